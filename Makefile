@@ -1,0 +1,66 @@
+# The whole project by one word each. `make` alone lists them.
+
+SHELL := /bin/sh
+BIN := .venv/bin
+STAGE := setup/stage
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-run setup-dev demo test style format types contracts unit asterisk bench lab lab-down requirements clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+
+setup: setup-dev ## .venv with everything, pinned (nothing to do when it is up to date)
+
+setup-run:
+	@setup/bootstrap run
+
+setup-dev:
+	@setup/bootstrap dev
+
+demo: setup-run ## practice PBX and carrier, a campaign of every behaviour, and its report
+	@$(BIN)/python -m lab.demo
+
+test: setup-dev ## everything: style, types, contracts, unit tests, tests on a real Asterisk
+	@$(STAGE) style $(MAKE) --no-print-directory style
+	@$(STAGE) types $(MAKE) --no-print-directory types
+	@$(STAGE) contracts $(MAKE) --no-print-directory contracts
+	@$(STAGE) unit $(MAKE) --no-print-directory unit
+	@$(STAGE) lab $(BIN)/python -m lab prepare
+	@$(STAGE) asterisk $(MAKE) --no-print-directory asterisk
+
+style: setup-dev ## ruff: rules and form
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+format: setup-dev ## ruff: mend what can be mended
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+types: setup-dev ## mypy, strict
+	@$(BIN)/mypy
+
+contracts: setup-dev ## who may import whom (pyproject.toml, "boundaries")
+	@$(BIN)/lint-imports --no-logo --cache-dir var/cache/import-linter
+
+unit: setup-dev ## tests that need no Asterisk
+	@$(BIN)/pytest -m "not asterisk"
+
+asterisk: setup-dev ## tests on the lab's real Asterisk, one after another
+	@$(BIN)/pytest -m asterisk
+
+bench: setup-dev ## calls a second: Volley and a bare AMI script in turn (arguments: BENCH="--calls 2000")
+	@$(BIN)/python -m bench.calls $(BENCH)
+
+lab: setup-run ## practice PBX and carrier, left running
+	@$(BIN)/python -m lab up
+
+lab-down: ## stop them
+	@$(BIN)/python -m lab down
+
+requirements: setup-dev ## pin the newest versions that pyproject.toml allows, with hashes
+	@setup/pin
+
+clean: ## remove caches, builds and .venv (not the lab: make lab-down, then rm -r var)
+	rm -rf .venv build dist .ruff_cache .mypy_cache .pytest_cache .hypothesis .import_linter_cache var/cache
+	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +

@@ -1,0 +1,311 @@
+"""A connection to one PBX that is kept up: login, watchdog, reconnect with backoff, and the few actions that Volley uses.
+
+panoramisk carries it: its Manager connects, logs in and matches answers to actions. Two of its habits are cut: it would reconnect on its
+own and send unanswered actions again, so each connection gets a Manager of its own that ends with it; and it does not look at the
+answers to its pings, so the watchdog here does.
+
+Originate is written and not waited for: acknowledgement, progress and ending all come back through `sink` as channel events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from panoramisk import Manager
+
+from engine.ami import events, outbox
+from engine.ami.encode import Header, message
+from engine.ami.protocol import Fields, Handler, Listing, Protocol
+from engine.channel import ChannelEvent, attempt_of
+from engine.errors import AmiActionFailed, AmiError, AmiLoginRefused, AmiTimeout, AmiUnreachable
+
+CONNECT_TIMEOUT = 5.0
+ACTION_TIMEOUT = 5.0
+LIST_TIMEOUT = 60.0
+PING_EVERY = 3.0
+PING_TIMEOUT = 4.0
+"""A half-open link is noticed after PING_EVERY + PING_TIMEOUT seconds at the latest."""
+BACKOFF_FIRST = 0.5
+
+
+class _Manager(Manager):  # type: ignore[misc]
+    """panoramisk's Manager for the length of one connection: `ready` ends with the login, `lost` with the connection."""
+
+    def __init__(self, **config: Any) -> None:
+        super().__init__(**config)
+        self.loop = asyncio.get_running_loop()
+        self.ready: asyncio.Future[None] = self.loop.create_future()
+        self.lost: asyncio.Future[None] = self.loop.create_future()
+
+    def connection_made(self, f: asyncio.Future[Any]) -> None:
+        if f.cancelled():
+            return
+        error = f.exception()
+        if error is not None:
+            if not self.ready.done():
+                self.ready.set_exception(AmiUnreachable(str(error)))
+            return
+        if self.lost.done():  # given up meanwhile
+            f.result()[0].close()
+            return
+        super().connection_made(f)
+
+    def login(self, future: asyncio.Future[Any]) -> bool:
+        if future.cancelled():
+            return False
+        answer = future.result()
+        self.authenticated = bool(answer.success)
+        if not self.ready.done():
+            if self.authenticated:
+                self.ready.set_result(None)
+            else:
+                self.ready.set_exception(AmiLoginRefused(str(answer.message or "login refused")))
+        return self.authenticated
+
+    def ping(self) -> None:
+        """Nothing: the watchdog pings, and looks at the answer."""
+
+    def connection_lost(self, exc: Any) -> None:
+        if not self.lost.done():
+            self.lost.set_result(None)
+        if not self.ready.done():
+            self.ready.set_exception(AmiUnreachable("the connection was closed before the login was answered"))
+
+    def close(self) -> None:
+        if not self.lost.done():
+            self.lost.set_result(None)
+        super().close()
+
+
+@dataclass(frozen=True, slots=True)
+class LiveChannel:
+    """A channel of ours that lives in Asterisk now."""
+
+    attempt: int
+    name: str
+    ringing: bool
+    up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What is known of a PBX at login. `started` differs from the last one when Asterisk was restarted."""
+
+    version: str
+    started: str
+
+
+class AmiClient:
+    """The manager interface of one PBX.
+
+    `sink` gets every channel event. `connected(link)` is awaited after each login, before originates are allowed; `lost(why)` is called
+    when the connection ends, `failed(error, retry_in)` when an attempt to connect does.
+    """
+
+    def __init__(self, name: str, host: str, port: int, username: str, secret: Callable[[], str], *, sink: Callable[[ChannelEvent], None],
+                 connected: Callable[[Link], Awaitable[None]], lost: Callable[[str], None], failed: Callable[[AmiError, float], None],
+                 backoff_max: float = 15.0) -> None:
+        self.name = name
+        self._where = {"host": host, "port": port, "username": username}
+        self._secret = secret
+        self._sink = sink
+        self._connected = connected
+        self._lost = lost
+        self._failed = failed
+        self._backoff_max = backoff_max
+        self._manager: _Manager | None = None
+        self._listings: dict[str, Listing] = {}
+        self._booted = asyncio.Event()
+        self._handlers: dict[bytes, Handler] = {name: partial(self._deliver, make) for name, make in events.TABLE.items()}
+        self._handlers[b"FullyBooted"] = lambda fields: self._booted.set()
+        self._ids = itertools.count(1)
+        self.up = False
+        """True between a finished `connected` and the loss of the connection: originates may be written."""
+
+    def _deliver(self, make: Callable[[Fields, float], ChannelEvent | None], fields: Fields) -> None:
+        event = make(fields, time.time())
+        if event is not None:
+            self._sink(event)
+
+    # -- the connection ------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Keep the connection up until cancelled."""
+        backoff = BACKOFF_FIRST
+        while True:
+            started = time.monotonic()
+            try:
+                why = await self._session()
+            except AmiError as error:
+                if time.monotonic() - started > 60:
+                    backoff = BACKOFF_FIRST
+                self._failed(error, backoff)
+                await asyncio.sleep(backoff)
+                backoff = min(backoff * 2, self._backoff_max)
+            else:
+                backoff = BACKOFF_FIRST
+                self._lost(why)
+                await asyncio.sleep(backoff)
+
+    async def _session(self) -> str:
+        """One connection from TCP to its end; returns why it ended. Raises AmiError when it never came to be."""
+        self._booted.clear()
+        manager = _Manager(**self._where, secret=self._secret(), ping_delay=10**6, forgetable_actions=("ping", "login", "originate"),
+                           protocol_factory=lambda: Protocol(self._handlers, self._listings))
+        connecting = manager.connect()
+        try:
+            async with _deadline(CONNECT_TIMEOUT, "no answer to the login"):
+                await manager.ready
+            async with _deadline(LIST_TIMEOUT, "logged in, but no FullyBooted: is `system` among the AMI user's read classes?"):
+                await _first(self._booted.wait(), manager.lost)
+            self._manager = manager
+            settings = await self._action([("Action", "CoreSettings")])
+            status = await self._action([("Action", "CoreStatus")])
+            link = Link(settings.get("AsteriskVersion", "?"), f"{status.get('CoreStartupDate', '')} {status.get('CoreStartupTime', '')}")
+            await _first(self._connected(link), manager.lost)
+            if manager.lost.done():
+                raise AmiUnreachable("the connection ended while it was being set up")
+            self.up = True
+            return await self._watch(manager)
+        finally:
+            self.up = False
+            self._manager = None
+            connecting.cancel()
+            manager.close()
+            for listing in self._listings.values():
+                if not listing.future.done():
+                    listing.future.set_exception(AmiUnreachable("the connection ended"))
+                    listing.future.exception()
+            self._listings.clear()
+            if manager.ready.done() and not manager.ready.cancelled():
+                manager.ready.exception()
+
+    async def _watch(self, manager: _Manager) -> str:
+        while True:
+            done, _ = await asyncio.wait([manager.lost], timeout=PING_EVERY)
+            if done:
+                return "the connection was closed"
+            try:
+                await self._action([("Action", "Ping")], PING_TIMEOUT)
+            except AmiTimeout:
+                return f"no answer to a ping within {PING_TIMEOUT:g} seconds"
+            except AmiError as error:
+                return str(error)
+
+    # -- actions -------------------------------------------------------------------------------------------------------
+
+    def write(self, action: bytes) -> None:
+        """Write an encoded action whose answer comes back through `sink`. Raises AmiUnreachable."""
+        manager = self._manager
+        if manager is None or manager.lost.done():
+            raise AmiUnreachable(f"PBX {self.name}: no connection")
+        manager.protocol.write(action)
+
+    def backlog(self) -> int:
+        """Bytes written that the socket has not taken yet."""
+        manager = self._manager
+        return 0 if manager is None or manager.protocol is None else int(manager.protocol.transport.get_write_buffer_size())
+
+    async def _action(self, headers: list[Header], timeout: float = ACTION_TIMEOUT) -> dict[str, str]:
+        manager = self._manager
+        if manager is None or manager.lost.done():
+            raise AmiUnreachable(f"PBX {self.name}: no connection")
+        name = headers[0][1]
+        message(headers)  # the same refusals as for what we write ourselves
+        future = manager.send_action(dict(headers), as_list=False)
+        await asyncio.wait([future, manager.lost], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        if not future.done():
+            if manager.lost.done():
+                raise AmiUnreachable(f"PBX {self.name}: the connection ended during {name}")
+            raise AmiTimeout(f"PBX {self.name}: no answer to {name} within {timeout:g} seconds")
+        answer = future.result()
+        if not answer.success:
+            raise AmiActionFailed(f"PBX {self.name}: {name}: {answer.message}")
+        return dict(answer.items())
+
+    async def _list(self, headers: list[Header]) -> list[Fields]:
+        action_id = f"list-{next(self._ids)}"
+        listing = self._listings[action_id] = Listing()
+        try:
+            self.write(message([headers[0], ("ActionID", action_id), *headers[1:]]))
+            async with _deadline(LIST_TIMEOUT, f"PBX {self.name}: no whole answer to {headers[0][1]}"):
+                return await listing.future
+        finally:
+            self._listings.pop(action_id, None)
+
+    async def hang_up(self, channel: str) -> bool:
+        """Hang a channel up, by id or name. False when it is not there (any more)."""
+        return await self._try([("Action", "Hangup"), ("Channel", channel), ("Cause", "16")])
+
+    async def redirect(self, channel: str, context: str, exten: str) -> bool:
+        """Send a channel elsewhere in the dialplan. False when it is not there (any more)."""
+        return await self._try([("Action", "Redirect"), ("Channel", channel), ("Context", context), ("Exten", exten), ("Priority", "1")])
+
+    async def _try(self, headers: list[Header]) -> bool:
+        try:
+            await self._action(headers)
+        except AmiActionFailed:
+            return False
+        return True
+
+    async def live_channels(self) -> list[LiveChannel]:
+        """Our channels that live now: one snapshot, for reconciliation only (CoreShowChannels locks under load)."""
+        found = []
+        for fields in await self._list([("Action", "CoreShowChannels")]):
+            attempt = attempt_of(fields.get("Uniqueid", ""))
+            if attempt is not None:
+                state = fields.get("ChannelState")
+                found.append(LiveChannel(attempt, fields.get("Channel", ""), state == events.RINGING, state == events.UP))
+        return found
+
+    async def evidence(self) -> dict[int, outbox.Evidence]:
+        """All that the dialplan kept in AstDB, by attempt."""
+        rows = await self._list([("Action", "DBGetTree"), ("Family", "volley")])
+        return outbox.read((fields["Key"], fields.get("Val", "")) for fields in rows if "Key" in fields)
+
+    async def drop_bucket(self, bucket: int) -> None:
+        """Delete a bucket of the outbox. Nothing when it is not there."""
+        await self._try([("Action", "DBDelTree"), ("Family", "volley"), ("Key", str(bucket))])
+
+    async def put_flow(self, version: str, entries: dict[str, str]) -> None:
+        """Write a flow into AstDB; the same version twice is the same content. Raises AmiError."""
+        for key, value in entries.items():
+            await self._action([("Action", "DBPut"), ("Family", "volleyflow"), ("Key", f"{version}/{key}"), ("Val", value)])
+
+
+async def _first(work: Awaitable[Any], lost: asyncio.Future[None]) -> None:
+    """Await `work`, or the loss of the connection, whichever comes first."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait([task, lost], return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+    finally:
+        if not task.done():
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+class _deadline:  # noqa: N801 -- reads as a statement
+    """`async with _deadline(5, "what did not happen")`: AmiTimeout after so many seconds."""
+
+    def __init__(self, seconds: float, what: str) -> None:
+        self._what = what
+        self._timeout = asyncio.timeout(seconds)
+
+    async def __aenter__(self) -> None:
+        await self._timeout.__aenter__()
+
+    async def __aexit__(self, kind: Any, error: Any, trace: Any) -> None:
+        try:
+            await self._timeout.__aexit__(kind, error, trace)
+        except TimeoutError:
+            raise AmiTimeout(self._what) from None

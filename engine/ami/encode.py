@@ -1,0 +1,104 @@
+"""Writes AMI actions. The one door through which anything of ours reaches Asterisk, so the one that refuses.
+
+An AMI message is lines of `Name: value`; a CR or LF inside a value would start a header of somebody else's choosing, and a
+`Variable` is split at commas and may call a dialplan function. So: control characters are refused, never cleaned; a line over 1,024
+bytes is refused; a variable's name is letters, digits and underscores, except for the three functions that Volley itself writes;
+contact data is percent-encoded and goes only into VOLLEY_C_* variables, which the dialplan decodes once with URIDECODE.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from engine.errors import RefusedField
+
+LINE_LIMIT = 1024
+"""Bytes in a line, CR LF included; Asterisk cuts what is longer (main/manager.c, struct mansession: char inbuf[1025])."""
+HEADER_LIMIT = 128
+"""Headers in a message (main/manager.h, AST_MAX_MANHEADERS)."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+_VARIABLE = re.compile(r"VOLLEY_[A-Z0-9_]{1,34}")
+_FIELD = re.compile(r"[A-Z0-9_]{1,32}")
+_DIAL = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9+@._:/-]+")
+
+Header = tuple[str, str]
+
+
+def message(headers: Iterable[Header]) -> bytes:
+    """An AMI message. Raises RefusedField for anything that is not one plain line a header."""
+    lines: list[bytes] = []
+    for name, value in headers:
+        if not _NAME.fullmatch(name):
+            raise RefusedField(f"{name!r} is no AMI header name")
+        if _CONTROL.search(value):
+            raise RefusedField(f"AMI header {name}: the value holds a control character")
+        line = f"{name}: {value}\r\n".encode()
+        if len(line) > LINE_LIMIT:
+            raise RefusedField(f"AMI header {name}: {len(line)} bytes, more than the {LINE_LIMIT} that Asterisk reads")
+        lines.append(line)
+    if len(lines) > HEADER_LIMIT:
+        raise RefusedField(f"{len(lines)} AMI headers, more than the {HEADER_LIMIT} that Asterisk reads")
+    lines.append(b"\r\n")
+    return b"".join(lines)
+
+
+def contact_variable(field: str, value: str) -> Header:
+    """A contact's own column as a channel variable. Raises RefusedField for a name that was not normalised at intake."""
+    if not _FIELD.fullmatch(field):
+        raise RefusedField(f"{field!r} is no field name: [A-Z0-9_], 32 at most")
+    return ("Variable", f"VOLLEY_C_{field}={quote(value, safe='')}")
+
+
+@dataclass(frozen=True, slots=True)
+class Originate:
+    """An Originate of ours. `id` is ActionID and ChannelId at once."""
+
+    id: str
+    bucket: int
+    dial: str
+    """`PJSIP/+33199001000@carrier`."""
+    context: str
+    caller_number: str
+    caller_name: str
+    timeout: float
+    """Seconds from the Originate to the answer."""
+    account: str
+    codecs: tuple[str, ...]
+    sent: int
+    """POSIX seconds, written as the `sent` marker before the INVITE leaves."""
+    flow: str
+    language: str
+    fields: Mapping[str, str]
+
+    def encode(self) -> bytes:
+        """The action's bytes. Raises RefusedField."""
+        if not _DIAL.fullmatch(self.dial):
+            raise RefusedField(f"{self.dial!r} is no dial string")
+        headers: list[Header] = [
+            ("Action", "Originate"),
+            ("ActionID", self.id),
+            ("Channel", self.dial),
+            ("ChannelId", self.id),
+            ("Context", self.context),
+            ("Exten", "s"),
+            ("Priority", "1"),
+            ("Timeout", str(round(self.timeout * 1000))),
+            ("CallerID", f'"{self.caller_name}" <{self.caller_number}>' if self.caller_name else f"<{self.caller_number}>"),
+            ("Account", self.account),
+            ("Codecs", ",".join(self.codecs)),
+            ("Async", "true"),
+            # These function writes run before the INVITE: evidence that it was sent, and of how it ended, answered or not.
+            ("Variable", f"DB(volley/{self.bucket}/{self.id}/sent)={self.sent}"),
+            ("Variable", "CHANNEL(hangup_handler_push)=volley-end\\,s\\,1"),
+            ("Variable", f"CHANNEL(language)={self.language}"),
+            ("Variable", f"VOLLEY_ATTEMPT={self.id}"),
+            ("Variable", f"VOLLEY_BUCKET={self.bucket}"),
+            ("Variable", f"VOLLEY_FLOW={self.flow}"),
+        ]
+        headers.extend(contact_variable(field, value) for field, value in self.fields.items())
+        return message(headers)

@@ -1,0 +1,90 @@
+"""AMI events -> channel events: what each one says about a channel of ours. Events of other channels give None."""
+
+from __future__ import annotations
+
+import re
+
+from engine.ami.protocol import Fields
+from engine.channel import (
+    ChannelEvent,
+    HungUp,
+    KeyPressed,
+    OriginateFailed,
+    Queued,
+    Refused,
+    Report,
+    Ringing,
+    Up,
+    attempt_of,
+)
+
+_SIP = re.compile(r"(?:SIP )?([1-6]\d\d)\b")
+RINGING, UP = "5", "6"
+"""AST_STATE_RINGING and AST_STATE_UP (include/asterisk/channelstate.h)."""
+
+
+def sip_status(tech_cause: str) -> int:
+    """`SIP 486 Busy Here` -> 486; 0 where there is none, and for a 200 (that ended nothing)."""
+    found = _SIP.match(tech_cause)
+    status = int(found.group(1)) if found else 0
+    return status if status >= 300 else 0
+
+
+def response(fields: Fields, now: float) -> ChannelEvent | None:
+    """The acknowledgement of an Originate."""
+    attempt = attempt_of(fields.get("ActionID", ""))
+    if attempt is None:
+        return None
+    if fields.get("Response") == "Success":
+        return Queued(attempt)
+    return Refused(attempt, fields.get("Message", "no reason given"))
+
+
+def originate_response(fields: Fields, now: float) -> ChannelEvent | None:
+    """A success says nothing that Newstate did not."""
+    attempt = attempt_of(fields.get("ActionID", ""))
+    if attempt is None or fields.get("Response") == "Success":
+        return None
+    return OriginateFailed(attempt, int(fields.get("Reason") or 0))
+
+
+def newstate(fields: Fields, now: float) -> ChannelEvent | None:
+    attempt = attempt_of(fields.get("Uniqueid", ""))
+    if attempt is None:
+        return None
+    state = fields.get("ChannelState")
+    return Ringing(attempt) if state == RINGING else Up(attempt) if state == UP else None
+
+
+def hangup(fields: Fields, now: float) -> ChannelEvent | None:
+    attempt = attempt_of(fields.get("Uniqueid", ""))
+    if attempt is None:
+        return None
+    return HungUp(attempt, int(fields.get("Cause") or 0), sip_status(fields.get("TechCause", "")), now, fields.get("ChannelState") == UP)
+
+
+def user_event(fields: Fields, now: float) -> ChannelEvent | None:
+    if fields.get("UserEvent") != "Volley":
+        return None
+    attempt = attempt_of(fields.get("Attempt", ""))
+    seq = fields.get("Seq", "")
+    if attempt is None or not seq.isdecimal():
+        return None
+    return Report(attempt, int(seq), fields.get("Kind", ""), fields.get("Value", ""), now)
+
+
+def dtmf_end(fields: Fields, now: float) -> ChannelEvent | None:
+    attempt = attempt_of(fields.get("Uniqueid", ""))
+    if attempt is None or fields.get("Direction") != "Received" or fields.get("Digit", "") not in tuple("0123456789*#ABCD"):
+        return None
+    return KeyPressed(attempt, fields["Digit"], fields.get("Channel", ""))
+
+
+TABLE = {
+    b"Response": response,
+    b"OriginateResponse": originate_response,
+    b"Newstate": newstate,
+    b"Hangup": hangup,
+    b"UserEvent": user_event,
+    b"DTMFEnd": dtmf_end,
+}

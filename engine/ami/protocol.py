@@ -1,0 +1,109 @@
+"""Frames AMI messages and hands each to whom it is for, by the event's name and before anything is parsed.
+
+panoramisk's own protocol decodes every message into a Message object and dispatches by patterns; here, an event that nobody asked for
+costs one dictionary look-up. What remains panoramisk's: the connection, the login, and the answers to plain actions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from panoramisk.ami_protocol import AMIProtocol
+from panoramisk.message import Message
+
+Fields = dict[str, str]
+Handler = Callable[[Fields], None]
+
+ORIGINATE_ID = b"\r\nActionID: v"
+
+
+class Listing:
+    """Collects the items of a list action until its closing event."""
+
+    __slots__ = ("future", "items")
+
+    def __init__(self) -> None:
+        self.items: list[Fields] = []
+        self.future: asyncio.Future[list[Fields]] = asyncio.get_running_loop().create_future()
+
+
+class Protocol(AMIProtocol):  # type: ignore[misc]
+    """One AMI connection. `handlers` (event name -> function of its fields) and `listings` are shared with its client."""
+
+    def __init__(self, handlers: dict[bytes, Handler], listings: dict[str, Listing]) -> None:
+        self.handlers = handlers
+        self.listings = listings
+        self._rest = b""
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the socket gave: whole messages are dispatched, the rest waits."""
+        if self._rest:
+            data = self._rest + data
+        if self.version is None:
+            banner, found, rest = data.partition(b"\r\n")
+            if not found:
+                self._rest = data
+                return
+            self.version = banner.decode("ascii", "replace").rpartition("/")[2]
+            data = rest
+        blocks = data.split(b"\r\n\r\n")
+        self._rest = blocks.pop()
+        for block in blocks:
+            if block.startswith(b"Event: "):
+                self._event(block)
+            elif block:
+                self._response(block)
+
+    def _event(self, block: bytes) -> None:
+        handler = self.handlers.get(block[7 : block.find(b"\r\n")])
+        if handler is not None:
+            handler(parse(block))
+        elif self.listings:
+            self._listed(parse(block))
+
+    def _listed(self, fields: Fields) -> None:
+        listing = self.listings.get(fields.get("ActionID", ""))
+        if listing is None:
+            return
+        if fields.get("EventList") == "Complete":
+            del self.listings[fields["ActionID"]]
+            if not listing.future.done():
+                listing.future.set_result(listing.items)
+        else:
+            listing.items.append(fields)
+
+    def _response(self, block: bytes) -> None:
+        if ORIGINATE_ID in block:
+            self.handlers[b"Response"](parse(block))
+            return
+        fields = parse(block)
+        action_id = fields.get("ActionID", "")
+        listing = self.listings.get(action_id)
+        if listing is not None:
+            if fields.get("Response") == "Error":
+                del self.listings[action_id]
+                if not listing.future.done():
+                    listing.future.set_result([])
+            return
+        message = Message.from_line(block.decode("utf-8", "replace"))
+        if message is not None:
+            self.handle_message(message)
+
+    def write(self, action: bytes) -> None:
+        """Write an encoded action."""
+        self.transport.write(action)
+
+    def connection_lost(self, exc: Any) -> None:
+        """Told by the event loop."""
+        super().connection_lost(exc)
+
+
+def parse(block: bytes) -> Fields:
+    """`Name: value` lines as a dictionary; of a repeated name the last stays."""
+    fields: Fields = {}
+    for line in block.decode("utf-8", "replace").split("\r\n"):
+        name, _, value = line.partition(": ")
+        fields[name] = value
+    return fields

@@ -1,0 +1,252 @@
+"""Builds everything, starts it, and stops it in order. The one place that owns the clock.
+
+The order of an end: intake takes no more, nothing more is claimed, what was claimed and not written is void, every acknowledgement is settled
+(or, when draining, every call has ended), every row is written, then AMI and the database are closed. Calls go on in Asterisk and are taken
+up at the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any
+
+from engine import __version__
+from engine.config import Settings
+from engine.dialing.agenda import Agenda, Running
+from engine.dialing.call import State
+from engine.dialing.dispatcher import Dispatcher
+from engine.dialing.follower import Follower
+from engine.dialing.ledger import Ledger
+from engine.dialing.peer import Peer
+from engine.dialing.trunks import Trunks
+from engine.errors import AmiError, StoreError, VolleyError
+from engine.intake.control import Control
+from engine.intake.service import Intake
+from engine.ops import log as events
+from engine.ops import summary
+from engine.ops.log import Lines, Log
+from engine.store import campaigns, recovery
+from engine.store.database import open_writer, state_lock
+from engine.store.writer import Writer
+
+SLICE = 2000
+"""Contacts closed in one unit of work when a campaign is cancelled or over."""
+PRUNE_EVERY = 60.0
+
+
+class Clock:
+    """Wall time for what is stored, monotonic time for deadlines."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def mono(self) -> float:
+        return time.monotonic()
+
+
+class Engine:
+    """One engine on one state directory."""
+
+    def __init__(self, settings: Settings, log: Log, lines: Lines | None) -> None:
+        self.settings = settings
+        self._log = log
+        self._lines = lines
+        self._clock = Clock()
+        self._stop = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._emptied: set[int] = set()
+
+    async def run(self) -> None:
+        """Run until stopped. Raises StoreInUse, StoreError, or what killed a task that must not die."""
+        with state_lock(self.settings.engine.state):
+            async with AsyncExitStack() as stack:
+                await self._build(stack)
+                self._signals()
+                self._log.info(events.ENGINE_STARTED, version=__version__, pid=os.getpid(), state=str(self.settings.engine.state),
+                               queue=str(self.settings.engine.queue))
+                await self._live()
+        self._log.info(events.ENGINE_STOPPED)
+
+    async def _build(self, stack: AsyncExitStack) -> None:
+        settings = self.settings
+        connection = await open_writer(settings.database)
+        stack.push_async_callback(connection.close)
+        self.writer = Writer(connection, settings.engine.commit_window)
+        self._writing = asyncio.create_task(self.writer.run(), name="writer")
+        ids = await self.writer.submit(partial(recovery.register, pbxs=list(settings.pbx),
+                                               trunks={name: trunk.pbx for name, trunk in settings.trunk.items()}))
+        last = await self.writer.submit(recovery.last_attempt)
+        self.agenda = Agenda(settings)
+        self.trunks = Trunks(settings, ids)
+        self.ledger = Ledger(self.trunks)
+        self.follower = Follower(self.ledger, self.agenda, self.writer, lambda pbx: self.peers[pbx].ami, self._clock, self._log,
+                                 freed=lambda: self.dispatcher.wake(), emptied=self._campaign_emptied)
+        self.dispatcher = Dispatcher(self.agenda, self.trunks, self.ledger, self.follower, self.writer, lambda pbx: self.peers[pbx].ami,
+                                     lambda pbx, version: self.peers[pbx].has_flow(version), self._clock, self._log, last)
+        self.peers = {name: Peer(name, pbx, self.agenda, self.trunks, self.ledger, self.follower, self.writer,
+                                 lambda row: Running(row, settings), self.dispatcher.wake, self._clock, self._log)
+                      for name, pbx in settings.pbx.items()}
+        self.intake = Intake(settings, self.writer, self._clock, self._log, self._changed.set)
+        self.control = Control(settings, self.writer, self._clock, self._log, changed=self._changed.set, suppressed=self.follower.suppress,
+                               cancelled=self._withdraw)
+        self.agenda.refresh(await self.writer.submit(campaigns.open_campaigns))
+
+    def _signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._signalled)
+
+    def _signalled(self) -> None:
+        if self._stop.is_set():
+            self._log.warning(events.ENGINE_STOPPED, how="at once: second signal")
+            os._exit(1)
+        self.stop()
+
+    def stop(self) -> None:
+        """Begin the orderly end."""
+        self._stop.set()
+
+    async def _live(self) -> None:
+        """Start every task; end in order when asked to, or when one dies."""
+        loops: dict[str, Coroutine[Any, Any, None]] = {
+            "intake": self.intake.run(),
+            "control": self.control.run(),
+            "campaigns": self._follow_campaigns(),
+            "housekeeping": self._keep_house(),
+            "claim": self.dispatcher.claim(),
+            "send": self.dispatcher.send(),
+        }
+        loops.update({f"ami-{name}": peer.ami.run() for name, peer in self.peers.items()})
+        tasks = {name: asyncio.create_task(work, name=name) for name, work in loops.items()}
+        stopping = asyncio.create_task(self._stop.wait())
+        watched = [*tasks.values(), self._writing, stopping]
+        try:
+            done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+            dead = [task for task in done if task is not stopping]
+            for task in dead:
+                error = task.exception()
+                self._log.error(events.ENGINE_FAULT, what="a task died", task=task.get_name(), error=repr(error), exc_info=error)
+            await self._end(tasks)
+            for task in dead:
+                if (error := task.exception()) is not None:
+                    raise VolleyError(f"task {task.get_name()} died: {error!r}") from error
+        finally:
+            stopping.cancel()
+            for task in tasks.values():
+                task.cancel()
+            await asyncio.gather(*tasks.values(), stopping, return_exceptions=True)
+            self.writer.close()
+            await asyncio.gather(self._writing, return_exceptions=True)
+
+    async def _end(self, tasks: dict[str, asyncio.Task[None]]) -> None:
+        engine = self.settings.engine
+        self._log.info(events.ENGINE_STOPPING, live=len(self.ledger), how=engine.on_stop)
+        for name in ("intake", "control"):
+            tasks[name].cancel()
+        await asyncio.gather(tasks["intake"], tasks["control"], return_exceptions=True)
+        if not tasks["send"].done():
+            await self.dispatcher.stop()
+        if engine.on_stop == "drain":
+            await self._until(lambda: not len(self.ledger), engine.drain_timeout)
+        else:
+            slowest = max(pbx.originate_timeout for pbx in self.settings.pbx.values())
+            await self._until(lambda: not any(live.call.state is State.SENT and not live.call.queued for live in self.ledger), slowest)
+        if not self._writing.done():
+            await self.follower.settled()
+
+    async def _until(self, done: Any, seconds: float) -> None:
+        deadline = self._clock.mono() + seconds
+        while not done() and self._clock.mono() < deadline and any(peer.ami.up for peer in self.peers.values()):
+            await asyncio.sleep(0.02)
+
+    # -- campaigns -----------------------------------------------------------------------------------------------------
+
+    async def _follow_campaigns(self) -> None:
+        """Take up what intake and control changed in the database."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            rows = await self.writer.submit(campaigns.open_campaigns)
+            fresh, _ = self.agenda.refresh(rows)
+            for peer in self.peers.values():
+                if peer.ami.up:
+                    try:
+                        await peer.put_flows(self.agenda.campaigns.values())
+                    except AmiError as error:  # the next login writes them
+                        self._log.warning(events.AMI_FAILED, pbx=peer.name, error=str(error))
+            for row in rows:
+                if row.open_contacts <= 0:
+                    self._emptied.add(row.id)
+            self.dispatcher.wake()
+
+    def _campaign_emptied(self, campaign_id: int) -> None:
+        self._emptied.add(campaign_id)
+
+    def _withdraw(self, campaign_id: int) -> None:
+        """A campaign was cancelled: hang up what rings for it."""
+        for live in self.ledger:
+            if live.running.id == campaign_id:
+                live.running.set_state("cancelled")
+                self.follower.withdraw(live)
+
+    async def _complete(self) -> None:
+        while self._emptied:
+            campaign_id = self._emptied.pop()
+            if await self.writer.submit(partial(campaigns.complete, campaign_id=campaign_id, now=self._clock.now())):
+                running = self.agenda.campaigns.get(campaign_id)
+                counts = await asyncio.to_thread(summary.dispositions, self.settings.database, campaign_id)
+                self._log.info(events.CAMPAIGN_COMPLETED, campaign=running.name if running else campaign_id, contacts=sum(counts.values()),
+                               dispositions=counts)
+                await asyncio.to_thread(summary.write, self.settings, campaign_id)
+                self._changed.set()
+
+    # -- once a second -------------------------------------------------------------------------------------------------
+
+    async def _keep_house(self) -> None:
+        pruned = self._clock.mono()
+        while True:
+            await asyncio.sleep(1.0)
+            try:
+                await self._start_and_end()
+                await self._complete()
+                await self._reap()
+                if self._clock.mono() - pruned > PRUNE_EVERY:
+                    pruned = self._clock.mono()
+                    for peer in self.peers.values():
+                        if peer.ami.up:
+                            await peer.prune()
+            except AmiError as error:
+                self._log.warning(events.AMI_FAILED, error=str(error))
+            except StoreError as error:
+                self._log.error(events.STORE_FAILED, error=str(error))
+            if self._lines is not None:
+                self._lines.reopen()
+
+    async def _start_and_end(self) -> None:
+        now = self._clock.now()
+        for running in list(self.agenda.campaigns.values()):
+            if running.state == "scheduled" and running.start <= now:
+                await self.writer.submit(partial(campaigns.set_state, campaign_id=running.id, state="running", now=now))
+                self._log.info(events.CAMPAIGN_STARTED, campaign=running.name)
+                self._changed.set()
+            if running.end is not None and running.end <= now and running.live == 0:
+                while await self.writer.submit(partial(campaigns.close_pending, campaign_id=running.id, disposition="EXPIRED",
+                                                       reason="campaign_over", limit=SLICE), bulk=True):
+                    pass
+                self._emptied.add(running.id)
+
+    async def _reap(self) -> None:
+        mono = self._clock.mono()
+        overdue: dict[str, list[Any]] = {}
+        for live in self.ledger:
+            if live.deadline < mono and live.call.state is not State.CLAIMED:
+                overdue.setdefault(live.trunk.pbx, []).append(live)
+        for name, lives in overdue.items():
+            if self.peers[name].ami.up:
+                await self.peers[name].reap(lives)

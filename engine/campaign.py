@@ -1,0 +1,215 @@
+"""What a campaign is: the settings that its manifest carries, typed and checked.
+
+Read by intake (which accepts it) and by the dispatcher (which obeys it). The contacts are not in it. An unknown key is an error.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from engine.config import E164, Model, Name
+from engine.dialing.disposition import Disposition
+from engine.dialing.retry import DEFAULTS, Policy, Rule
+from engine.durations import Duration
+from engine.rules.hours import Window
+
+CampaignId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+Key = Annotated[str, StringConstraints(pattern=r"^[0-9*]$")]
+Prompt = Annotated[str, StringConstraints(pattern=r"^[^/\x00-\x1f&,|]+(/[^/\x00-\x1f&,|]+)*$", max_length=200)]
+Node = Literal["message", "voicemail", "hangup"]
+Purpose = Literal["marketing", "informational", "transactional", "emergency", "political", "survey"]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}([_-][A-Za-z0-9]{2,8})?$")]
+
+FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{1,32}$")]
+
+_ACTIONS = {"never_again": "optout", "call_back": "callback", "answer": "answer", "confirm": "answer", "repeat": "repeat", "end": "end"}
+_WORD = re.compile(r"[a-z][a-z0-9_]{0,31}")
+
+
+class KeyAction(Model):
+    """What a key of the menu does. As text: `"never_again"`, `"call_back"`, `"confirm"`, `"repeat"`, `"end"`."""
+
+    action: Literal["never_again", "call_back", "confirm", "answer", "repeat", "end"]
+    after: Duration = 3600.0
+    """For call_back: seconds until the callback."""
+    label: str = ""
+    """For answer: the word under which the answer is reported."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        return {"action": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _labelled(self) -> KeyAction:
+        if self.action == "answer" and not _WORD.fullmatch(self.label):
+            raise ValueError("an answer needs a label: lower-case letters, digits and _, such as label = \"yes\"")
+        return self
+
+    @property
+    def dialplan(self) -> str:
+        """The action as the dialplan knows it."""
+        word = _ACTIONS[self.action]
+        if self.action == "call_back":
+            return f"{word}:{round(self.after)}"
+        if self.action == "confirm":
+            return f"{word}:{self.label or 'confirmed'}"
+        return f"{word}:{self.label}" if self.action == "answer" else word
+
+
+class MessageSettings(Model):
+    """`[message]`: what a person hears first. A key interrupts it."""
+
+    prompts: Annotated[tuple[Prompt, ...], Field(min_length=1)]
+
+
+class MenuSettings(Model):
+    """`[menu]`: what the keys do during and after the message."""
+
+    prompts: tuple[Prompt, ...] = ()
+    """Spoken after the message, and again after a silence."""
+    timeout: Annotated[Duration, Field(ge=1.0, le=30.0)] = 4.0
+    repeats: Annotated[int, Field(ge=0, le=5)] = 1
+    keys: dict[Key, KeyAction] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _a_way_out(self) -> MenuSettings:
+        if self.keys and not any(item.action == "never_again" for item in self.keys.values()) and "9" in self.keys:
+            raise ValueError('some key must be "never_again"; it is 9 unless you say otherwise, but 9 does something else here')
+        return self
+
+    @property
+    def actions(self) -> dict[str, KeyAction]:
+        """Every key with its action. 9 is never again unless another key is; 2 is call me back where no keys are named at all."""
+        keys = dict(self.keys)
+        if not keys:
+            keys["2"] = KeyAction(action="call_back")
+        if not any(item.action == "never_again" for item in keys.values()):
+            keys["9"] = KeyAction(action="never_again")
+        return keys
+
+
+class VoicemailSettings(Model):
+    """`[voicemail]`: what a machine hears after its greeting."""
+
+    prompts: Annotated[tuple[Prompt, ...], Field(min_length=1)]
+
+
+class AmdSettings(Model):
+    """`[amd]`: answering-machine detection, and what each verdict leads to."""
+
+    enabled: bool = True
+    settings: Annotated[str, StringConstraints(pattern=r"^\d{1,5}(,\d{1,5}){7}$")] | None = None
+    """Arguments of Asterisk's AMD(): initial silence, greeting, silence after greeting, total time, minimum word length, silence between
+    words, maximum words, silence threshold. All but the last two in milliseconds."""
+    human: Literal["message"] = "message"
+    machine: Node = "hangup"
+    unsure: Literal["message"] = "message"
+    """An unsure verdict must play the message: it may be a person who waits."""
+
+
+class RetryRule(Model):
+    """`[retry.<DISPOSITION>]`."""
+
+    delay: Duration
+    attempts: Annotated[int, Field(ge=0, le=50)] = 5
+
+
+class RetrySettings(Model):
+    """`[retry]`: one budget of attempts a contact, a minimum gap, and rules for each disposition."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    max_attempts: Annotated[int, Field(ge=1, le=20)] = 3
+    min_gap: Annotated[Duration, Field(ge=1.0)] = 900.0
+    unknown: Literal["final", "after_gap"] = "final"
+    __pydantic_extra__: dict[str, RetryRule]
+
+    @model_validator(mode="after")
+    def _known(self) -> RetrySettings:
+        for word in self.__pydantic_extra__ or {}:
+            if word not in DEFAULTS or word in ("NOT_SENT", "CANCELLED", "UNKNOWN"):
+                raise ValueError(f"{word}: no disposition that can be tried again; known are "
+                                 + ", ".join(item for item in DEFAULTS if item not in ("NOT_SENT", "CANCELLED", "UNKNOWN")))
+        return self
+
+    @property
+    def policy(self) -> Policy:
+        """As the pure retry decision takes it."""
+        rules = {Disposition(word): Rule(rule.delay, rule.attempts) for word, rule in (self.__pydantic_extra__ or {}).items()}
+        if self.unknown == "after_gap":
+            rules[Disposition.UNKNOWN] = Rule(self.min_gap, self.max_attempts)
+        return Policy(self.max_attempts, self.min_gap, rules)
+
+
+class SaySettings(Model):
+    """`[say]`: prompts after an action, in place of the ones that come with Volley."""
+
+    optout: Prompt | None = None
+    callback: Prompt | None = None
+    answer: Prompt | None = None
+    invalid: Prompt | None = None
+
+
+class Campaign(Model):
+    """A campaign's settings; instants in UTC, durations in seconds."""
+
+    id: CampaignId
+    title: Annotated[str, StringConstraints(max_length=200)] = ""
+    owner: Annotated[str, StringConstraints(min_length=2, max_length=200)]
+    """Who answers for it: a name and a way to reach them."""
+    purpose: Purpose
+    priority: Annotated[int, Field(ge=0, le=100)] = 50
+    caller_id: Annotated[tuple[E164, ...], Field(min_length=1)]
+    trunks: tuple[Name, ...] = ()
+    """Trunks that it may use; all of them when empty."""
+    region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
+    """ISO 3166 country in which numbers without a country code are read."""
+    language: Language = "en"
+    max_channels: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    ring_timeout: Annotated[Duration, Field(ge=15.0, le=120.0)] | None = None
+    max_call: Annotated[Duration, Field(ge=10.0, le=7200.0)] | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    window: tuple[Window, ...] = ()
+    retry: RetrySettings = RetrySettings()
+    max_callbacks: Annotated[int, Field(ge=0, le=10)] = 3
+    amd: AmdSettings = AmdSettings()
+    message: MessageSettings
+    menu: MenuSettings = MenuSettings()
+    voicemail: VoicemailSettings | None = None
+    say: SaySettings = SaySettings()
+    fields: tuple[FieldName, ...] = ()
+    """Columns of the contact that go with the call, as channel variables VOLLEY_C_<name>."""
+
+    @field_validator("caller_id", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("start", "end")
+    @classmethod
+    def _zoned(cls, value: datetime | None) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs its offset from UTC: 2026-12-01T09:00:00+01:00")
+        return value.astimezone(UTC)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Campaign:
+        if self.start is not None and self.end is not None and self.end - self.start < timedelta(minutes=1):
+            raise ValueError("end lies before start, or less than a minute after it")
+        if self.amd.machine == "voicemail" and self.voicemail is None:
+            raise ValueError('amd.machine is "voicemail", but there is no [voicemail] with its prompts')
+        return self
+
+    def prompts(self) -> list[str]:
+        """Every prompt file that the manifest names."""
+        voicemail = self.voicemail.prompts if self.voicemail else ()
+        said = [name for name in (self.say.optout, self.say.callback, self.say.answer, self.say.invalid) if name is not None]
+        return list(dict.fromkeys([*self.message.prompts, *self.menu.prompts, *voicemail, *said]))

@@ -1,0 +1,205 @@
+"""volley.toml -> typed, frozen settings.
+
+Knows the settings of one engine: where it keeps its state and queue, its limits, its PBXs, trunks and caller IDs. An unknown
+key is an error, and all errors are reported at once with their paths. Refuses to know campaigns (those come in jobs)
+and holds no secret: a secret is read at connect time from the environment or from a file of mode 0600.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from engine.durations import Duration
+from engine.errors import Problem, SettingsError
+from engine.rules.hours import Window
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
+
+
+class Model(BaseModel):
+    """A table of settings: frozen, and strict about keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class EngineSettings(Model):
+    """`[engine]`: directories, and how the engine starts and stops."""
+
+    state: Path = Path("/var/lib/volley")
+    queue: Path = Path("/var/spool/volley")
+    on_stop: Literal["leave", "drain"] = "leave"
+    """`leave`: calls go on in Asterisk and are taken up again at the next start; `drain`: wait for them to end."""
+    drain_timeout: Duration = 600.0
+    commit_window: Annotated[float, Field(ge=0.0, le=0.1)] = 0.010
+    """Longest wait, in seconds, for more writes to share a commit; nobody waits while the engine is idle."""
+    poll_interval: Duration = 5.0
+    """How often the queue directory is looked at where the file system sends no notifications."""
+
+
+class LimitSettings(Model):
+    """`[limits]`: over all trunks together."""
+
+    max_channels: Annotated[int, Field(ge=1, le=100_000)] = 100
+    cps: Annotated[float, Field(gt=0, le=10_000)] = 10.0
+    """Calls a second; never passed in any one-second window."""
+    ring_timeout: Annotated[Duration, Field(ge=15.0, le=120.0)] = 25.0
+    """Seconds of ringing before giving up: 15 at least (47 CFR 64.1200(a)(6); Ofcom 2010)."""
+    post_dial_delay: Annotated[Duration, Field(ge=1.0, le=60.0)] = 12.0
+    """Seconds allowed between the INVITE and the first ringing; the Originate's Timeout is both together."""
+    max_call: Annotated[Duration, Field(ge=10.0, le=7200.0)] = 600.0
+    """Absolute limit of an answered call, in seconds, enforced by the dialplan."""
+
+
+class LogSettings(Model):
+    """`[log]`: where the JSON lines go."""
+
+    file: Path | None = None
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    mask_numbers: bool = True
+
+
+class PbxSettings(Model):
+    """`[pbx.<name>]`: one Asterisk and the AMI user on it."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 5038
+    username: str = "volley"
+    secret_file: Path | None = None
+    secret_env: str | None = None
+    sounds_dir: Path
+    """Where the engine puts a campaign's prompts, as the engine sees it."""
+    sounds_path: str | None = None
+    """The same directory as Asterisk sees it; the default is the same path."""
+    originate_timeout: Duration = 10.0
+    """Seconds to wait for Asterisk's acknowledgement of an Originate."""
+    reconnect_max: Duration = 15.0
+
+    @model_validator(mode="after")
+    def _one_secret(self) -> PbxSettings:
+        if (self.secret_file is None) == (self.secret_env is None):
+            raise ValueError("give exactly one of secret_file and secret_env")
+        return self
+
+    def secret(self) -> str:
+        """The AMI secret.
+
+        Raises SettingsError when the file is missing, readable by others, or the variable is not set.
+        """
+        if self.secret_env is not None:
+            value = os.environ.get(self.secret_env, "")
+            if not value:
+                raise SettingsError([Problem(self.secret_env, "this environment variable holds the AMI secret and is empty",
+                                             "set it, or use secret_file")])
+            return value
+        assert self.secret_file is not None
+        try:
+            mode = self.secret_file.stat().st_mode
+            value = self.secret_file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SettingsError([Problem(str(self.secret_file), f"cannot read the AMI secret: {error.strerror}")]) from error
+        if mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise SettingsError([Problem(str(self.secret_file), f"others may read this secret (mode {stat.S_IMODE(mode):04o})",
+                                         f"chmod 600 {self.secret_file}")])
+        return value
+
+
+class TrunkSettings(Model):
+    """`[trunk.<name>]`: one way out of a PBX, with its limits."""
+
+    pbx: Name
+    dial: str
+    """Dial template, such as `PJSIP/{number}@carrier`; `{number}` is written in `number_format`."""
+    number_format: Annotated[str, StringConstraints(pattern=r"^(\+E\.164|E\.164|national|prefix:[0-9]{1,8})$")] = "+E.164"
+    codecs: tuple[Literal["alaw", "ulaw", "g722", "g729", "gsm", "opus", "slin"], ...] = ("alaw", "ulaw")
+    max_channels: Annotated[int, Field(ge=1, le=100_000)] = 30
+    cps: Annotated[float, Field(gt=0, le=10_000)] = 5.0
+    """Calls a second in the contract with the carrier."""
+
+    @model_validator(mode="after")
+    def _template(self) -> TrunkSettings:
+        technology, slash, rest = self.dial.partition("/")
+        if technology not in {"PJSIP", "Local", "SIP", "IAX2", "DAHDI"} or not slash or self.dial.count("{number}") != 1:
+            raise ValueError("dial must look like PJSIP/{number}@endpoint, with {number} once")
+        if any(sign in rest for sign in "&,;\"'\\$ \t\r\n") or rest.replace("{number}", "").count("{"):
+            raise ValueError("dial holds a character that Asterisk would take for something else")
+        return self
+
+
+class CallerIdSettings(Model):
+    """`[[caller_id]]`: a number proven to be ours. Only these can be shown to a callee."""
+
+    number: E164
+    owner: Annotated[str, StringConstraints(min_length=2)]
+    proof: date
+    """The day on which it was proven that the number is ours."""
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 .'-]{0,15}$")] = ""
+
+
+class DefaultSettings(Model):
+    """`[defaults]`: what a campaign that says nothing gets."""
+
+    region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
+    language: str = "en"
+    window: tuple[Window, ...] = ()
+
+
+class Settings(Model):
+    """The whole of volley.toml."""
+
+    engine: EngineSettings = EngineSettings()
+    limits: LimitSettings = LimitSettings()
+    log: LogSettings = LogSettings()
+    pbx: dict[Name, PbxSettings] = Field(min_length=1)
+    trunk: dict[Name, TrunkSettings] = Field(min_length=1)
+    caller_id: tuple[CallerIdSettings, ...] = ()
+    defaults: DefaultSettings = DefaultSettings()
+
+    @model_validator(mode="after")
+    def _references(self) -> Settings:
+        unknown = [f"trunk.{name}.pbx: there is no [pbx.{trunk.pbx}]" for name, trunk in self.trunk.items() if trunk.pbx not in self.pbx]
+        if unknown:
+            raise ValueError("; ".join(unknown))
+        return self
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file of this engine."""
+        return self.engine.state / "volley.db"
+
+
+def load(path: Path) -> Settings:
+    """Read volley.toml.
+
+    Raises SettingsError with every problem: the file missing, not TOML, unknown keys, wrong values.
+    """
+    try:
+        table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError([Problem(str(path), f"cannot read the settings: {error.strerror}",
+                                     "give the file with --config or VOLLEY_CONFIG")]) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError([Problem(str(path), f"not valid TOML: {error}")]) from error
+    try:
+        return Settings.model_validate(table)
+    except ValidationError as error:
+        raise SettingsError(problems_of(error)) from error
+
+
+def problems_of(error: ValidationError, prefix: str = "") -> list[Problem]:
+    """Every error of a pydantic validation as a Problem whose `where` is the key's path."""
+    found: list[Problem] = []
+    for item in error.errors(include_url=False, include_input=False, include_context=False):
+        where = prefix + ".".join(str(part) for part in item["loc"])
+        what = item["msg"].removeprefix("Value error, ")
+        if item["type"] == "extra_forbidden":
+            what = "there is no such key"
+        found.append(Problem(where or "(top)", what))
+    return found

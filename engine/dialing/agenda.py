@@ -1,0 +1,107 @@
+"""The campaigns that may dial now, in the order in which they get their turn.
+
+Kept in memory and refreshed when a campaign changes, so that a claim asks the database only for campaigns with something due: each knows when
+its next contact falls due.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import replace
+
+from engine.campaign import Campaign
+from engine.config import Settings
+from engine.dialing.retry import Policy
+from engine.rules.gate import CampaignRules
+from engine.rules.hours import Hours, Window
+from engine.store.campaigns import CampaignRow
+from engine.store.claims import Claimant
+
+NEVER = float("inf")
+CAREFUL_HOURS = Hours([Window.model_validate({"from": "09:00", "to": "20:00"})])
+"""Hours of a campaign that names none, with settings that name none."""
+
+
+class Running:
+    """A campaign at work."""
+
+    def __init__(self, row: CampaignRow, settings: Settings) -> None:
+        self.id = row.id
+        self.name = row.name
+        self.campaign = Campaign.model_validate(row.manifest)
+        self.flow_version = row.flow_version
+        self.priority = row.priority
+        self.state = row.state
+        self.start = row.start_at
+        self.end = row.end_at
+        self.live = 0
+        self.next_due = 0.0
+        self.served = 0
+        campaign = self.campaign
+        self.policy: Policy = campaign.retry.policy
+        self.callback_policy = replace(self.policy, max_attempts=campaign.max_callbacks)
+        self.ring_timeout = campaign.ring_timeout or settings.limits.ring_timeout
+        self.max_call = campaign.max_call or settings.limits.max_call
+        self.max_channels = campaign.max_channels or settings.limits.max_channels
+        self.trunks = frozenset(campaign.trunks or settings.trunk)
+        self.sent_fields = frozenset(campaign.fields)
+        self.caller_names = {item.number: item.name for item in settings.caller_id}
+        window = campaign.window or settings.defaults.window
+        self._hours = Hours(window) if window else CAREFUL_HOURS
+        ours = tuple(number for number in campaign.caller_id if number in self.caller_names)
+        self.rules = CampaignRules(running=self.state == "running", start=self.start, end=self.end, hours=self._hours,
+                                   max_attempts=campaign.retry.max_attempts, min_gap=campaign.retry.min_gap,
+                                   max_callbacks=campaign.max_callbacks, caller_ids=ours)
+
+    def __repr__(self) -> str:
+        return f"<Running {self.name} {self.state} live={self.live} next_due={self.next_due:.0f}>"
+
+    def set_state(self, state: str) -> None:
+        self.state = state
+        self.rules = replace(self.rules, running=state == "running")
+
+    def due(self, at: float) -> None:
+        """A contact of this campaign is due at `at`."""
+        self.next_due = min(self.next_due, at)
+
+
+class Agenda:
+    """All campaigns that are not over."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._turns = itertools.count(1)
+        self.campaigns: dict[int, Running] = {}
+
+    def refresh(self, rows: Iterable[CampaignRow]) -> tuple[list[Running], list[Running]]:
+        """Take the state of all open campaigns from the database. Returns what came new, and what is gone."""
+        fresh: list[Running] = []
+        seen = set()
+        for row in rows:
+            seen.add(row.id)
+            known = self.campaigns.get(row.id)
+            if known is None:
+                known = self.campaigns[row.id] = Running(row, self._settings)
+                fresh.append(known)
+            elif known.state != row.state:
+                known.set_state(row.state)
+            known.next_due = 0.0
+        gone = [self.campaigns.pop(key) for key in list(self.campaigns) if key not in seen]
+        return fresh, gone
+
+    def next_due(self) -> float:
+        """The wall-clock instant at which a running campaign has something due."""
+        return min((one.next_due for one in self.campaigns.values() if one.state == "running" and one.live < one.max_channels), default=NEVER)
+
+    def claimants(self, now: float, trunks: frozenset[str], most: int = 50) -> list[tuple[Running, Claimant]]:
+        """Campaigns with something due and channels left, highest priority first, those of one priority in turn."""
+        due = [one for one in self.campaigns.values()
+               if one.state == "running" and one.next_due <= now and one.live < one.max_channels and one.trunks & trunks]
+        due.sort(key=lambda one: (-one.priority, one.served))
+        found = []
+        for one in due[:most]:
+            found.append((one, Claimant(one.id, one.rules, one.flow_version, one.trunks & trunks, one.max_channels - one.live)))
+        if due:
+            due[0].served = next(self._turns)
+        return found

@@ -1,0 +1,206 @@
+"""The life of one call, as a state machine without input or output.
+
+Theory of operation. A call is CLAIMED when its attempt row is durable, SENT when its Originate is written; from there on Asterisk tells:
+RINGING, UP, ENDED. `handle(event)` changes the state and returns what to do about it; whoever drives the call does it. A call ends
+exactly once, whatever the order and the repetition of events:
+
+- OriginateResponse comes before or after the Hangup of the same call. A failure without a hangup yet only asks for patience
+  (AwaitHangup): the truth (cause, SIP status) is in the Hangup, and if none comes the call ends without.
+- An event that skips a state (Up without Ringing, Hangup without Queued) is a fact all the same and moves the call there.
+- Reports are numbered by the dialplan; a number that was seen is not taken twice.
+- After ENDED nothing changes any more; a late report is still handed out, so that no key press and no opt-out is lost.
+
+What we do ourselves is strict: sending a call that was sent, or giving up one that never left, raises ProtocolError.
+
+Knows nothing of campaigns, rows, or AMI. Instants are POSIX seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from engine.channel import ChannelEvent, HungUp, KeyPressed, OriginateFailed, Queued, Refused, Report, Ringing, Up
+from engine.dialing.disposition import Disposition, Ending, classify
+
+
+class State(StrEnum):
+    CLAIMED = "claimed"
+    SENT = "sent"
+    RINGING = "ringing"
+    UP = "up"
+    ENDED = "ended"
+
+
+class ProtocolError(Exception):
+    """We erred: the call was driven in a way that its state does not allow."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartRingTimer:
+    """It rings: hang up when the ring time-out passes without an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitHangup:
+    """The Originate failed and no Hangup was seen yet: wait a little for it, then call `give_up`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeKey:
+    """A key came while the dialplan listens for none (answering-machine detection): send the channel to the key's place."""
+
+    digit: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Store this report with the call."""
+
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The call is over. Comes exactly once."""
+
+    disposition: Disposition
+    ending: Ending
+
+
+Effect = StartRingTimer | AwaitHangup | TakeKey | Keep | End
+
+_RINGING_OR_LATER = frozenset({State.RINGING, State.UP})
+
+
+class Call:
+    """One call. Feed it events; do what it returns."""
+
+    __slots__ = ("amd", "answered_at", "attempt", "callback_after", "early_key", "ended_at", "opted_out", "pressed", "queued", "rang", "refusal",
+                 "reports", "result", "ring_timeout", "sent_at", "seen", "state", "withdrawn")
+
+    def __init__(self, attempt: int) -> None:
+        self.attempt = attempt
+        self.state = State.CLAIMED
+        self.sent_at: float | None = None
+        self.answered_at: float | None = None
+        self.ended_at: float | None = None
+        self.queued = False
+        """Asterisk acknowledged the Originate, or showed by something else that it has it."""
+        self.rang = False
+        self.ring_timeout = False
+        self.withdrawn = False
+        self.amd = ""
+        self.pressed = False
+        self.opted_out = False
+        self.callback_after: float | None = None
+        self.result = ""
+        self.refusal = ""
+        self.early_key = False
+        self.seen: set[int] = set()
+        self.reports: list[Report] = []
+
+    def __repr__(self) -> str:
+        return f"<Call v{self.attempt:016x} {self.state} reports={len(self.seen)}>"
+
+    # -- what we do ----------------------------------------------------------------------------------------------------
+
+    def sent(self, now: float) -> None:
+        """The Originate has been written."""
+        if self.state is not State.CLAIMED:
+            raise ProtocolError(f"{self!r} was already sent")
+        self.state = State.SENT
+        self.sent_at = now
+
+    def ring_timed_out(self) -> bool:
+        """The ring time-out passed. True when the call must be hung up for it."""
+        if self.state is not State.RINGING:
+            return False
+        self.ring_timeout = True
+        return True
+
+    def withdraw(self) -> bool:
+        """The call is no longer wanted. True when the channel must be hung up; an answered call is left alone."""
+        if self.state not in (State.SENT, State.RINGING):
+            return False
+        self.withdrawn = True
+        return True
+
+    def give_up(self, disposition: Disposition, now: float) -> list[Effect]:
+        """End a call that Asterisk will say no more about, as `disposition`. Nothing when it has ended."""
+        if self.state is State.ENDED:
+            return []
+        return self._end(disposition, Ending(answered=self.state is State.UP, rang=self.rang, amd=self.amd, pressed=self.pressed), now)
+
+    # -- what Asterisk tells -------------------------------------------------------------------------------------------
+
+    def handle(self, event: ChannelEvent, now: float) -> list[Effect]:
+        """Take one fact about the call; return what to do about it."""
+        if isinstance(event, Report):
+            return self._report(event)
+        if self.state is State.ENDED:
+            return []
+        self.queued = True
+        match event:
+            case HungUp():
+                return self._hung_up(event)
+            case Up():
+                if self.state is not State.UP:
+                    self.state = State.UP
+                    self.answered_at = now
+            case Ringing():
+                if self.state not in _RINGING_OR_LATER:
+                    self.state = State.RINGING
+                    self.rang = True
+                    return [StartRingTimer()]
+            case KeyPressed():
+                return self._key(event)
+            case OriginateFailed():
+                return [AwaitHangup()]
+            case Refused():
+                self.refusal = event.why
+                return self._end(Disposition.FAILED, Ending(), now)
+            case Queued():
+                pass
+        return []
+
+    def _report(self, report: Report) -> list[Effect]:
+        if report.seq in self.seen:
+            return []
+        self.seen.add(report.seq)
+        self.reports.append(report)
+        if self.answered_at is None:
+            self.answered_at = report.at  # the dialplan runs in answered calls only
+        match report.kind:
+            case "amd":
+                self.amd = report.value.partition("/")[0]
+            case "key":
+                self.pressed = True
+            case "optout":
+                self.pressed = self.opted_out = True
+            case "callback":
+                self.pressed = True
+                self.callback_after = float(report.value) if report.value.isdecimal() else 0.0
+            case "result":
+                self.result = report.value
+        return [Keep(report)]
+
+    def _key(self, event: KeyPressed) -> list[Effect]:
+        """A key before the verdict. Once: the dialplan hears the following ones."""
+        if self.state is not State.UP or self.amd or self.early_key or self.seen:
+            return []
+        self.early_key = True
+        self.pressed = True
+        return [TakeKey(event.digit, event.channel)]
+
+    def _hung_up(self, event: HungUp) -> list[Effect]:
+        answered = event.answered or self.state is State.UP or bool(self.seen)
+        ending = Ending(answered=answered, rang=self.rang, cause=event.cause, sip=event.sip, ring_timeout=self.ring_timeout,
+                        withdrawn=self.withdrawn, amd=self.amd, pressed=self.pressed)
+        return self._end(classify(ending), ending, event.at)
+
+    def _end(self, disposition: Disposition, ending: Ending, now: float) -> list[Effect]:
+        self.state = State.ENDED
+        self.ended_at = now
+        return [End(disposition, ending)]

@@ -1,0 +1,267 @@
+"""Follows live calls: takes channel events, does what the call says, and writes its end.
+
+Decide, then act: `Call.handle` changes the state and returns effects; the effects are carried out here. A call's slot is given back at its
+hangup, its rows are written in one transaction, and its one canonical log line is written after that commit. An end that the database
+refuses is tried again until it is stored: nothing is lost, and no new call is claimed meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Protocol
+
+from engine.channel import ChannelEvent, Report, channel_id
+from engine.dialing.agenda import Agenda
+from engine.dialing.call import AwaitHangup, Call, End, Keep, StartRingTimer, State, TakeKey
+from engine.dialing.disposition import ANSWERED, Disposition, Ending
+from engine.dialing.ledger import Ledger, Live
+from engine.dialing.retry import CallbackAt, Decision, History, RetryAt, counts, decide
+from engine.errors import AmiError, StoreError
+from engine.ops import log as events
+from engine.ops.log import Log
+from engine.store import outcomes
+from engine.store.outcomes import Outcome, Stored
+from engine.store.writer import Writer
+
+HANGUP_GRACE = 2.0
+"""Seconds that a failed Originate waits for the Hangup of its channel; without one there never was a channel."""
+REAP_GRACE = 30.0
+"""Seconds added to a call's longest possible length before its missing events are missed."""
+STORE_RETRY = 1.0
+
+
+class Clock(Protocol):
+    """Wall time for what is stored, monotonic time for deadlines; both in seconds."""
+
+    def now(self) -> float: ...
+
+    def mono(self) -> float: ...
+
+
+class Channels(Protocol):
+    """What the follower asks of a PBX."""
+
+    async def hang_up(self, channel: str) -> bool: ...
+
+    async def redirect(self, channel: str, context: str, exten: str) -> bool: ...
+
+
+class Follower:
+    """Owns the way of every live call from its claim to its stored end."""
+
+    def __init__(self, ledger: Ledger, agenda: Agenda, writer: Writer, channels: Callable[[str], Channels], clock: Clock, log: Log,
+                 freed: Callable[[], None], emptied: Callable[[int], None]) -> None:
+        self._ledger = ledger
+        self._agenda = agenda
+        self._writer = writer
+        self._channels = channels
+        self._clock = clock
+        self._log = log
+        self._freed = freed
+        self._emptied = emptied
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.suppressed: set[int] = set()
+        """Numbers suppressed while this engine runs: a call that was claimed before is withdrawn before it is sent."""
+        self.unstored = 0
+        """Ends that are not committed yet."""
+
+    def __repr__(self) -> str:
+        return f"<Follower live={len(self._ledger)} unstored={self.unstored}>"
+
+    # -- events --------------------------------------------------------------------------------------------------------
+
+    def take(self, event: ChannelEvent) -> None:
+        """A channel event, from AMI or from the outbox."""
+        live = self._ledger.get(event.attempt)
+        if live is None:
+            if isinstance(event, Report):
+                self._spawn(self._late(event))
+            return
+        was = live.call.state
+        effects = live.call.handle(event, self._clock.now())
+        if live.call.state is not was and live.call.state is State.UP:
+            live.stop_timer()
+            live.deadline = self._clock.mono() + live.running.max_call + REAP_GRACE
+            self._log.debug(events.CALL_ANSWERED, **self._names(live))
+        for effect in effects:
+            self._do(live, effect)
+
+    def _do(self, live: Live, effect: object) -> None:
+        loop = asyncio.get_running_loop()
+        match effect:
+            case StartRingTimer():
+                live.timer = loop.call_later(live.running.ring_timeout, self._ring_timeout, live)
+            case AwaitHangup():
+                live.stop_timer()
+                live.timer = loop.call_later(HANGUP_GRACE, self.give_up, live, Disposition.CONGESTION, "no channel came to be")
+            case TakeKey(digit, channel):
+                self._spawn(self._redirect(live, channel, digit))
+            case Keep(report):
+                if report.kind == "optout":
+                    self._spawn(self._opt_out(report, live))
+                elif report.kind == "result" and report.value == "flow_missing":
+                    self._log.error(events.ENGINE_FAULT, what="the PBX does not have this call's flow", flow=live.claim.flow_version,
+                                    **self._names(live))
+            case End(disposition, ending):
+                self._end(live, disposition, ending)
+
+    def give_up(self, live: Live, disposition: Disposition, note: str) -> None:
+        """End a call that Asterisk says no more about."""
+        live.call.refusal = live.call.refusal or note
+        for effect in live.call.give_up(disposition, self._clock.now()):
+            self._do(live, effect)
+
+    def refuse(self, live: Live, why: str) -> None:
+        """End a claimed call that cannot be sent at all; it counts, so that it does not come back for ever."""
+        self.give_up(live, Disposition.FAILED, why)
+
+    def check_empty(self, campaign_id: int) -> None:
+        """Contacts of this campaign ended without a call: it may be complete."""
+        self._emptied(campaign_id)
+
+    def _ring_timeout(self, live: Live) -> None:
+        if live.call.ring_timed_out():
+            self._spawn(self._hang_up(live))
+
+    def withdraw(self, live: Live) -> None:
+        """Hang up a call that rings and is no longer wanted; one that was answered runs to its end."""
+        if live.call.withdraw():
+            self._spawn(self._hang_up(live))
+
+    # -- actions -------------------------------------------------------------------------------------------------------
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)  # type: ignore[arg-type]
+        task.add_done_callback(self._tasks.discard)  # type: ignore[arg-type]
+
+    async def _hang_up(self, live: Live) -> None:
+        try:
+            await self._channels(live.trunk.pbx).hang_up(channel_id(live.claim.attempt))
+        except AmiError as error:
+            self._log.warning(events.ENGINE_FAULT, what="could not hang up", error=str(error), **self._names(live))
+
+    async def _redirect(self, live: Live, channel: str, digit: str) -> None:
+        try:
+            await self._channels(live.trunk.pbx).redirect(channel, "volley-early", digit)
+        except AmiError as error:
+            self._log.warning(events.ENGINE_FAULT, what="could not take a key", error=str(error), **self._names(live))
+
+    async def _opt_out(self, report: Report, live: Live | None) -> None:
+        numbers = await self._stored(partial(outcomes.opt_out, report=report, now=self._clock.now()))
+        self.suppress(numbers)
+        names = self._names(live) if live else {"attempt": channel_id(report.attempt)}
+        self._log.info(events.OPTOUT_RECORDED, **names)
+
+    def suppress(self, numbers: list[int]) -> None:
+        """These numbers are suppressed in the database: take back what was claimed or rings."""
+        self.suppressed.update(numbers)
+        for other in self._ledger:
+            if other.claim.number_id in self.suppressed:
+                self.withdraw(other)
+
+    async def _late(self, report: Report) -> None:
+        numbers = await self._stored(partial(outcomes.late_report, report=report, now=self._clock.now()))
+        if numbers:
+            self.suppress(numbers)
+            self._log.info(events.OPTOUT_RECORDED, attempt=channel_id(report.attempt))
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    def _end(self, live: Live, disposition: Disposition, ending: Ending) -> None:
+        call, claim, now = live.call, live.claim, self._clock.now()
+        self._ledger.close(live)
+        self._freed()
+        if disposition is Disposition.FAILED and call.refusal and call.sent_at is not None and not ending.answered:
+            # Asterisk would not even try: nothing was dialed, so it is no attempt of the callee's.
+            disposition = Disposition.CONGESTION
+        decision = self._decide(live, disposition, now)
+        next_at = None if not isinstance(decision, RetryAt | CallbackAt) else decision.at
+        outcome = Outcome(
+            attempt=claim.attempt, contact_id=claim.contact_id, campaign_id=claim.campaign_id, number_id=claim.number_id,
+            ended_at=call.ended_at or now, sent_at=call.sent_at, answered_at=call.answered_at or (call.ended_at if ending.answered else None),
+            rang=call.rang, disposition=disposition, counted=counts(disposition), cause=ending.cause, sip=ending.sip, amd=_amd(call),
+            result=call.result or ("hung_up" if disposition in ANSWERED else ""), note=call.refusal, reports=tuple(call.reports),
+            position=claim.position, kept_callback=claim.callback_id, next_at=next_at,
+            next_position=decision.position if isinstance(decision, RetryAt | CallbackAt) else claim.position,
+            next_callback=isinstance(decision, CallbackAt))
+        self._spawn(self._finish(live, outcome, decision))
+
+    def _decide(self, live: Live, disposition: Disposition, now: float) -> Decision:
+        claim, call, running = live.claim, live.call, live.running
+        counted = counts(disposition)
+        tries = dict(claim.tries)
+        tries[disposition] = tries.get(disposition, 0) + 1
+        invalid = claim.invalid | {claim.position} if disposition is Disposition.INVALID_NUMBER else claim.invalid
+        promised = claim.callback_id is not None
+        history = History(attempts=(claim.callbacks if promised else claim.attempts) + counted, by_disposition=tries, position=claim.position,
+                          numbers=claim.numbers, invalid=invalid)
+        # A promise that was answered is kept: what follows is decided as after any answered call.
+        policy = running.callback_policy if promised and disposition not in ANSWERED else running.policy
+        callback_at = None
+        if call.callback_after is not None and claim.callbacks + promised < running.campaign.max_callbacks:
+            callback_at = now + call.callback_after
+        return decide(policy, history, disposition, call.sent_at or claim.created_at, now, call.opted_out, callback_at)
+
+    async def _finish(self, live: Live, outcome: Outcome, decision: Decision) -> None:
+        self.unstored += 1
+        try:
+            stored: Stored = await self._stored(partial(outcomes.finish, outcome=outcome))
+        finally:
+            self.unstored -= 1
+        if not stored.fresh:
+            return
+        if outcome.next_at is not None and not stored.contact_done:
+            live.running.due(outcome.next_at)
+        self._log_end(live, outcome, decision, stored)
+        if stored.campaign_open <= 0:
+            self._emptied(outcome.campaign_id)
+        self._freed()
+
+    def _log_end(self, live: Live, outcome: Outcome, decision: Decision, stored: Stored) -> None:
+        claim = live.claim
+        answered = outcome.answered_at
+        self._log.info(
+            events.CALL_ENDED, **self._names(live), kind=claim.kind, number=claim.e164, caller_id=claim.caller_id, trunk=claim.trunk,
+            disposition=outcome.disposition, cause=outcome.cause, sip=outcome.sip, amd=outcome.amd, result=outcome.result,
+            keys="".join(report.value.partition("@")[0] for report in outcome.reports if report.kind == "key"), rang=outcome.rang,
+            seconds=round(outcome.ended_at - (outcome.sent_at or outcome.ended_at), 3),
+            talk=0.0 if answered is None else round(max(0.0, outcome.ended_at - answered), 3),
+            next=type(decision).__name__, next_at=None if stored.contact_done else outcome.next_at, note=outcome.note)
+        if isinstance(decision, CallbackAt):
+            self._log.info(events.CALLBACK_SCHEDULED, **self._names(live), at=decision.at)
+
+    async def _stored(self, work: Callable[..., object]) -> object:
+        """The result of a unit of work that must not be lost: tried until the database takes it."""
+        while True:
+            try:
+                return await self._writer.submit(work)
+            except StoreError as error:
+                self._log.error(events.STORE_FAILED, error=str(error), retry_in=STORE_RETRY)
+                await asyncio.sleep(STORE_RETRY)
+
+    def void(self, live: Live, note: str) -> None:
+        """A claimed call that was never written: its attempt is void and its budget given back."""
+        live.call.refusal = note
+        for effect in live.call.give_up(Disposition.NOT_SENT, self._clock.now()):
+            self._do(live, effect)
+
+    async def settled(self) -> None:
+        """Wait until every end that is known has been stored."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _names(self, live: Live) -> dict[str, object]:
+        claim = live.claim
+        return {"campaign": live.running.name, "contact": claim.contact_id, "attempt": channel_id(claim.attempt)}
+
+
+def _amd(call: Call) -> str:
+    for report in call.reports:
+        if report.kind == "amd":
+            return report.value
+    return ""
+
+

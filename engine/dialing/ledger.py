@@ -1,0 +1,67 @@
+"""The calls that live now, and what they hold: a channel of a trunk and of a campaign, a timer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+from engine.dialing.agenda import Running
+from engine.dialing.call import Call
+from engine.dialing.trunks import Trunk, Trunks
+from engine.store.claims import Claim
+
+
+class Live:
+    """A call from its claim to its end, with all that is needed to say what follows."""
+
+    __slots__ = ("call", "claim", "deadline", "running", "timer", "trunk")
+
+    def __init__(self, claim: Claim, running: Running, trunk: Trunk) -> None:
+        self.claim = claim
+        self.call = Call(claim.attempt)
+        self.running = running
+        self.trunk = trunk
+        self.timer: asyncio.TimerHandle | None = None
+        self.deadline = float("inf")
+        """Monotonic instant after which events that should have come are missed."""
+
+    def stop_timer(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+
+
+class Ledger:
+    """Every live call by attempt. What is taken is given back exactly once."""
+
+    def __init__(self, trunks: Trunks) -> None:
+        self._trunks = trunks
+        self._calls: dict[int, Live] = {}
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def __iter__(self) -> Iterator[Live]:
+        return iter(list(self._calls.values()))
+
+    def __repr__(self) -> str:
+        return f"<Ledger live={len(self._calls)} {self._trunks.by_name!r}>"
+
+    def get(self, attempt: int) -> Live | None:
+        return self._calls.get(attempt)
+
+    def open(self, live: Live, *, adopted: bool = False) -> None:
+        """Enter a call: just claimed, or taken up from an earlier run."""
+        self._calls[live.claim.attempt] = live
+        live.running.live += 1
+        if adopted:
+            self._trunks.adopt(live.trunk)
+        else:
+            self._trunks.take(live.trunk)
+
+    def close(self, live: Live) -> None:
+        """The call ended: give its channel back."""
+        del self._calls[live.claim.attempt]
+        live.stop_timer()
+        live.running.live -= 1
+        self._trunks.release(live.trunk)

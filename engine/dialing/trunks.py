@@ -1,0 +1,96 @@
+"""A trunk at work: its limits, its pace, and how many of its channels are in use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from engine.config import LimitSettings, Settings, TrunkSettings
+from engine.dialing.pacing import Pace
+from engine.dialing.throttle import Cap
+from engine.rules.numbers import dial_format
+from engine.store.claims import Slot
+
+
+class Trunk:
+    """One way out. `live` counts calls from their claim to their end."""
+
+    def __init__(self, name: str, trunk_id: int, pbx_id: int, settings: TrunkSettings) -> None:
+        self.name = name
+        self.id = trunk_id
+        self.pbx_id = pbx_id
+        self.pbx = settings.pbx
+        self.settings = settings
+        self.pace = Pace(settings.cps)
+        self.cap = Cap(settings.cps)
+        self.live = 0
+        self.queued = 0
+        """Claimed and not yet written."""
+        self.slot = Slot(trunk_id, pbx_id, name, partial(_dial, settings.number_format))
+
+    def __repr__(self) -> str:
+        return f"<Trunk {self.name} live={self.live}/{self.settings.max_channels} queued={self.queued}>"
+
+    @property
+    def free(self) -> int:
+        """Channels that its own limit leaves."""
+        return self.settings.max_channels - self.live
+
+
+def _dial(number_format: str, e164: str) -> str:
+    return dial_format(e164, number_format)
+
+
+class Trunks:
+    """All trunks and the limits over them together."""
+
+    def __init__(self, settings: Settings, ids: Mapping[str, tuple[int, int]]) -> None:
+        self.limits: LimitSettings = settings.limits
+        self.pace = Pace(settings.limits.cps)
+        self.cap = Cap(settings.limits.cps)
+        self.by_name = {name: Trunk(name, *ids[name], trunk) for name, trunk in settings.trunk.items()}
+        self.live = 0
+        self.queued = 0
+
+    def slots(self, mono: float, horizon: float, most: int, usable: Callable[[Trunk], bool]) -> list[Slot]:
+        """Free channels whose turn comes within `horizon` seconds, at most `most`, spread over the trunks in turn."""
+        room = min(self.limits.max_channels - self.live, self.pace.room(mono, horizon) - self.queued, most - self.queued)
+        offers = [(trunk, min(trunk.free, trunk.pace.room(mono, horizon) - trunk.queued)) for trunk in self.by_name.values() if usable(trunk)]
+        found: list[Slot] = []
+        while room > 0 and offers:
+            offers = [(trunk, left) for trunk, left in offers if left > 0]
+            for at, (trunk, left) in enumerate(offers):
+                if room > 0:
+                    found.append(trunk.slot)
+                    offers[at] = (trunk, left - 1)
+                    room -= 1
+        return found
+
+    def next_turn(self, mono: float, usable: Callable[[Trunk], bool]) -> float | None:
+        """The monotonic instant of the next pacing deadline of a trunk with a free channel; None when no channel is free."""
+        if self.live >= self.limits.max_channels:
+            return None
+        turns = [trunk.pace.peek(mono) for trunk in self.by_name.values() if trunk.free > 0 and usable(trunk)]
+        return max(min(turns), self.pace.peek(mono)) if turns else None
+
+    def take(self, trunk: Trunk) -> None:
+        """A call was claimed on `trunk`."""
+        self.live += 1
+        self.queued += 1
+        trunk.live += 1
+        trunk.queued += 1
+
+    def left_queue(self, trunk: Trunk) -> None:
+        """A claimed call was written or given up."""
+        self.queued -= 1
+        trunk.queued -= 1
+
+    def release(self, trunk: Trunk) -> None:
+        """A call on `trunk` ended."""
+        self.live -= 1
+        trunk.live -= 1
+
+    def adopt(self, trunk: Trunk) -> None:
+        """A call of an earlier run was taken up."""
+        self.live += 1
+        trunk.live += 1

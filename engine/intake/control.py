@@ -1,0 +1,215 @@
+"""The control door: requests dropped into `queue/control/`, each answered by a file in `queue/control/done/`.
+
+A request is a JSON (or TOML) file renamed in: `{"action": "pause", "campaign": "flu-shots", "by": "anna"}`. It has a task of its own, so that
+a pause never waits behind a million rows. A request that is wrong is answered too, with every problem, and changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import tomllib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal, Protocol
+
+import watchfiles
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+
+from engine.campaign import CampaignId
+from engine.config import Model, Settings, problems_of
+from engine.errors import InputError, Problem, VolleyError
+from engine.ops import log as events
+from engine.ops.log import Log
+from engine.rules.numbers import Number, NumberError, parse_number
+from engine.store import campaigns, suppression
+from engine.store.writer import Writer
+
+SLICE = 2000
+REQUEST_BYTES = 16 << 20
+TICK = 0.25
+"""Seconds between looks at the directory where the file system sends no notifications: a pause takes effect within a second."""
+
+By = Annotated[str, StringConstraints(max_length=200)]
+
+
+class CampaignRequest(Model):
+    """Pause, resume or cancel a campaign."""
+
+    action: Literal["pause", "resume", "cancel"]
+    campaign: CampaignId
+    by: By = ""
+
+
+class RemoveRequest(Model):
+    """Take contacts out of a campaign, by their external ids."""
+
+    action: Literal["remove"]
+    campaign: CampaignId
+    external_ids: Annotated[list[str], Field(min_length=1, max_length=100_000)]
+    by: By = ""
+
+
+class SuppressRequest(Model):
+    """Never call these numbers again (`suppress`), or take them off that list (`unsuppress`)."""
+
+    action: Literal["suppress", "unsuppress"]
+    numbers: Annotated[list[str], Field(min_length=1, max_length=100_000)]
+    region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    by: By = ""
+
+
+Request = Annotated[CampaignRequest | RemoveRequest | SuppressRequest, Field(discriminator="action")]
+_REQUEST: TypeAdapter[CampaignRequest | RemoveRequest | SuppressRequest] = TypeAdapter(Request)
+
+
+class Clock(Protocol):
+    def now(self) -> float: ...
+
+
+class Control:
+    """Answers the requests in one queue directory."""
+
+    def __init__(self, settings: Settings, writer: Writer, clock: Clock, log: Log, *, changed: Callable[[], None],
+                 suppressed: Callable[[list[int]], None], cancelled: Callable[[int], None]) -> None:
+        self._folder = settings.engine.queue / "control"
+        self._done = self._folder / "done"
+        self._region = settings.defaults.region
+        self._writer = writer
+        self._clock = clock
+        self._log = log
+        self._changed = changed
+        self._suppressed = suppressed
+        self._cancelled = cancelled
+
+    async def run(self) -> None:
+        """Answer requests until cancelled."""
+        self._done.mkdir(parents=True, exist_ok=True, mode=0o750)
+        await self._look()
+        async for _ in watchfiles.awatch(self._folder, recursive=False, debounce=20, step=20, rust_timeout=int(TICK * 1000), yield_on_timeout=True):
+            await self._look()
+
+    async def _look(self) -> None:
+        for path in sorted(self._folder.iterdir()):
+            if path.suffix in (".json", ".toml") and not path.name.startswith(".") and path.is_file() and not path.is_symlink():
+                await self._answer(path)
+
+    async def _answer(self, path: Path) -> None:
+        reply: dict[str, Any]
+        try:
+            request = parse(path)
+            reply = {"ok": True, **await self._do(request)}
+            self._log.info(events.CONTROL_DONE, request=path.name, action=request.action, by=request.by, **{k: v for k, v in reply.items() if k != "ok"})
+        except InputError as error:
+            reply = {"ok": False, "problems": [{"where": one.where, "what": one.what, "todo": one.todo} for one in error.problems]}
+            self._log.warning(events.CONTROL_REJECTED, request=path.name, problems=[str(one) for one in error.problems])
+        except VolleyError as error:
+            reply = {"ok": False, "problems": [{"where": path.name, "what": str(error), "todo": "send the request again"}]}
+            self._log.error(events.CONTROL_REJECTED, request=path.name, problems=[str(error)])
+        draft = self._done / f".{path.stem}.tmp"
+        draft.write_text(json.dumps(reply, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        draft.rename(self._done / f"{path.stem}.reply.json")
+        os.replace(path, self._done / path.name)
+
+    async def _do(self, request: CampaignRequest | RemoveRequest | SuppressRequest) -> dict[str, Any]:
+        match request:
+            case SuppressRequest():
+                return await self._suppress(request)
+            case RemoveRequest():
+                campaign_id, _ = await self._find(request.campaign)
+                removed, unknown = await self._writer.submit(
+                    partial(campaigns.remove_contacts, campaign_id=campaign_id, external_ids=request.external_ids))
+                self._log.info(events.CONTACTS_REMOVED, campaign=request.campaign, contacts=removed, by=request.by)
+                self._changed()
+                return {"removed": removed, "unknown": unknown}
+            case CampaignRequest():
+                return await self._campaign(request)
+
+    async def _campaign(self, request: CampaignRequest) -> dict[str, Any]:
+        campaign_id, state = await self._find(request.campaign)
+        if state not in campaigns.OPEN_STATES:
+            raise InputError([Problem("campaign", f"{request.campaign} is {state}", "only a scheduled, running or paused campaign can change")])
+        wanted, event = {"pause": ("paused", events.CAMPAIGN_PAUSED), "resume": ("scheduled", events.CAMPAIGN_RESUMED),
+                         "cancel": ("cancelled", events.CAMPAIGN_CANCELLED)}[request.action]
+        state = await self._writer.submit(partial(campaigns.set_state, campaign_id=campaign_id, state=wanted, now=self._clock.now()))
+        self._log.info(event, campaign=request.campaign, by=request.by)
+        self._changed()
+        ended = 0
+        if request.action == "cancel":
+            self._cancelled(campaign_id)
+            while count := await self._writer.submit(partial(campaigns.close_pending, campaign_id=campaign_id, disposition="CANCELLED",
+                                                             reason="campaign_cancelled", limit=SLICE), bulk=True):
+                ended += count
+            return {"campaign": request.campaign, "state": state, "contacts_cancelled": ended}
+        return {"campaign": request.campaign, "state": state}
+
+    async def _find(self, name: str) -> tuple[int, str]:
+        found = await self._writer.submit(partial(campaigns.campaign_state, name=name))
+        if found is None:
+            raise InputError([Problem("campaign", f"there is no campaign {name!r}", "see `volley status`")])
+        return found
+
+    async def _suppress(self, request: SuppressRequest) -> dict[str, Any]:
+        numbers = read_numbers(request.numbers, request.region or self._region)
+        if request.action == "suppress":
+            ids = await self._writer.submit(partial(suppression.suppress, numbers=numbers, reason=request.reason, source="command",
+                                                    actor=request.by, now=self._clock.now()))
+            self._suppressed(ids)
+            changed = len(ids)
+        else:
+            changed = await self._writer.submit(partial(suppression.unsuppress, e164=[number.e164 for number in numbers]))
+        self._log.info(events.SUPPRESSION_CHANGED, action=request.action, numbers=changed, reason=request.reason, by=request.by)
+        return {"numbers": changed}
+
+
+def read_numbers(texts: list[str], region: str | None) -> list[Number]:
+    """Numbers of a request in E.164. Raises InputError with every one that is wrong: all of a request is taken, or nothing."""
+    numbers, problems = [], []
+    for at, text in enumerate(texts, 1):
+        try:
+            numbers.append(parse_number(text, region))
+        except NumberError as error:
+            problems.append(Problem(f"numbers, {at}", f"{text!r}: {error}"))
+    if problems:
+        raise InputError(problems)
+    return numbers
+
+
+def parse(path: Path) -> CampaignRequest | RemoveRequest | SuppressRequest:
+    """A request from its file. Raises InputError with every problem."""
+    try:
+        if path.stat().st_size > REQUEST_BYTES:
+            raise InputError([Problem(path.name, "the request is too large", "split it")])
+        text = path.read_text(encoding="utf-8-sig")
+        table = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError([Problem(path.name, f"cannot read the request: {error}")]) from error
+    try:
+        return _REQUEST.validate_python(table)
+    except ValidationError as error:
+        raise InputError(problems_of(error, f"{path.name}: ")) from error
+
+
+def send(queue: Path, request: dict[str, Any], name: str) -> Path:
+    """Drop a request into the queue directory; returns where its reply will be."""
+    folder = queue / "control"
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f".{name}.tmp"
+    draft.write_text(json.dumps(request, ensure_ascii=False), encoding="utf-8")
+    with draft.open("rb") as handle:
+        os.fsync(handle.fileno())
+    draft.rename(folder / f"{name}.json")
+    return folder / "done" / f"{name}.reply.json"
+
+
+async def wait_for(reply: Path, seconds: float) -> dict[str, Any] | None:
+    """The reply to a request, or None when the engine did not answer in time."""
+    for _ in range(int(seconds / 0.05)):
+        if reply.exists():
+            found: dict[str, Any] = json.loads(reply.read_text(encoding="utf-8"))
+            return found
+        await asyncio.sleep(0.05)
+    return None

@@ -1,0 +1,106 @@
+"""A job's manifest: TOML (or JSON, for programs) -> a campaign and where its contacts come from, or contacts for a campaign that is there.
+
+    campaign.toml                             more-people.toml
+        id = "flu-shots"                          add_to = "flu-shots"
+        owner = "..."                             [contacts]
+        [message]                                 file = "more.csv"
+        prompts = ["hello.wav"]
+        [contacts]
+        file = "people.xlsx"
+
+Knows the words. Refuses to know the database and the queue. Every problem is reported at once.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import StringConstraints, ValidationError
+
+from engine.campaign import Campaign, CampaignId
+from engine.config import Model, Settings, problems_of
+from engine.errors import InputError, Problem
+from engine.intake.source import ContactSource
+
+MANIFEST_BYTES = 64 << 20
+"""Inline contacts included; a larger list belongs into a file beside the manifest."""
+
+
+class CampaignJob(Campaign):
+    """A new campaign with its contacts."""
+
+    contacts: ContactSource
+
+    @property
+    def campaign(self) -> Campaign:
+        """The campaign without its contacts."""
+        return Campaign.model_validate(self.model_dump(exclude={"contacts"}, by_alias=True))
+
+
+class AddJob(Model):
+    """Contacts for a campaign that is there."""
+
+    add_to: CampaignId
+    region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
+    contacts: ContactSource
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A manifest that was read and checked by itself."""
+
+    path: Path
+    job: CampaignJob | AddJob
+
+    @property
+    def folder(self) -> Path:
+        """Where the files beside it lie."""
+        return self.path.parent
+
+
+def load(path: Path) -> Manifest:
+    """Read a manifest. Raises InputError with every problem."""
+    try:
+        if path.stat().st_size > MANIFEST_BYTES:
+            raise InputError([Problem(path.name, f"the manifest is larger than {MANIFEST_BYTES >> 20} MiB",
+                                      "put the contacts into a file beside it")])
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError([Problem(path.name, f"cannot read the manifest: {error.strerror}")]) from error
+    except UnicodeDecodeError as error:
+        raise InputError([Problem(path.name, f"the manifest is not UTF-8 (byte {error.start})", "save it as UTF-8")]) from error
+    try:
+        table: Any = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
+    except (json.JSONDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InputError([Problem(path.name, f"not valid {path.suffix.lstrip('.').upper()}: {error}")]) from error
+    if not isinstance(table, dict):
+        raise InputError([Problem(path.name, "the manifest is no table of keys and values")])
+    try:
+        job = AddJob.model_validate(table) if "add_to" in table else CampaignJob.model_validate(table)
+    except ValidationError as error:
+        raise InputError(problems_of(error, f"{path.name}: ")) from error
+    return Manifest(path, job)
+
+
+def check(campaign: Campaign, folder: Path, settings: Settings, where: str) -> list[Problem]:
+    """What is wrong with a campaign for this engine: caller IDs that are not ours, trunks that are not there, prompts that cannot be played."""
+    from engine.intake.prompts import check_prompt
+
+    problems: list[Problem] = []
+    ours = {item.number for item in settings.caller_id}
+    for number in campaign.caller_id:
+        if number not in ours:
+            problems.append(Problem(f"{where}: caller_id", f"{number} is not among the numbers proven ours",
+                                    "list it under [[caller_id]] in volley.toml, with owner and proof"))
+    for trunk in campaign.trunks:
+        if trunk not in settings.trunk:
+            problems.append(Problem(f"{where}: trunks", f"there is no trunk {trunk!r}", "known: " + ", ".join(settings.trunk)))
+    for name in campaign.prompts():
+        problem = check_prompt(folder, name)
+        if problem is not None:
+            problems.append(problem)
+    return problems

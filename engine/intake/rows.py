@@ -1,0 +1,229 @@
+"""A row of the source becomes a contact, or is rejected with all its reasons.
+
+Knows the limits of what Asterisk can carry and the words for yes and no. Refuses to judge consent, hours or numbers that may not be
+called: what it takes is well-formed, not allowed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, time
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import quote
+
+from engine.intake.columns import Mapping
+from engine.intake.contacts import Consent, Contact, Reject
+from engine.intake.moments import MomentError, parse_clock, parse_instant
+from engine.rules.hours import zone
+from engine.rules.numbers import Number, NumberError, parse_number
+
+LIST_SIGN = "\x1f"
+"""Between the values of a list (JSON, inline rows): the ASCII unit separator."""
+
+LINE_BYTES = 1024 - len("Variable: VOLLEY_C_=\r\n")
+"""What an AMI line leaves for a field's name and its percent-encoded value (see `engine.ami.encode`)."""
+
+CONTACT_CHARS = 65_536
+"""All fields of a contact together."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|[0-9]{3}))?")
+_NO = frozenset({"no", "n", "false", "0", "non", "nein", "faux", "falsch", "none", "never", "opt-out", "optout", "withdrawn", "revoked"})
+
+
+class RawRow(NamedTuple):
+    """A row as it was read. `fault` says why its cells cannot be trusted, such as a quote that is never closed."""
+
+    number: int
+    cells: list[str]
+    fault: str = ""
+
+
+class Reading(NamedTuple):
+    """What became of a row: a contact, a reject, or a contact and what was left out of it."""
+
+    contact: Contact | None
+    reject: Reject | None
+
+
+class RowReader:
+    """Turns the rows of one source into contacts. `sent` are the fields that go to Asterisk (None: all may)."""
+
+    def __init__(self, mapping: Mapping, region: str | None, language: str | None, sent: frozenset[str] | None = None) -> None:
+        self._mapping = mapping
+        self._region = region
+        self._language = language
+        self._sent = sent
+        self._width = mapping.width
+        self._phones = mapping.phones
+        self._single = mapping.phones[0] if len(mapping.phones) == 1 else None
+        self._fields = mapping.fields
+        self._roles = mapping.roles
+        longest = max((len(name) for name, _ in mapping.fields), default=0)
+        # A row whose cells together are shorter than this has no field that is too long, whatever its characters encode to.
+        self._short = (LINE_BYTES - longest) // 3
+
+    def read(self, row: RawRow) -> Reading:
+        """The contact of `row`, or why there is none."""
+        cells = row.cells
+        if row.fault:
+            return Reading(None, Reject(row.number, "unreadable", row.fault, tuple(cells)))
+        if len(cells) != self._width:
+            if len(cells) > self._width and any(cell.strip() for cell in cells[self._width :]):
+                reason = f"this row has {len(cells)} cells and the source {self._width} columns; look for a delimiter that is not quoted"
+                return Reading(None, Reject(row.number, "ragged", reason, tuple(cells)))
+            cells = (cells + [""] * self._width)[: self._width]
+        reasons: list[tuple[str, str]] = []
+        left_out: list[tuple[str, str]] = []
+        if self._single is not None and LIST_SIGN not in (written := cells[self._single]):
+            try:
+                numbers: tuple[Number, ...] = (parse_number(written, self._region),)
+            except NumberError as error:
+                numbers = ()
+                reasons.append((error.code, str(error)))
+        else:
+            numbers = self._numbers(cells, reasons, left_out)
+        fields = self._read_fields(cells, reasons)
+        if self._roles:
+            contact = self._with_roles(row.number, cells, numbers, fields, reasons)
+        else:
+            contact = Contact(row.number, None, numbers, None, self._language, None, None, None, None, None, fields)
+        if reasons:
+            return Reading(None, _rejected(row.number, cells, reasons + left_out))
+        return Reading(contact, _rejected(row.number, cells, left_out) if left_out else None)
+
+    def _numbers(
+        self, cells: Sequence[str], reasons: list[tuple[str, str]], left_out: list[tuple[str, str]]
+    ) -> tuple[Number, ...]:
+        """All numbers of a contact that has several columns for them. One good number is enough; bad ones are told."""
+        found: dict[str, Number] = {}
+        faults: list[tuple[str, str]] = []
+        for position in self._phones:
+            for written in cells[position].split(LIST_SIGN):
+                if not written.strip():
+                    continue
+                try:
+                    number = parse_number(written, self._region)
+                except NumberError as error:
+                    faults.append((error.code, str(error)))
+                else:
+                    found.setdefault(number.e164, number)
+        if found:
+            left_out.extend(("number_left_out", f"{reason}; the contact was taken without this number") for _, reason in faults)
+        else:
+            reasons.extend(faults or [("empty", "there is no phone number; fill it in or leave the row out")])
+        return tuple(found.values())
+
+    def _read_fields(self, cells: Sequence[str], reasons: list[tuple[str, str]]) -> dict[str, str]:
+        fields = {name: value for name, position in self._fields if (value := cells[position].strip())}
+        if not fields:
+            return fields
+        joined = "".join(fields.values())
+        if len(joined) <= self._short and joined.isascii() and joined.isprintable():
+            return fields
+        if len(joined) > CONTACT_CHARS:
+            reasons.append(("too_much", f"the fields of this contact have {len(joined)} characters together, more than {CONTACT_CHARS};"
+                                        " name the columns that are needed in contacts.fields"))  # fmt: skip
+        for name, value in fields.items():
+            if LIST_SIGN in value:
+                reasons.append(("bad_value", f"{name} is a list; only phone_number may be one"))
+            elif self._sent is None or name in self._sent:
+                if _CONTROL.search(value):
+                    reasons.append(("bad_value", f"{name} holds a line break or another control character, which a call cannot carry;"
+                                                 " take it out, or leave the column out by naming the others in contacts.fields"))  # fmt: skip
+                elif len(name) + len(quote(value, safe="")) > LINE_BYTES:
+                    reasons.append(("bad_value", f"{name} is too long for a call: {len(quote(value, safe=''))} bytes when encoded, at most"
+                                                 f" {LINE_BYTES - len(name)}; shorten it, or leave the column out"))  # fmt: skip
+        return fields
+
+    def _with_roles(
+        self, row: int, cells: Sequence[str], numbers: tuple[Number, ...], fields: dict[str, str], reasons: list[tuple[str, str]]
+    ) -> Contact:
+        given = {role: value for role, position in self._roles.items() if (value := cells[position].strip())}
+        external_id = given.get("external_id")
+        if external_id is not None and (len(external_id) > 200 or _CONTROL.search(external_id)):
+            reasons.append(("bad_value", "external_id has over 200 characters, or a control character"))
+        timezone = given.get("timezone")
+        if timezone is not None:
+            known = canonical_zone(timezone)
+            if known is None:
+                reasons.append(("bad_timezone", f"{timezone!r} is no time zone; write an IANA name such as Europe/Paris"))
+            timezone = known
+        language = self._language
+        if (spoken := given.get("language")) is not None:
+            language = canonical_language(spoken)
+            if language is None:
+                reasons.append(("bad_language", f"{spoken!r} is no language; write a tag such as fr or en-GB"))
+        if not given.keys() - {"external_id", "timezone", "language"}:
+            return Contact(row, external_id, numbers, timezone, language, None, None, None, None, None, fields)
+        zones = (timezone,) if timezone else tuple(dict.fromkeys(name for number in numbers for name in number.zones))
+        call_from = _clock(given, "call_from", reasons)
+        call_to = _clock(given, "call_to", reasons)
+        if call_from is not None and call_from == call_to:
+            reasons.append(("bad_time", "call_from and call_to are the same time; leave both empty for no limit"))
+        not_before = _instant(given, "not_before", zones, reasons)
+        expires = _instant(given, "expires", zones, reasons)
+        if not_before is not None and expires is not None and expires <= not_before:
+            reasons.append(("bad_time", "expires is not after not_before"))
+        consent = _consent(given, zones, reasons)
+        return Contact(row, external_id, numbers, timezone, language, consent, call_from, call_to, not_before, expires, fields)
+
+
+def _rejected(row: int, cells: Sequence[str], reasons: Sequence[tuple[str, str]]) -> Reject:
+    return Reject(row, reasons[0][0], "; ".join(dict.fromkeys(reason for _, reason in reasons)), tuple(cells))
+
+
+def _clock(given: dict[str, str], role: str, reasons: list[tuple[str, str]]) -> time | None:
+    if role not in given:
+        return None
+    try:
+        return parse_clock(given[role])
+    except MomentError as error:
+        reasons.append(("bad_time", f"{role}: {error}"))
+        return None
+
+
+def _instant(given: dict[str, str], role: str, zones: Sequence[str], reasons: list[tuple[str, str]]) -> datetime | None:
+    if role not in given:
+        return None
+    try:
+        return parse_instant(given[role], zones, "end" if role == "expires" else "start")
+    except MomentError as error:
+        reasons.append(("bad_time", f"{role}: {error}"))
+        return None
+
+
+def _consent(given: dict[str, str], zones: Sequence[str], reasons: list[tuple[str, str]]) -> Consent | None:
+    """What the row says about consent; None when it says nothing, or no."""
+    parts = {role: given.get(role) for role in ("consent", "consent_purpose", "consent_source", "consent_reference")}
+    at = _instant(given, "consent_at", zones or ("UTC",), reasons)
+    text = parts["consent"]
+    if (text is not None and text.casefold() in _NO) or (at is None and not any(parts.values())):
+        return None
+    for role, value in parts.items():
+        if value is not None and (len(value) > 1_000 or _CONTROL.search(value)):
+            reasons.append(("bad_value", f"{role} has over 1,000 characters, or a control character"))
+    return Consent(parts["consent_purpose"], at, parts["consent_source"], parts["consent_reference"], text)
+
+
+@lru_cache(maxsize=2048)
+def canonical_zone(name: str) -> str | None:
+    """`name` when it is an IANA zone with a place in it (or UTC). Abbreviations such as EST know no daylight saving: refused."""
+    if name.upper() == "UTC":
+        return "UTC"
+    written = name.strip().replace(" ", "_")
+    if "/" not in written or written.startswith(("Etc/", "SystemV/", "posix/", "right/", "/")) or zone(written) is None:
+        return None
+    return written
+
+
+@lru_cache(maxsize=2048)
+def canonical_language(tag: str) -> str | None:
+    """A BCP 47 tag of language, script and region in its usual case (`fr`, `en-GB`, `zh-Hant-TW`), or None."""
+    match = _LANGUAGE.fullmatch(tag.strip())
+    if match is None:
+        return None
+    parts = [match[1].lower(), *([match[2].title()] if match[2] else []), *([match[3].upper()] if match[3] else [])]
+    return "-".join(parts)

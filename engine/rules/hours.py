@@ -1,0 +1,165 @@
+"""Calling hours: when is it allowed to ring at a callee's place.
+
+Knows windows (days, from, to, zone) and turns them into instants. A callee may stand in one of several candidate zones (a mobile
+number says little): then every candidate must be inside a window. Pure: `now` is an argument. Instants are POSIX seconds, UTC.
+
+Around daylight-saving changes the reading is the careful one: a start that happens twice is the second, an end that happens twice the first.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAY_SECONDS = 86400.0
+HORIZON_DAYS = 9
+"""Spans are worked out for a week and what touches it: a weekly pattern that has no opening in that time has none."""
+
+Span = tuple[float, float]
+
+
+@lru_cache(maxsize=1024)
+def zone(name: str) -> ZoneInfo | None:
+    """The IANA zone of that name, or None when there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def parse_days(value: object) -> tuple[int, ...]:
+    """`["mon-fri", "sun"]` -> `(0, 1, 2, 3, 4, 6)`. Raises ValueError for what is no day."""
+    items: Iterable[Any] = [value] if isinstance(value, str) else value if isinstance(value, list | tuple) else [None]
+    found: set[int] = set()
+    for item in items:
+        if isinstance(item, int) and 0 <= item <= 6:
+            found.add(item)
+            continue
+        first, dash, last = str(item).strip().lower().partition("-")
+        try:
+            start, end = DAYS.index(first[:3]), DAYS.index((last if dash else first)[:3])
+        except ValueError:
+            raise ValueError(f"{item!r} is no day: write mon, tue, wed, thu, fri, sat, sun, or a range such as mon-fri") from None
+        found.update((start + step) % 7 for step in range((end - start) % 7 + 1))
+    return tuple(sorted(found))
+
+
+class Window(BaseModel):
+    """One opening: on `days`, between the local times `from` and `to`, in `timezone` (an IANA name, or `callee`).
+
+    A window whose `to` is not after its `from` runs past midnight and belongs to the day on which it starts.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    days: Annotated[tuple[int, ...], BeforeValidator(parse_days)] = tuple(range(7))
+    start: time = Field(alias="from")
+    end: time = Field(alias="to")
+    timezone: str = "callee"
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value != "callee" and zone(value) is None:
+            raise ValueError(f"{value!r} is no IANA time zone (such as Europe/Paris), nor `callee`")
+        return value
+
+    @field_validator("start", "end")
+    @classmethod
+    def _local(cls, value: time) -> time:
+        if value.tzinfo is not None:
+            raise ValueError("write a plain local time such as 09:00; the zone goes into `timezone`")
+        return value
+
+
+class Hours:
+    """Compiled windows that answer `next_open` from a cache of spans.
+
+    >>> from zoneinfo import ZoneInfo
+    >>> office = Hours([Window(days=["mon-fri"], start=time(9), end=time(17))])
+    >>> saturday = datetime(2026, 11, 28, 12, tzinfo=ZoneInfo("Europe/Paris")).timestamp()
+    >>> datetime.fromtimestamp(office.next_open(saturday, ("Europe/Paris",)), ZoneInfo("Europe/Paris")).isoformat()
+    '2026-11-30T09:00:00+01:00'
+    """
+
+    __slots__ = ("_cache", "windows")
+
+    def __init__(self, windows: Sequence[Window]) -> None:
+        self.windows = tuple(windows)
+        self._cache: dict[tuple[tuple[str, ...], int], tuple[list[float], list[float]]] = {}
+
+    def next_open(self, now: float, zones: tuple[str, ...]) -> float | None:
+        """The first instant, at or after `now`, inside a window in every one of `zones`; None when there is none.
+
+        No zone, or one that is not known, means None: what is unknown blocks. Without windows every instant is open.
+        """
+        if not zones:
+            return None
+        if not self.windows:
+            return now
+        starts, ends = self._spans(zones, int(now // DAY_SECONDS))
+        at = bisect_right(starts, now) - 1
+        if at >= 0 and now < ends[at]:
+            return now
+        return starts[at + 1] if at + 1 < len(starts) else None
+
+    def _spans(self, zones: tuple[str, ...], day: int) -> tuple[list[float], list[float]]:
+        key = (zones, day)
+        found = self._cache.get(key)
+        if found is None:
+            if len(self._cache) > 4096:
+                self._cache.clear()
+            spans: list[Span] | None = None
+            for name in zones:
+                here = self._zone_spans(name, day)
+                spans = here if spans is None else _intersect(spans, here)
+            spans = spans or []
+            found = self._cache[key] = ([start for start, _ in spans], [end for _, end in spans])
+        return found
+
+    def _zone_spans(self, name: str, day: int) -> list[Span]:
+        first = datetime.fromtimestamp(day * DAY_SECONDS, UTC).date() - timedelta(days=2)
+        spans: list[Span] = []
+        for window in self.windows:
+            where = zone(name if window.timezone == "callee" else window.timezone)
+            if where is None or zone(name) is None:
+                return []
+            for step in range(HORIZON_DAYS + 3):
+                local = first + timedelta(days=step)
+                if local.weekday() in window.days:
+                    last = local if window.end > window.start else local + timedelta(days=1)
+                    span = (_instant(local, window.start, where, 1), _instant(last, window.end, where, 0))
+                    if span[0] < span[1]:
+                        spans.append(span)
+        return _union(spans)
+
+
+def _instant(day: date, clock: time, where: ZoneInfo, fold: int) -> float:
+    return datetime.combine(day, clock, tzinfo=where).replace(fold=fold).timestamp()
+
+
+def _union(spans: list[Span]) -> list[Span]:
+    merged: list[Span] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _intersect(left: list[Span], right: list[Span]) -> list[Span]:
+    both = [(max(a, c), min(b, d)) for a, b in left for c, d in right]
+    return sorted(span for span in both if span[0] < span[1])
+
+
+def local_time(now: float, name: str) -> str:
+    """`now` as ISO 8601 local time in the zone `name`, to the second; UTC where the zone is not known."""
+    return datetime.fromtimestamp(now, zone(name) or UTC).isoformat(timespec="seconds")

@@ -1,0 +1,25 @@
+"""The list of numbers never to be called again, by any campaign."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from engine.rules.numbers import Number
+
+
+def suppress(connection: sqlite3.Connection, numbers: Sequence[Number], reason: str, source: str, actor: str, now: float) -> list[int]:
+    """Add numbers; those on the list keep their first entry. Returns the ids of all of them."""
+    ids = []
+    for number in numbers:
+        row = connection.execute("INSERT INTO numbers (e164, region, kind, zones) VALUES (?, ?, ?, ?) ON CONFLICT (e164) DO UPDATE SET e164 = e164"
+                                 " RETURNING id", (number.e164, number.region, number.kind, ",".join(number.zones))).fetchone()
+        connection.execute("INSERT OR IGNORE INTO suppression (number_id, since, reason, source, actor) VALUES (?, ?, ?, ?, ?)",
+                           (row[0], now, reason, source, actor))
+        ids.append(row[0])
+    return ids
+
+
+def unsuppress(connection: sqlite3.Connection, e164: Sequence[str]) -> int:
+    """Take numbers off the list. Returns how many were on it."""
+    return sum(connection.execute("DELETE FROM suppression WHERE number_id = (SELECT id FROM numbers WHERE e164 = ?)", (one,)).rowcount for one in e164)

@@ -1,0 +1,33 @@
+"""What holds for every test: how hypothesis runs, and that the tests on a real Asterisk come last, one after
+another."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+
+# No deadlines: the machine is shared, and a slow example is not a wrong one. VOLLEY_EXAMPLES raises the
+# number of examples.
+settings.register_profile(
+    "volley",
+    deadline=None,
+    max_examples=int(os.environ.get("VOLLEY_EXAMPLES", "100")),
+    print_blob=True,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink],
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("volley")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to run the lab's tests in parallel: they share one PBX, and a load of one is a delay of
+    another."""
+    if os.environ.get("PYTEST_XDIST_WORKER") and "not asterisk" not in config.getoption("-m"):
+        raise pytest.UsageError('run only -m "not asterisk" in parallel: the lab is one PBX')
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Quick tests first: what is wrong without an Asterisk need not wait for one."""
+    items.sort(key=lambda item: item.get_closest_marker("asterisk") is not None)
