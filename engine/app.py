@@ -93,9 +93,13 @@ class Engine:
                                  lambda row: Running(row, settings), self.dispatcher.wake, self._clock, self._log)
                       for name, pbx in settings.pbx.items()}
         self.intake = Intake(settings, self.writer, self._clock, self._log, self._changed.set)
-        self.control = Control(settings, self.writer, self._clock, self._log, changed=self._changed.set, suppressed=self.follower.suppress,
+        self.control = Control(settings, self.writer, self._clock, self._log, changed=self._changed.set, suppressed=self.follower.suppress, unsuppressed=self.follower.unsuppress,
                                cancelled=self._withdraw)
         self.agenda.refresh(await self.writer.submit(campaigns.open_campaigns))
+        for name in await self.writer.submit(partial(recovery.lost_attempts, pbxs=list(settings.pbx))):
+            any_pbx = next(iter(settings.pbx.values()))
+            await Peer(name, any_pbx, self.agenda, self.trunks, self.ledger, self.follower, self.writer, lambda row: Running(row, settings),
+                       self.dispatcher.wake, self._clock, self._log).abandon()
 
     def _signals(self) -> None:
         loop = asyncio.get_running_loop()

@@ -46,8 +46,8 @@ class KeyAction(Model):
 
     @model_validator(mode="after")
     def _labelled(self) -> KeyAction:
-        if self.action == "answer" and not _WORD.fullmatch(self.label):
-            raise ValueError("an answer needs a label: lower-case letters, digits and _, such as label = \"yes\"")
+        if (self.action == "answer" or self.label) and not _WORD.fullmatch(self.label):
+            raise ValueError("a label is a word of lower-case letters, digits and _, and an answer needs one, such as label = \"yes\"")
         return self
 
     @property

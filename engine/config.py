@@ -40,7 +40,7 @@ class EngineSettings(Model):
     drain_timeout: Duration = 600.0
     commit_window: Annotated[float, Field(ge=0.0, le=0.1)] = 0.010
     """Longest wait, in seconds, for more writes to share a commit; nobody waits while the engine is idle."""
-    poll_interval: Duration = 5.0
+    poll_interval: Annotated[Duration, Field(ge=0.2, le=60.0)] = 1.0
     """How often the queue directory is looked at where the file system sends no notifications."""
 
 

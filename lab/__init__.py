@@ -12,6 +12,21 @@ from lab.behaviours import Behaviour, behaviour_table
 from lab.calls import CarrierCall
 from lab.errors import LabError
 from lab.places import Ports
-from lab.practice import Lab, carrier_calls, down, prepare, reset, status, up
+from lab.practice import Lab, carrier_calls, console, down, prepare, record, reset, status, up
 
-__all__ = ["Behaviour", "CarrierCall", "Lab", "LabError", "Ports", "behaviour_table", "carrier_calls", "down", "prepare", "reset", "status", "up"]
+__all__ = [
+    "Behaviour",
+    "CarrierCall",
+    "Lab",
+    "LabError",
+    "Ports",
+    "behaviour_table",
+    "carrier_calls",
+    "console",
+    "down",
+    "prepare",
+    "record",
+    "reset",
+    "status",
+    "up",
+]

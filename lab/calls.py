@@ -45,7 +45,7 @@ def read(path: Path) -> list[CarrierCall]:
         rows = csv.DictReader(lines)
         return [
             CarrierCall(
-                time=datetime.fromisoformat(row["time"].replace("Z", "+00:00")),
+                time=datetime.fromisoformat(row["time"]),
                 epoch_ms=int(row["epoch_ms"]),
                 dialled=row["dialled"],
                 number=f"+{row['number'].lstrip('+')}",

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import process, render
+from lab import calls, process, render
 from lab.errors import LabError
 from lab.places import Places
 from lab.runtime import Runtime
@@ -20,7 +20,11 @@ WRITTEN_BY_ASTERISK = ("log", "run", "db", "spool", "cache", "keys", "recordings
 WRITTEN_BY_US = ("etc", "sounds", "agi")
 START_PATIENCE = 60.0
 """Seconds until an instance must be fully booted; it takes one or two."""
-GROUP_READS, ALL_READ = 0o640, 0o644
+
+
+def pid_file(places: Places, name: str) -> Path:
+    """Where the process of an instance is noted."""
+    return places.dir / f"{name}.pid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +39,6 @@ class Asterisk:
     def home(self) -> Path:
         """As Asterisk sees it, and by a link as we do."""
         return self.places.dir / self.name
-
-    @property
-    def pid_file(self) -> Path:
-        return self.places.dir / f"{self.name}.pid"
 
     @property
     def settings(self) -> Path:
@@ -59,6 +59,15 @@ class Asterisk:
             link.unlink(missing_ok=True)
             link.symlink_to(target)
 
+        if self.name == "carrier" and not self.places.calls.exists():
+            self.empty_calls()
+
+    def empty_calls(self) -> None:
+        """Begin the carrier's count anew."""
+        self.places.calls.write_text(",".join(calls.COLUMNS) + "\n", encoding="utf-8")
+        if (user := self.runtime.user) is not None:
+            os.chown(self.places.calls, user, user)
+
     def configure(self, instance: render.Instance) -> list[str]:
         """Bring the configuration files up to date; returns what changed."""
         etc = self.home / "etc"
@@ -76,7 +85,7 @@ class Asterisk:
 
     def running(self) -> int | None:
         """The pid, None when it does not run."""
-        return process.running(self.pid_file)
+        return process.running(pid_file(self.places, self.name))
 
     def start(self) -> None:
         """Start it, without waiting. Raises LabError when the program cannot be started."""
@@ -84,7 +93,8 @@ class Asterisk:
             (self.home / "run" / left).unlink(missing_ok=True)
         output = self.home / "log" / "console"
         try:
-            process.start(self.runtime.command(self.name, ["-f", "-C", str(self.settings)]), self.pid_file, output)
+            self.runtime.clear(self.name)
+            process.start(self.runtime.start(self.name, ["-f", "-C", str(self.settings)]), pid_file(self.places, self.name), output)
         except OSError as error:
             raise LabError(f"cannot start Asterisk {self.runtime.version}: {error}") from error
 
@@ -101,7 +111,7 @@ class Asterisk:
 
     def ask(self, command: str) -> str:
         """What the console answers to `command`; empty when Asterisk does not answer."""
-        line = self.runtime.command(self.name, ["-C", str(self.settings), "-rx", command])
+        line = self.runtime.ask(self.name, ["-C", str(self.settings), "-rx", command])
         try:
             return subprocess.run(line, capture_output=True, text=True, errors="replace", check=False, timeout=30).stdout
         except subprocess.TimeoutExpired:
@@ -109,7 +119,9 @@ class Asterisk:
 
     def stop(self) -> bool:
         """End it; returns whether it ran."""
-        return process.stop(self.pid_file)
+        stopped = process.stop(pid_file(self.places, self.name))
+        self.runtime.clear(self.name)
+        return stopped
 
     def last_words(self) -> str:
         """The end of its console output and of its log, for an error message."""

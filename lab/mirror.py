@@ -77,6 +77,6 @@ def debian_mirror(known: Iterable[Source]) -> str:
     candidates = [source.uri for source in known if source.is_debian_archive]
     candidates.sort(key=lambda uri: not urlsplit(uri).path.rstrip("/").endswith("/debian"))
     if not candidates:
-        raise LabError(f"apt knows no mirror of Debian's archive (looked in {APT}/sources.list and {APT}/sources.list.d): put an asterisk of"
-                       " version 20 or newer on PATH, or start Docker, or add a Debian mirror to apt's sources")  # fmt: skip
+        raise LabError(f"apt knows no mirror of Debian's archive (looked in {APT}/sources.list and {APT}/sources.list.d): put an"
+                       " asterisk of version 20 or newer on PATH, or start Docker, or add a Debian mirror to apt's sources")  # fmt: skip
     return candidates[0]

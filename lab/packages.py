@@ -9,13 +9,16 @@ from collections.abc import Callable, Mapping
 
 from lab.errors import LabError
 
+SEARCH = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin"
+"""PATH, and where system programs are: an ordinary user's PATH lacks those on Debian."""
+
 
 def need(programs: Mapping[str, str], say: Callable[[str], None]) -> None:
     """Make sure that each program (key) is there, by installing its Debian package (value).
 
     Raises LabError, with the command to run, when it is not and we cannot.
     """
-    missing = sorted({package for program, package in programs.items() if not shutil.which(program)})
+    missing = sorted({package for program, package in programs.items() if not shutil.which(program, path=SEARCH)})
     if not missing:
         return
     by_hand = f"apt-get install --no-install-recommends {' '.join(missing)}"

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -49,6 +50,30 @@ class Ports:
             found.append(f"port rtp = {self.rtp} must be even, with 20,000 ports from there on")
         return found
 
+    def taken(self, address: str) -> list[str]:
+        """Which of the PBX's or carrier's ports on `address` another process holds, in words."""
+        found = []
+        for name, port, kind in (("SIP", self.sip, socket.SOCK_DGRAM), ("AMI", self.ami, socket.SOCK_STREAM)):
+            with socket.socket(socket.AF_INET, kind) as probe:
+                if kind is socket.SOCK_STREAM:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that ended just now do not count
+                try:
+                    probe.bind((address, port))
+                except OSError as error:
+                    why = f"the {name} port {address}:{port} cannot be had ({error.strerror})"
+                    found.append(f"{why}; choose another with --{name.lower()}-port")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What one command tells the next."""
+
+    ports: Ports
+    kind: str
+    """How Asterisk is run, see runtime.KINDS; empty when never prepared."""
+    version: str
+
 
 @dataclass(frozen=True, slots=True)
 class Places:
@@ -78,21 +103,28 @@ class Places:
         return self.dir / "sounds"
 
     @property
-    def ports_file(self) -> Path:
-        return self.dir / "ports.json"
+    def calls(self) -> Path:
+        return self.dir / "carrier" / "log" / "calls.csv"
 
-    def ports(self) -> Ports:
-        """The ports of the last `up`, or the default ones."""
+    @property
+    def prompts(self) -> Path:
+        """Where the engine puts prompts and the PBX finds them, the same path inside and outside."""
+        return self.dir / "pbx" / "sounds" / "volley"
+
+    def note(self) -> Note:
+        """What the last set-up noted, or the defaults."""
+        path = self.dir / "lab.json"
         try:
-            return Ports(**json.loads(self.ports_file.read_text(encoding="utf-8")))
+            table = json.loads(path.read_text(encoding="utf-8"))
+            return Note(Ports(**table["ports"]), table["kind"], table["version"])
         except FileNotFoundError:
-            return Ports()
-        except (ValueError, TypeError) as error:
-            raise LabError(f"{self.ports_file}: not what the lab wrote ({error}); delete it") from error
+            return Note(Ports(), "", "")
+        except (ValueError, TypeError, KeyError) as error:
+            raise LabError(f"{path}: not what the lab wrote ({error}); delete it") from error
 
-    def keep_ports(self, ports: Ports) -> None:
-        """Write down the ports for `status` and `down`."""
-        self.ports_file.write_text(json.dumps(asdict(ports)) + "\n", encoding="utf-8")
+    def keep(self, note: Note) -> None:
+        """Write a note for the next command."""
+        (self.dir / "lab.json").write_text(json.dumps(asdict(note), indent=1) + "\n", encoding="utf-8")
 
 
 def places(directory: Path | str | None = None) -> Places:
@@ -105,6 +137,6 @@ def places(directory: Path | str | None = None) -> Places:
     shared = Path(os.environ.get("VOLLEY_LAB_SHARED") or default).absolute()
     longest = found / "carrier" / "run" / "asterisk.ctl"
     if len(str(longest)) > SOCKET_PATH_LIMIT:
-        raise LabError(f"{found}: this path is too long by {len(str(longest)) - SOCKET_PATH_LIMIT} characters: {longest} is a socket, and its path"
-                       f" may have {SOCKET_PATH_LIMIT}; take a shorter directory (--dir or VOLLEY_LAB_DIR)")  # fmt: skip
+        raise LabError(f"{found}: this path is too long by {len(str(longest)) - SOCKET_PATH_LIMIT} characters: {longest} is a socket,"
+                       f" and its path may have {SOCKET_PATH_LIMIT}; take a shorter directory (--dir or VOLLEY_LAB_DIR)")  # fmt: skip
     return Places(found.resolve(), shared.resolve())

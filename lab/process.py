@@ -11,9 +11,12 @@ import subprocess
 import time
 from pathlib import Path
 
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""What this very process started and has not reaped."""
+
 
 def started_at(pid: int) -> str | None:
-    """The start time of a live process in clock ticks since boot (field 22 of /proc/PID/stat, proc(5)); None when it is gone or a zombie."""
+    """When a live process started, in clock ticks since boot (field 22 of /proc/PID/stat, proc(5)); None when it is gone or a zombie."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
@@ -25,7 +28,8 @@ def start(command: list[str], pid_file: Path, output: Path) -> int:
     """Start `command` in a session of its own with as many descriptors as we may have; returns its pid, which the pid file keeps."""
     raised = ["sh", "-c", 'ulimit -n "$(ulimit -Hn)"; exec "$@"', "sh", *command]
     with output.open("ab") as out:
-        child = subprocess.Popen(raised, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)  # noqa: S603
+        child = subprocess.Popen(raised, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
+    _children[child.pid] = child
     pid_file.write_text(f"{child.pid} {started_at(child.pid)}\n", encoding="utf-8")
     return child.pid
 
@@ -62,7 +66,6 @@ def stop(pid_file: Path, patience: float = 5.0) -> bool:
 
 def reap(pid: int) -> None:
     """Take the exit status of a child of this very process, which otherwise stays as a zombie."""
-    try:
-        os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        pass
+    child = _children.get(pid)
+    if child is not None and child.poll() is not None:
+        del _children[pid]

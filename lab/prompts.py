@@ -130,4 +130,5 @@ def speech_level(path: Path) -> float:
 def _run(command: list[str | Path]) -> None:
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise LabError(f"{command[0]} failed ({done.returncode}): {done.stderr.strip() or 'it said nothing'}\n  {' '.join(map(str, command))}")
+        said = done.stderr.strip() or "it said nothing"
+        raise LabError(f"{command[0]} failed ({done.returncode}): {said}\n  {' '.join(map(str, command))}")

@@ -20,12 +20,23 @@ DIALPLANS = REPOSITORY / "dialplans"
 _PLACEHOLDER = re.compile(r"@([A-Z][A-Z0-9_]*)@")
 FAST_FILTERS_SINCE = (22, 1)
 """The eventfilter(action(include),name(X)) form, from Asterisk's release notes."""
+_TONES = """[general]
+country=fr
+
+[fr]
+description=France
+ringcadence=1500,3500
+dial=440
+busy=440/500,0/500
+ring=440/1500,0/3500
+congestion=440/250,0/250
+"""
+_GENERAL = ("amd", "ccss", "features", "http", "queues", "res_http_media_cache", "udptl")
 MINIMAL = {
-    **dict.fromkeys(("amd.conf", "ccss.conf", "features.conf", "http.conf", "queues.conf", "res_http_media_cache.conf", "udptl.conf"), "[general]\n"),
-    **dict.fromkeys(("acl.conf", "pjproject.conf"), "; nothing\n"),
+    **{f"{name}.conf": "[general]\n" for name in _GENERAL},
+    **dict.fromkeys(("acl.conf", "pjproject.conf", "queuerules.conf"), "; nothing\n"),
     **dict.fromkeys(("cdr.conf", "cel.conf"), "[general]\nenable=no\n"),
-    "indications.conf": "[general]\ncountry=fr\n\n[fr]\ndescription=France\nringcadence=1500,3500\ndial=440\nbusy=440/500,0/500\nring=440/1500,0/3500\n"
-    "congestion=440/250,0/250\n",
+    "indications.conf": _TONES,
 }
 """Files that must be there, for modules that complain or stay away without one."""
 

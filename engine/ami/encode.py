@@ -2,8 +2,9 @@
 
 An AMI message is lines of `Name: value`; a CR or LF inside a value would start a header of somebody else's choosing, and a
 `Variable` is split at commas and may call a dialplan function. So: control characters are refused, never cleaned; a line over 1,024
-bytes is refused; a variable's name is letters, digits and underscores, except for the three functions that Volley itself writes;
-contact data is percent-encoded and goes only into VOLLEY_C_* variables, which the dialplan decodes once with URIDECODE.
+bytes is refused; a variable's name is letters, digits and underscores, except for the three functions that Volley itself writes; what
+stands unencoded in a variable is a plain word; contact data is percent-encoded and goes only into VOLLEY_C_* variables, which the dialplan
+decodes once with URIDECODE.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ HEADER_LIMIT = 128
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
-_VARIABLE = re.compile(r"VOLLEY_[A-Z0-9_]{1,34}")
+_WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FIELD = re.compile(r"[A-Z0-9_]{1,32}")
 _DIAL = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9+@._:/-]+")
 
@@ -37,7 +38,10 @@ def message(headers: Iterable[Header]) -> bytes:
             raise RefusedField(f"{name!r} is no AMI header name")
         if _CONTROL.search(value):
             raise RefusedField(f"AMI header {name}: the value holds a control character")
-        line = f"{name}: {value}\r\n".encode()
+        try:
+            line = f"{name}: {value}\r\n".encode()
+        except UnicodeEncodeError:
+            raise RefusedField(f"AMI header {name}: the value holds half a character (a lone surrogate)") from None
         if len(line) > LINE_LIMIT:
             raise RefusedField(f"AMI header {name}: {len(line)} bytes, more than the {LINE_LIMIT} that Asterisk reads")
         lines.append(line)
@@ -48,10 +52,15 @@ def message(headers: Iterable[Header]) -> bytes:
 
 
 def contact_variable(field: str, value: str) -> Header:
-    """A contact's own column as a channel variable. Raises RefusedField for a name that was not normalised at intake."""
+    """A contact's own column as a channel variable. Raises RefusedField for a name or a value that intake should have refused."""
     if not _FIELD.fullmatch(field):
         raise RefusedField(f"{field!r} is no field name: [A-Z0-9_], 32 at most")
-    return ("Variable", f"VOLLEY_C_{field}={quote(value, safe='')}")
+    if _CONTROL.search(value):  # encoded it would pass here, and be a line break again once decoded
+        raise RefusedField(f"field {field}: the value holds a control character")
+    try:
+        return ("Variable", f"VOLLEY_C_{field}={quote(value, safe='')}")
+    except UnicodeEncodeError:
+        raise RefusedField(f"field {field}: the value holds half a character (a lone surrogate)") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,9 @@ class Originate:
         """The action's bytes. Raises RefusedField."""
         if not _DIAL.fullmatch(self.dial):
             raise RefusedField(f"{self.dial!r} is no dial string")
+        for what, word in (("id", self.id), ("flow", self.flow), ("language", self.language)):
+            if not _WORD.fullmatch(word):
+                raise RefusedField(f"{what} {word!r} is no plain word: a variable's value is split at commas")
         headers: list[Header] = [
             ("Action", "Originate"),
             ("ActionID", self.id),

@@ -30,6 +30,11 @@ def sip_status(tech_cause: str) -> int:
     return status if status >= 300 else 0
 
 
+def _number(text: str) -> int:
+    """A decimal number, 0 for anything else: one odd event must not end the connection."""
+    return int(text) if text.isdecimal() else 0
+
+
 def response(fields: Fields, now: float) -> ChannelEvent | None:
     """The acknowledgement of an Originate."""
     attempt = attempt_of(fields.get("ActionID", ""))
@@ -45,7 +50,7 @@ def originate_response(fields: Fields, now: float) -> ChannelEvent | None:
     attempt = attempt_of(fields.get("ActionID", ""))
     if attempt is None or fields.get("Response") == "Success":
         return None
-    return OriginateFailed(attempt, int(fields.get("Reason") or 0))
+    return OriginateFailed(attempt, _number(fields.get("Reason", "")))
 
 
 def newstate(fields: Fields, now: float) -> ChannelEvent | None:
@@ -60,7 +65,7 @@ def hangup(fields: Fields, now: float) -> ChannelEvent | None:
     attempt = attempt_of(fields.get("Uniqueid", ""))
     if attempt is None:
         return None
-    return HungUp(attempt, int(fields.get("Cause") or 0), sip_status(fields.get("TechCause", "")), now, fields.get("ChannelState") == UP)
+    return HungUp(attempt, _number(fields.get("Cause", "")), sip_status(fields.get("TechCause", "")), now, fields.get("ChannelState") == UP)
 
 
 def user_event(fields: Fields, now: float) -> ChannelEvent | None:

@@ -88,6 +88,8 @@ class Agenda:
                 known.set_state(row.state)
             known.next_due = 0.0
         gone = [self.campaigns.pop(key) for key in list(self.campaigns) if key not in seen]
+        for known in gone:
+            known.set_state("over")  # calls of it that were claimed and not sent are void
         return fresh, gone
 
     def next_due(self) -> float:

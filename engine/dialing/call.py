@@ -5,12 +5,14 @@ RINGING, UP, ENDED. `handle(event)` changes the state and returns what to do abo
 exactly once, whatever the order and the repetition of events:
 
 - OriginateResponse comes before or after the Hangup of the same call. A failure without a hangup yet only asks for patience
-  (AwaitHangup): the truth (cause, SIP status) is in the Hangup, and if none comes the call ends without.
-- An event that skips a state (Up without Ringing, Hangup without Queued) is a fact all the same and moves the call there.
+  (AwaitHangup): the truth (cause, SIP status) is in the Hangup, and if none comes the call ends without. An answered call that `failed`
+  was answered just when the Originate's time was up: it has a channel, so its Hangup comes.
+- An event that skips a state (Up without Ringing, Hangup without Queued, a report without Up) is a fact all the same and moves the call
+  there.
 - Reports are numbered by the dialplan; a number that was seen is not taken twice.
 - After ENDED nothing changes any more; a late report is still handed out, so that no key press and no opt-out is lost.
 
-What we do ourselves is strict: sending a call that was sent, or giving up one that never left, raises ProtocolError.
+What we do ourselves is strict: sending a call that was sent, or of which Asterisk has told already, raises ProtocolError.
 
 Knows nothing of campaigns, rows, or AMI. Instants are POSIX seconds.
 """
@@ -71,19 +73,23 @@ class End:
 
 Effect = StartRingTimer | AwaitHangup | TakeKey | Keep | End
 
+TIMEOUT_SLACK = 1.0
+"""Seconds before its time-out from which on an unanswered call counts as given up by us; AstDB keeps whole seconds."""
+
 _RINGING_OR_LATER = frozenset({State.RINGING, State.UP})
 
 
 class Call:
     """One call. Feed it events; do what it returns."""
 
-    __slots__ = ("amd", "answered_at", "attempt", "callback_after", "early_key", "ended_at", "opted_out", "pressed", "queued", "rang", "refusal",
+    __slots__ = ("amd", "answered_at", "attempt", "callback_after", "early_key", "ended_at", "opted_out", "pressed", "queued", "rang", "refusal", "timeout",
                  "reports", "result", "ring_timeout", "sent_at", "seen", "state", "withdrawn")
 
     def __init__(self, attempt: int) -> None:
         self.attempt = attempt
         self.state = State.CLAIMED
         self.sent_at: float | None = None
+        self.timeout = float("inf")
         self.answered_at: float | None = None
         self.ended_at: float | None = None
         self.queued = False
@@ -106,12 +112,13 @@ class Call:
 
     # -- what we do ----------------------------------------------------------------------------------------------------
 
-    def sent(self, now: float) -> None:
-        """The Originate has been written."""
+    def sent(self, now: float, timeout: float) -> None:
+        """The Originate has been written; Asterisk gives up `timeout` seconds after it."""
         if self.state is not State.CLAIMED:
             raise ProtocolError(f"{self!r} was already sent")
         self.state = State.SENT
         self.sent_at = now
+        self.timeout = timeout
 
     def ring_timed_out(self) -> bool:
         """The ring time-out passed. True when the call must be hung up for it."""
@@ -131,7 +138,9 @@ class Call:
         """End a call that Asterisk will say no more about, as `disposition`. Nothing when it has ended."""
         if self.state is State.ENDED:
             return []
-        return self._end(disposition, Ending(answered=self.state is State.UP, rang=self.rang, amd=self.amd, pressed=self.pressed), now)
+        ending = Ending(answered=self.state is State.UP, rang=self.rang, gave_up=self.ring_timeout, withdrawn=self.withdrawn, amd=self.amd,
+                        pressed=self.pressed)
+        return self._end(disposition, ending, now)
 
     # -- what Asterisk tells -------------------------------------------------------------------------------------------
 
@@ -157,7 +166,7 @@ class Call:
             case KeyPressed():
                 return self._key(event)
             case OriginateFailed():
-                return [AwaitHangup()]
+                return [] if self.state is State.UP else [AwaitHangup()]
             case Refused():
                 self.refusal = event.why
                 return self._end(Disposition.FAILED, Ending(), now)
@@ -170,8 +179,11 @@ class Call:
             return []
         self.seen.add(report.seq)
         self.reports.append(report)
+        if self.state is not State.ENDED:
+            self.queued = True
+            self.state = State.UP  # the dialplan runs in answered calls only
         if self.answered_at is None:
-            self.answered_at = report.at  # the dialplan runs in answered calls only
+            self.answered_at = report.at
         match report.kind:
             case "amd":
                 self.amd = report.value.partition("/")[0]
@@ -195,8 +207,9 @@ class Call:
         return [TakeKey(event.digit, event.channel)]
 
     def _hung_up(self, event: HungUp) -> list[Effect]:
-        answered = event.answered or self.state is State.UP or bool(self.seen)
-        ending = Ending(answered=answered, rang=self.rang, cause=event.cause, sip=event.sip, ring_timeout=self.ring_timeout,
+        answered = event.answered or self.state is State.UP
+        timed_out = self.sent_at is not None and event.at - self.sent_at >= self.timeout - TIMEOUT_SLACK
+        ending = Ending(answered=answered, rang=self.rang, cause=event.cause, sip=event.sip, gave_up=self.ring_timeout or timed_out,
                         withdrawn=self.withdrawn, amd=self.amd, pressed=self.pressed)
         return self._end(classify(ending), ending, event.at)
 

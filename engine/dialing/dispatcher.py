@@ -17,7 +17,7 @@ from typing import Protocol
 
 from engine.ami.encode import Originate
 from engine.channel import bucket_of, channel_id
-from engine.dialing.agenda import NEVER, Agenda
+from engine.dialing.agenda import NEVER, Agenda, Running
 from engine.dialing.call import State
 from engine.dialing.follower import REAP_GRACE, Clock, Follower
 from engine.dialing.ledger import Ledger, Live
@@ -123,7 +123,7 @@ class Dispatcher:
                 running.due(now)
             elif (at := result.exhausted[running.id]) is not None:
                 running.due(at)
-        self._take(result)
+        self._take(result, {running.id: running for running, _ in chosen})
         return 0.0
 
     def _flow_ready(self, version: str, trunks: frozenset[str]) -> bool:
@@ -132,10 +132,10 @@ class Dispatcher:
     def _usable(self, trunk: Trunk) -> bool:
         return self._pbx(trunk.pbx).up
 
-    def _take(self, result: ClaimResult) -> None:
+    def _take(self, result: ClaimResult, served: dict[int, Running]) -> None:
         for claim in result.claims:
             self._last_attempt = max(self._last_attempt, claim.attempt)
-            live = Live(claim, self._agenda.campaigns[claim.campaign_id], self._trunks.by_name[claim.trunk])
+            live = Live(claim, served[claim.campaign_id], self._trunks.by_name[claim.trunk])
             self._ledger.open(live)
             self._queue.append(live)
         if result.claims:
@@ -144,8 +144,7 @@ class Dispatcher:
         for refusal in result.refusals:
             if refusal.changed or refusal.verdict.never:
                 word = events.CONTACT_SUPPRESSED if refusal.verdict.reason == "suppressed" else events.CONTACT_REFUSED
-                running = self._agenda.campaigns.get(refusal.campaign_id)
-                self._log.info(word, campaign=running.name if running else refusal.campaign_id, contact=refusal.contact_id, number=refusal.e164,
+                self._log.info(word, campaign=served[refusal.campaign_id].name, contact=refusal.contact_id, number=refusal.e164,
                                reason=refusal.verdict.reason, not_before=refusal.verdict.at, final=refusal.verdict.never)
         if any(refusal.verdict.never for refusal in result.refusals):
             for campaign_id in {refusal.campaign_id for refusal in result.refusals if refusal.verdict.never}:
@@ -196,7 +195,7 @@ class Dispatcher:
         except AmiUnreachable as error:
             self._follower.void(live, str(error))
             return
-        live.call.sent(clock.now())
+        live.call.sent(clock.now(), self._timeout(live))
         live.deadline = clock.mono() + self._timeout(live) + REAP_GRACE
 
     def _unwanted(self, live: Live) -> str:

@@ -48,8 +48,8 @@ class Ending:
     """Q.850 cause from Hangup; 0 when there was none."""
     sip: int = 0
     """Final SIP status; 0 when there was none."""
-    ring_timeout: bool = False
-    """We gave up after the ring time-out."""
+    gave_up: bool = False
+    """We gave up: the ring time-out or the Originate's own passed."""
     withdrawn: bool = False
     """We took the call back: the campaign was cancelled or the number suppressed while it rang."""
     amd: str = ""
@@ -115,8 +115,8 @@ def classify(ending: Ending) -> Disposition:
         return _AMD.get(ending.amd, Disposition.ANSWERED_UNSURE)
     if ending.withdrawn:
         return Disposition.CANCELLED
-    if ending.ring_timeout:
-        return Disposition.NO_ANSWER
+    if ending.gave_up:
+        return Disposition.NO_ANSWER if ending.rang else Disposition.FAILED
     found = SIP.get(ending.sip) or CAUSE.get(ending.cause, Disposition.FAILED)
     if found is Disposition.NO_ANSWER and not ending.rang and ending.sip in (0, 408, 487):
         return Disposition.FAILED  # it never rang: nobody could have answered

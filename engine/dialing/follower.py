@@ -162,6 +162,10 @@ class Follower:
             if other.claim.number_id in self.suppressed:
                 self.withdraw(other)
 
+    def unsuppress(self, numbers: list[int]) -> None:
+        """These numbers were taken off the list."""
+        self.suppressed.difference_update(numbers)
+
     async def _late(self, report: Report) -> None:
         numbers = await self._stored(partial(outcomes.late_report, report=report, now=self._clock.now()))
         if numbers:

@@ -70,9 +70,10 @@ class Peer:
 
     async def _connected(self, link: Link) -> None:
         """After each login, before any Originate: flows, then every open attempt settled."""
-        same = await self._writer.submit(partial(recovery.pbx_started, pbx=self.name, started=link.started))
+        same = link.started == await self._writer.submit(partial(recovery.pbx_started, pbx=self.name))
         await self.put_flows(self._agenda.campaigns.values())
         counts = await self.reconcile(same_asterisk=same)
+        await self._writer.submit(partial(recovery.note_started, pbx=self.name, started=link.started))
         self._log.info(events.AMI_CONNECTED, asterisk=link.version, restarted=not same)
         if counts:
             self._log.info(events.AMI_RECONCILED, **counts)
@@ -114,6 +115,14 @@ class Peer:
         await self._follower.settled()
         return counts
 
+    async def abandon(self) -> None:
+        """This PBX has left the settings: what became of its open attempts cannot be told any more."""
+        for claim in await self._writer.submit(partial(recovery.open_attempts, pbx=self.name)):
+            await self._adopt(claim)
+            live = self._ledger.get(claim.attempt)
+            assert live is not None
+            self._follower.give_up(live, Disposition.UNKNOWN, "its PBX is no longer in the settings")
+
     async def reap(self, overdue: list[Live]) -> None:
         """Calls whose events never came: settle them by what Asterisk knows. Raises AmiError."""
         witnesses = await self._witnesses()
@@ -143,7 +152,7 @@ class Peer:
         fate = settle(witness, same_asterisk=same_asterisk, session_gone=session_gone)
         if fate is Fate.UNKNOWN and not session_gone and witness.sent_at is None and same_asterisk:
             return True
-        counts[fate] = counts.get(fate, 0) + 1
+        counts[fate.value] = counts.get(fate.value, 0) + 1
         if witness.sent_at is not None:
             live.call.sent_at = witness.sent_at
         for report in witness.reports:
@@ -166,8 +175,8 @@ class Peer:
         if running is None:  # its campaign is over, the call may live
             row = await self._writer.submit(partial(campaigns.campaign, campaign_id=claim.campaign_id))
             running = self._closed[claim.campaign_id] = self._new_running(row)
-        live = Live(claim, running, self._trunks.by_name[claim.trunk])
-        live.call.sent(claim.created_at)
+        live = Live(claim, running, self._trunks.find(claim.trunk, self.name))
+        live.call.sent(claim.created_at, running.ring_timeout + self._trunks.limits.post_dial_delay)
         live.deadline = self._longest(live)
         self._ledger.open(live, adopted=True)
 

@@ -10,7 +10,7 @@ from asyncio_throttle import Throttler
 
 
 class Cap:
-    """At most `cps` calls in any window of a second; a rate below one a second becomes one call in a longer window."""
+    """At most `cps` calls in any window of a second, for whole rates; of 2.5 it is 2 in any window of 0.8 seconds, of 0.5 it is 1 in 2."""
 
     __slots__ = ("_throttler",)
 

@@ -52,6 +52,13 @@ class Trunks:
         self.live = 0
         self.queued = 0
 
+    def find(self, name: str, pbx: str) -> Trunk:
+        """The trunk of that name; for a call of a trunk that has left the settings, one that takes no new calls."""
+        found = self.by_name.get(name)
+        if found is None:
+            found = Trunk(name, 0, 0, TrunkSettings(pbx=pbx, dial="Local/{number}@retired", max_channels=1, cps=1.0))
+        return found
+
     def slots(self, mono: float, horizon: float, most: int, usable: Callable[[Trunk], bool]) -> list[Slot]:
         """Free channels whose turn comes within `horizon` seconds, at most `most`, spread over the trunks in turn."""
         room = min(self.limits.max_channels - self.live, self.pace.room(mono, horizon) - self.queued, most - self.queued)

@@ -59,7 +59,9 @@ _USUAL_FOLDED = {fold(word): role for role, words in _USUAL.items() for word in 
 
 def field_name(heading: str, position: int) -> str:
     """The field of a heading, [A-Z0-9_]{1,32}; `COLUMN_<position>` where nothing of it is a Latin letter or digit."""
-    plain = unicodedata.normalize("NFKD", heading.strip().replace("ß", "ss").replace("œ", "oe").replace("æ", "ae"))
+    plain = unicodedata.normalize(
+        "NFKD", heading.strip().replace("ß", "ss").replace("œ", "oe").replace("æ", "ae")
+    )
     ascii_only = plain.encode("ascii", "ignore").decode().upper()
     name = re.sub(r"[^A-Z0-9]+", "_", ascii_only).strip("_")[:32].strip("_")
     return name or f"COLUMN_{position}"
@@ -115,7 +117,11 @@ def _is_number(cell: str, region: str | None) -> bool:
 
 
 def resolve(
-    headings: Sequence[str], headed: bool, source: ContactSource, sample: Sequence[Sequence[str]], region: str | None
+    headings: Sequence[str],
+    headed: bool,
+    source: ContactSource,
+    sample: Sequence[Sequence[str]],
+    region: str | None,
 ) -> Mapping:
     """Who is who among `headings`.
 
@@ -148,7 +154,13 @@ class _Resolver:
         taken = {*phones, *roles.values()}
         for word, positions in self.by_fold.items():
             role_name = _USUAL_FOLDED.get(word)
-            if role_name and role_name not in roles and len(positions) == 1 and positions[0] not in taken and positions[0] != name:
+            if (
+                role_name
+                and role_name not in roles
+                and len(positions) == 1
+                and positions[0] not in taken
+                and positions[0] != name
+            ):
                 roles[role_name] = positions[0]
                 taken.add(positions[0])
         fields = self._fields(taken, name)
@@ -177,7 +189,11 @@ class _Resolver:
             return positions[0]
         if positions:
             at = ", ".join(str(position + 1) for position in positions)
-            self._problem(where, f"several columns are called {column!r}: {at}", "give the column's position instead of its name")
+            self._problem(
+                where,
+                f"several columns are called {column!r}: {at}",
+                "give the column's position instead of its name",
+            )
         else:
             self._problem(where, f"there is no column {column!r}", self._shown())
         return None
@@ -189,7 +205,9 @@ class _Resolver:
             return tuple(dict.fromkeys(position for position in found if position is not None))
         if not self.headed:
             return self._phones_by_looks(sample, region)
-        positions = [position for position, heading in enumerate(self.headings) if fold(heading) in _PHONE_FOLDED]
+        positions = [
+            position for position, heading in enumerate(self.headings) if fold(heading) in _PHONE_FOLDED
+        ]
         for best in ("phonenumber", "e164"):
             if len(self.by_fold.get(best, ())) == 1:
                 return tuple(self.by_fold[best])
@@ -224,10 +242,19 @@ class _Resolver:
     def _fields(self, taken: set[int], name: int | None) -> tuple[tuple[str, int], ...]:
         if self.source.fields is None:
             # A column without a heading is kept under its position; one that is wholly empty leaves nothing behind.
-            chosen = [position for position in range(len(self.headings)) if position not in taken and position != name]
+            chosen = [
+                position
+                for position in range(len(self.headings))
+                if position not in taken and position != name
+            ]
         else:
-            found = [self._find(column, f"contacts.fields.{index}") for index, column in enumerate(self.source.fields)]
-            chosen = list(dict.fromkeys(position for position in found if position is not None and position != name))
+            found = [
+                self._find(column, f"contacts.fields.{index}")
+                for index, column in enumerate(self.source.fields)
+            ]
+            chosen = list(
+                dict.fromkeys(position for position in found if position is not None and position != name)
+            )
         names: dict[str, int] = {} if name is None else {"NAME": name}
         for position in chosen:
             key = field_name(self.headings[position], position + 1)

@@ -7,6 +7,7 @@ a pause never waits behind a million rows. A request that is wrong is answered t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import tomllib
@@ -15,12 +16,12 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
 
-import watchfiles
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from engine.campaign import CampaignId
 from engine.config import Model, Settings, problems_of
 from engine.errors import InputError, Problem, VolleyError
+from engine.intake.watch import watch
 from engine.ops import log as events
 from engine.ops.log import Log
 from engine.rules.numbers import Number, NumberError, parse_number
@@ -74,7 +75,7 @@ class Control:
     """Answers the requests in one queue directory."""
 
     def __init__(self, settings: Settings, writer: Writer, clock: Clock, log: Log, *, changed: Callable[[], None],
-                 suppressed: Callable[[list[int]], None], cancelled: Callable[[int], None]) -> None:
+                 suppressed: Callable[[list[int]], None], unsuppressed: Callable[[list[int]], None], cancelled: Callable[[int], None]) -> None:
         self._folder = settings.engine.queue / "control"
         self._done = self._folder / "done"
         self._region = settings.defaults.region
@@ -83,14 +84,15 @@ class Control:
         self._log = log
         self._changed = changed
         self._suppressed = suppressed
+        self._unsuppressed = unsuppressed
         self._cancelled = cancelled
 
     async def run(self) -> None:
         """Answer requests until cancelled."""
         self._done.mkdir(parents=True, exist_ok=True, mode=0o750)
-        await self._look()
-        async for _ in watchfiles.awatch(self._folder, recursive=False, debounce=20, step=20, rust_timeout=int(TICK * 1000), yield_on_timeout=True):
-            await self._look()
+        async with contextlib.aclosing(watch([self._folder], TICK)) as looks:
+            async for _ in looks:
+                await self._look()
 
     async def _look(self) -> None:
         for path in sorted(self._folder.iterdir()):
@@ -160,7 +162,9 @@ class Control:
             self._suppressed(ids)
             changed = len(ids)
         else:
-            changed = await self._writer.submit(partial(suppression.unsuppress, e164=[number.e164 for number in numbers]))
+            ids = await self._writer.submit(partial(suppression.unsuppress, e164=[number.e164 for number in numbers]))
+            self._unsuppressed(ids)
+            changed = len(ids)
         self._log.info(events.SUPPRESSION_CHANGED, action=request.action, numbers=changed, reason=request.reason, by=request.by)
         return {"numbers": changed}
 

@@ -29,6 +29,7 @@ _SAMPLE_CHARS = 256 << 10
 _SAMPLE_ROWS = 200
 _BROKEN_MAX = 1000
 """Rows with broken quotes before the file as a whole is refused."""
+_LINE_CHARS = 4 << 20
 _BLOCK = 1 << 20
 
 
@@ -44,10 +45,12 @@ def read_delimited(stream: BinaryIO, name: str, source: ContactSource, limits: L
         text.seek(0)
         for _ in range(skipped):
             text.readline()
-        yield from _rows(_Lines(text, limits.cell_chars * 4), delimiter, name, limits)
+        yield from _rows(_Lines(text, name), delimiter, name, limits)
     except UnicodeError as error:
         at = f" at byte {error.start}" if isinstance(error, UnicodeDecodeError) else ""
-        raise InputError([Problem(name, f"this is not text in {encoding}{at}", "give the encoding in contacts.encoding")]) from error
+        raise InputError(
+            [Problem(name, f"this is not text in {encoding}{at}", "give the encoding in contacts.encoding")]
+        ) from error
 
 
 def find_encoding(stream: BinaryIO, name: str) -> str:
@@ -94,7 +97,11 @@ def _wide_encoding(start: bytes, name: str) -> str:
 
 
 def _not_text(name: str) -> Problem:
-    return Problem(name, "this is not a text file: it holds zero bytes", "export it as CSV (UTF-8), or hand in the spreadsheet itself")
+    return Problem(
+        name,
+        "this is not a text file: it holds zero bytes",
+        "export it as CSV (UTF-8), or hand in the spreadsheet itself",
+    )
 
 
 def _find_delimiter(sample: str, name: str, source: ContactSource) -> tuple[str, int]:
@@ -140,9 +147,9 @@ def guess_delimiter(sample: str) -> str:
 class _Lines:
     """Physical lines, with those of the record that is being read kept, so that a broken record can be taken apart again."""
 
-    def __init__(self, text: io.TextIOWrapper, longest: int) -> None:
+    def __init__(self, text: io.TextIOWrapper, name: str) -> None:
         self._text = text
-        self._longest = longest
+        self._name = name
         self._again: deque[str] = deque()
         self.record: list[str] = []
 
@@ -150,9 +157,19 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._again.popleft() if self._again else self._text.readline(self._longest)
+        line = self._again.popleft() if self._again else self._text.readline(_LINE_CHARS)
         if not line:
             raise StopIteration
+        if len(line) == _LINE_CHARS:
+            raise InputError(
+                [
+                    Problem(
+                        self._name,
+                        f"a line has over {_LINE_CHARS} characters",
+                        "this is hardly a list of contacts; export it again",
+                    )
+                ]
+            )
         self.record.append(line)
         return line
 

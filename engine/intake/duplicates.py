@@ -63,7 +63,9 @@ class Merger:
             first = next((self._numbers[key] for key in keys if key in self._numbers), None)
         home = contact.row if first is None else first
         if first is not None:
-            free = tuple(number for number in contact.numbers if self._numbers.get(int(number.e164), home) == home)
+            free = tuple(
+                number for number in contact.numbers if self._numbers.get(int(number.e164), home) == home
+            )
             self._additions.setdefault(first, []).append(replace(contact, numbers=free))
             self._merged_into[contact.row] = first
         for key in keys:
@@ -82,7 +84,9 @@ class Merger:
         return contact
 
 
-_FILLED = tuple(item.name for item in fields(Contact) if item.name not in ("row", "numbers", "fields", "consent"))
+_FILLED = tuple(
+    item.name for item in fields(Contact) if item.name not in ("row", "numbers", "fields", "consent")
+)
 
 
 def _merge(first: Contact, later: Contact) -> Contact:

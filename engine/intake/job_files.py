@@ -43,7 +43,15 @@ def open_inside(folder: Path, name: str, where: str = "contacts.file") -> Binary
 
 def _problem(where: str, name: str, error: OSError) -> Problem:
     if error.errno == errno.ENOENT:
-        return Problem(where, f"there is no file {name!r} in the job folder", "put it beside the manifest, or mend its name")
+        return Problem(
+            where,
+            f"there is no file {name!r} in the job folder",
+            "put it beside the manifest, or mend its name",
+        )
     if error.errno in (errno.ELOOP, errno.ENOTDIR):
-        return Problem(where, f"{name!r} is, or goes through, a symbolic link or something that is no folder", "put the file itself into the job")
+        return Problem(
+            where,
+            f"{name!r} is, or goes through, a symbolic link or something that is no folder",
+            "put the file itself into the job",
+        )
     return Problem(where, f"cannot open {name!r}: {error.strerror}")

@@ -50,9 +50,13 @@ def parse_instant(text: str, zones: Sequence[str], edge: Literal["start", "end"]
     local = _read(text.strip(), edge)
     if local.tzinfo is not None:
         return local.astimezone(UTC)
-    found = [local.replace(tzinfo=known).astimezone(UTC) for name in zones if (known := zone(name)) is not None]
+    found = [
+        local.replace(tzinfo=known).astimezone(UTC) for name in zones if (known := zone(name)) is not None
+    ]
     if not found:
-        raise MomentError(f"{text!r} is local time, and this contact's time zone is not known; write the offset: 2026-12-01T09:00+01:00")
+        raise MomentError(
+            f"{text!r} is local time, and this contact's time zone is not known; write the offset: 2026-12-01T09:00+01:00"
+        )
     return max(found) if edge == "start" else min(found)
 
 
@@ -69,7 +73,9 @@ def _read(text: str, edge: Literal["start", "end"]) -> datetime:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise MomentError(f"{text!r} is no date or instant; write it as 2026-12-01 or 2026-12-01T09:00+01:00") from None
+        raise MomentError(
+            f"{text!r} is no date or instant; write it as 2026-12-01 or 2026-12-01T09:00+01:00"
+        ) from None
     if found.year not in _YEARS:
         raise MomentError(f"{text!r} is in the year {found.year}; write a year from 2000 to 2100")
     return found
@@ -86,7 +92,9 @@ def _is_date(text: str) -> bool:
 def _day(day: date | None, text: str, edge: Literal["start", "end"]) -> datetime:
     if day is None or day.year not in _YEARS:
         raise MomentError(f"{text!r} is no date; write it as 2026-12-01")
-    return datetime.combine(day + timedelta(days=1) if edge == "end" else day, time())  # local until its zone is known
+    return datetime.combine(
+        day + timedelta(days=1) if edge == "end" else day, time()
+    )  # local until its zone is known
 
 
 def _from_slashed(match: re.Match[str], text: str, edge: Literal["start", "end"]) -> datetime:
@@ -96,7 +104,9 @@ def _from_slashed(match: re.Match[str], text: str, edge: Literal["start", "end"]
     elif second > 12:
         day, month = second, first
     else:
-        raise MomentError(f"{text!r} may be {first}.{second}. or {second}.{first}.; write it as {year}-{second:02}-{first:02}")
+        raise MomentError(
+            f"{text!r} may be {first}.{second}. or {second}.{first}.; write it as {year}-{second:02}-{first:02}"
+        )
     try:
         found = date(year, month, day)
     except ValueError:

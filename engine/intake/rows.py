@@ -30,7 +30,24 @@ CONTACT_CHARS = 65_536
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|[0-9]{3}))?")
-_NO = frozenset({"no", "n", "false", "0", "non", "nein", "faux", "falsch", "none", "never", "opt-out", "optout", "withdrawn", "revoked"})
+_NO = frozenset(
+    {
+        "no",
+        "n",
+        "false",
+        "0",
+        "non",
+        "nein",
+        "faux",
+        "falsch",
+        "none",
+        "never",
+        "opt-out",
+        "optout",
+        "withdrawn",
+        "revoked",
+    }
+)
 
 
 class RawRow(NamedTuple):
@@ -51,7 +68,9 @@ class Reading(NamedTuple):
 class RowReader:
     """Turns the rows of one source into contacts. `sent` are the fields that go to Asterisk (None: all may)."""
 
-    def __init__(self, mapping: Mapping, region: str | None, language: str | None, sent: frozenset[str] | None = None) -> None:
+    def __init__(
+        self, mapping: Mapping, region: str | None, language: str | None, sent: frozenset[str] | None = None
+    ) -> None:
         self._mapping = mapping
         self._region = region
         self._language = language
@@ -89,7 +108,9 @@ class RowReader:
         if self._roles:
             contact = self._with_roles(row.number, cells, numbers, fields, reasons)
         else:
-            contact = Contact(row.number, None, numbers, None, self._language, None, None, None, None, None, fields)
+            contact = Contact(
+                row.number, None, numbers, None, self._language, None, None, None, None, None, fields
+            )
         if reasons:
             return Reading(None, _rejected(row.number, cells, reasons + left_out))
         return Reading(contact, _rejected(row.number, cells, left_out) if left_out else None)
@@ -111,7 +132,10 @@ class RowReader:
                 else:
                     found.setdefault(number.e164, number)
         if found:
-            left_out.extend(("number_left_out", f"{reason}; the contact was taken without this number") for _, reason in faults)
+            left_out.extend(
+                ("number_left_out", f"{reason}; the contact was taken without this number")
+                for _, reason in faults
+            )
         else:
             reasons.extend(faults or [("empty", "there is no phone number; fill it in or leave the row out")])
         return tuple(found.values())
@@ -139,7 +163,12 @@ class RowReader:
         return fields
 
     def _with_roles(
-        self, row: int, cells: Sequence[str], numbers: tuple[Number, ...], fields: dict[str, str], reasons: list[tuple[str, str]]
+        self,
+        row: int,
+        cells: Sequence[str],
+        numbers: tuple[Number, ...],
+        fields: dict[str, str],
+        reasons: list[tuple[str, str]],
     ) -> Contact:
         given = {role: value for role, position in self._roles.items() if (value := cells[position].strip())}
         external_id = given.get("external_id")
@@ -149,26 +178,50 @@ class RowReader:
         if timezone is not None:
             known = canonical_zone(timezone)
             if known is None:
-                reasons.append(("bad_timezone", f"{timezone!r} is no time zone; write an IANA name such as Europe/Paris"))
+                reasons.append(
+                    ("bad_timezone", f"{timezone!r} is no time zone; write an IANA name such as Europe/Paris")
+                )
             timezone = known
         language = self._language
         if (spoken := given.get("language")) is not None:
             language = canonical_language(spoken)
             if language is None:
-                reasons.append(("bad_language", f"{spoken!r} is no language; write a tag such as fr or en-GB"))
+                reasons.append(
+                    ("bad_language", f"{spoken!r} is no language; write a tag such as fr or en-GB")
+                )
         if not given.keys() - {"external_id", "timezone", "language"}:
-            return Contact(row, external_id, numbers, timezone, language, None, None, None, None, None, fields)
-        zones = (timezone,) if timezone else tuple(dict.fromkeys(name for number in numbers for name in number.zones))
+            return Contact(
+                row, external_id, numbers, timezone, language, None, None, None, None, None, fields
+            )
+        zones = (
+            (timezone,)
+            if timezone
+            else tuple(dict.fromkeys(name for number in numbers for name in number.zones))
+        )
         call_from = _clock(given, "call_from", reasons)
         call_to = _clock(given, "call_to", reasons)
         if call_from is not None and call_from == call_to:
-            reasons.append(("bad_time", "call_from and call_to are the same time; leave both empty for no limit"))
+            reasons.append(
+                ("bad_time", "call_from and call_to are the same time; leave both empty for no limit")
+            )
         not_before = _instant(given, "not_before", zones, reasons)
         expires = _instant(given, "expires", zones, reasons)
         if not_before is not None and expires is not None and expires <= not_before:
             reasons.append(("bad_time", "expires is not after not_before"))
         consent = _consent(given, zones, reasons)
-        return Contact(row, external_id, numbers, timezone, language, consent, call_from, call_to, not_before, expires, fields)
+        return Contact(
+            row,
+            external_id,
+            numbers,
+            timezone,
+            language,
+            consent,
+            call_from,
+            call_to,
+            not_before,
+            expires,
+            fields,
+        )
 
 
 def _rejected(row: int, cells: Sequence[str], reasons: Sequence[tuple[str, str]]) -> Reject:
@@ -185,7 +238,9 @@ def _clock(given: dict[str, str], role: str, reasons: list[tuple[str, str]]) -> 
         return None
 
 
-def _instant(given: dict[str, str], role: str, zones: Sequence[str], reasons: list[tuple[str, str]]) -> datetime | None:
+def _instant(
+    given: dict[str, str], role: str, zones: Sequence[str], reasons: list[tuple[str, str]]
+) -> datetime | None:
     if role not in given:
         return None
     try:
@@ -197,7 +252,10 @@ def _instant(given: dict[str, str], role: str, zones: Sequence[str], reasons: li
 
 def _consent(given: dict[str, str], zones: Sequence[str], reasons: list[tuple[str, str]]) -> Consent | None:
     """What the row says about consent; None when it says nothing, or no."""
-    parts = {role: given.get(role) for role in ("consent", "consent_purpose", "consent_source", "consent_reference")}
+    parts = {
+        role: given.get(role)
+        for role in ("consent", "consent_purpose", "consent_source", "consent_reference")
+    }
     at = _instant(given, "consent_at", zones or ("UTC",), reasons)
     text = parts["consent"]
     if (text is not None and text.casefold() in _NO) or (at is None and not any(parts.values())):
@@ -214,7 +272,11 @@ def canonical_zone(name: str) -> str | None:
     if name.upper() == "UTC":
         return "UTC"
     written = name.strip().replace(" ", "_")
-    if "/" not in written or written.startswith(("Etc/", "SystemV/", "posix/", "right/", "/")) or zone(written) is None:
+    if (
+        "/" not in written
+        or written.startswith(("Etc/", "SystemV/", "posix/", "right/", "/"))
+        or zone(written) is None
+    ):
         return None
     return written
 
@@ -225,5 +287,9 @@ def canonical_language(tag: str) -> str | None:
     match = _LANGUAGE.fullmatch(tag.strip())
     if match is None:
         return None
-    parts = [match[1].lower(), *([match[2].title()] if match[2] else []), *([match[3].upper()] if match[3] else [])]
+    parts = [
+        match[1].lower(),
+        *([match[2].title()] if match[2] else []),
+        *([match[3].upper()] if match[3] else []),
+    ]
     return "-".join(parts)

@@ -93,7 +93,9 @@ class DatabaseSource(Model):
         except ValueError as error:
             raise ValueError(f"not a database URL: {error}") from error
         if password:
-            raise ValueError("a password does not belong into a manifest: put the URL into an environment variable and name it in url_env")
+            raise ValueError(
+                "a password does not belong into a manifest: put the URL into an environment variable and name it in url_env"
+            )
         return value
 
     @model_validator(mode="after")
@@ -144,7 +146,9 @@ class ContactSource(Model):
         try:
             decoded = b"a".decode(value)
         except LookupError:
-            raise ValueError(f"unknown encoding {value!r}: use utf-8, utf-16, cp1252, iso-8859-15 or another of Python's names") from None
+            raise ValueError(
+                f"unknown encoding {value!r}: use utf-8, utf-16, cp1252, iso-8859-15 or another of Python's names"
+            ) from None
         except UnicodeError:
             return value
         if not isinstance(decoded, str):
@@ -162,16 +166,25 @@ class ContactSource(Model):
     @classmethod
     def _known_region(cls, value: str | None) -> str | None:
         if value is not None and value not in REGIONS:
-            raise ValueError(f"{value!r} is no ISO 3166-1 country code that has telephone numbers, such as FR, GB or US")
+            raise ValueError(
+                f"{value!r} is no ISO 3166-1 country code that has telephone numbers, such as FR, GB or US"
+            )
         return value
 
     @model_validator(mode="after")
     def _one_source(self) -> ContactSource:
         given = [name for name in ("file", "rows", "database") if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError("give exactly one of file, rows and database" + (f", not {' and '.join(given)}" if given else ""))
+            raise ValueError(
+                "give exactly one of file, rows and database"
+                + (f", not {' and '.join(given)}" if given else "")
+            )
         if self.file is None:
-            out_of_place = [name for name in ("format", "sheet", "encoding", "delimiter") if getattr(self, name) is not None]
+            out_of_place = [
+                name
+                for name in ("format", "sheet", "encoding", "delimiter")
+                if getattr(self, name) is not None
+            ]
             if out_of_place:
                 raise ValueError(f"{', '.join(out_of_place)}: only for a file")
         return self

@@ -55,7 +55,9 @@ def pack(contacts: Sequence[Contact], through_row: int, rejected: int) -> bytes:
                 for number in contact.numbers
                 for part in (
                     number.e164,
-                    traits.setdefault((number.region, number.kind, number.zones, number.repaired), len(traits)),
+                    traits.setdefault(
+                        (number.region, number.kind, number.zones, number.repaired), len(traits)
+                    ),
                 )
             ],
             contact.timezone,
@@ -77,7 +79,19 @@ def unpack(message: dict[str, Any]) -> Batch:
     """A decoded line of `pack` as contacts."""
     traits = [_intern(item) for item in message["traits"]]
     contacts = []
-    for row, external_id, numbers, timezone, language, consent, call_from, call_to, not_before, expires, fields in message["batch"]:
+    for (
+        row,
+        external_id,
+        numbers,
+        timezone,
+        language,
+        consent,
+        call_from,
+        call_to,
+        not_before,
+        expires,
+        fields,
+    ) in message["batch"]:
         if len(numbers) == 2:
             held: tuple[Number, ...] = (Number(numbers[0], *traits[numbers[1]]),)
         else:

@@ -80,7 +80,7 @@ class Candidate:
     callbacks: int
     """Callbacks already dialed for this contact."""
     last_attempt_at: float | None
-    """When this number was really dialed last, in any campaign."""
+    """When this contact was dialed last, on a number that somebody may have stood behind."""
     call_from: time | None = None
     call_to: time | None = None
     not_before: float | None = None

@@ -3,7 +3,8 @@
 Knows windows (days, from, to, zone) and turns them into instants. A callee may stand in one of several candidate zones (a mobile
 number says little): then every candidate must be inside a window. Pure: `now` is an argument. Instants are POSIX seconds, UTC.
 
-Around daylight-saving changes the reading is the careful one: a start that happens twice is the second, an end that happens twice the first.
+Around daylight-saving changes the reading is the careful one: a start that happens twice is the second, an end that happens twice the first;
+of a clock time that is left out, the start lies after the gap and the end before it.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_SECONDS = 86400.0
-HORIZON_DAYS = 9
-"""Spans are worked out for a week and what touches it: a weekly pattern that has no opening in that time has none."""
+HORIZON_DAYS = 16
+"""Spans are worked out for two weeks and what touches them: a weekly pattern that has no opening in that time has none, also when a
+daylight-saving change takes one of its openings away."""
 
 Span = tuple[float, float]
 
@@ -135,14 +137,16 @@ class Hours:
                 local = first + timedelta(days=step)
                 if local.weekday() in window.days:
                     last = local if window.end > window.start else local + timedelta(days=1)
-                    span = (_instant(local, window.start, where, 1), _instant(last, window.end, where, 0))
+                    span = (max(_readings(local, window.start, where)), min(_readings(last, window.end, where)))
                     if span[0] < span[1]:
                         spans.append(span)
         return _union(spans)
 
 
-def _instant(day: date, clock: time, where: ZoneInfo, fold: int) -> float:
-    return datetime.combine(day, clock, tzinfo=where).replace(fold=fold).timestamp()
+def _readings(day: date, clock: time, where: ZoneInfo) -> tuple[float, float]:
+    """The two instants that a local time can mean (PEP 495): they differ where it happens twice, and where it is left out."""
+    local = datetime.combine(day, clock, tzinfo=where)
+    return local.replace(fold=0).timestamp(), local.replace(fold=1).timestamp()
 
 
 def _union(spans: list[Span]) -> list[Span]:

@@ -1,22 +1,24 @@
 """Telephone numbers: what people and spreadsheets write, read as E.164.
 
-The only importer of phonenumbers. Knows how a number is spoilt on its way through a spreadsheet and how to read it all the same, what
-kind it is and which time zones it may be in. Refuses to know whether it may be called.
+The only importer of phonenumbers. Knows what kind a number is and which time zones it may be in. Refuses to know whether it may be
+called; how numbers are written is in `engine.rules.number_text`.
 
 A reading is never a silent guess: the reading as a national number of the given region wins, whatever else was needed stands in
 `Number.repaired`, and a number with two equally good repairs is refused.
+
+phonenumbers takes some 35 microseconds a number. Where the first digits decide everything, what it answered once holds for all numbers that
+share them: see `_Ranges`.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import lru_cache
-from typing import Literal, NoReturn, get_args
+from typing import Literal, get_args
 
 from phonenumbers import (
+    COUNTRY_CODE_TO_REGION_CODE,
     NumberParseException,
     PhoneMetadata,
     PhoneNumber,
@@ -25,25 +27,24 @@ from phonenumbers import (
     ValidationResult,
     format_number,
     is_possible_number_with_reason,
+    national_significant_number,
     number_type,
     parse,
     region_code_for_number,
 )
 from phonenumbers.phonenumberutil import SUPPORTED_REGIONS
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
+from phonenumbers.tzdata import TIMEZONE_DATA
+
+from engine.rules.digit_patterns import digit_pattern
+from engine.rules.number_text import Code, NumberError, Repair, clean, shown
+
+__all__ = ["REGIONS", "Code", "Kind", "Number", "NumberError", "Repair", "dial_format", "parse_number"]
 
 Kind = Literal[
     "mobile", "fixed", "fixed_or_mobile", "toll_free", "premium", "shared_cost", "voip", "personal", "pager", "uan", "voicemail"
 ]
 """ITU and operators' words for what a number is; `fixed_or_mobile` where the numbering plan does not tell (as in North America)."""
-
-Repair = Literal["float", "exponent", "thousands", "plus", "international_prefix", "leading_zero"]
-"""What a reading had to undo: a decimal `.0`, an exponent, thousands separators, a lost `+`, a `00` that is not the region's own
-international prefix, a lost leading zero."""
-
-Code = Literal[
-    "empty", "not_a_number", "extension", "lost_digits", "needs_region", "too_short", "too_long", "not_possible", "invalid", "ambiguous"
-]
 
 REGIONS: frozenset[str] = frozenset(SUPPORTED_REGIONS)
 """ISO 3166-1 codes of the regions whose numbering plan is known."""
@@ -63,17 +64,7 @@ _KINDS: dict[int, Kind] = {
 }
 assert set(_KINDS.values()) == set(get_args(Kind))
 
-_DIGITS_MAX = 17
-"""E.164 has 15 digits at most; `00` or a trunk prefix may stand before them."""
-_CELL_MAX = 250
-
-_PLAIN = re.compile(r"\+?[0-9]{5,17}")
-_DROPPED = dict.fromkeys(map(ord, " \t.-()/_'"))
-_FLOAT = re.compile(r"\+?([1-9][0-9]*)\.0{1,2}")
-_EXPONENT = re.compile(r"\+?([0-9])[.,]?([0-9]*)[eE]\+?([0-9]{1,2})")
-_THOUSANDS = re.compile(r"\+?([1-9][0-9]{0,2}(?:,[0-9]{3})+)")
-_EXTENSION = re.compile(r"(?i)(?:;ext=|ext\.?|extension|x|#|poste|durchwahl|anexo|int\.)\s*[:.]?\s*[0-9]{1,7}\s*$")
-_FORMULA_TEXT = re.compile(r'="(.*)"')
+_E164 = re.compile(r"\+[1-9][0-9]{4,14}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,133 +78,40 @@ class Number:
     repaired: Repair | None = None
 
 
-class NumberError(ValueError):
-    """This is not a number that can be dialed. `code` is a constant for programs; the message says what is wrong and what to do."""
-
-    def __init__(self, code: Code, message: str) -> None:
-        self.code: Code = code
-        super().__init__(message)
-
-
 def parse_number(raw: str, region: str | None) -> Number:
     """`raw`, as somebody or some spreadsheet wrote it, as a number.
 
     `region` (ISO 3166-1, such as `FR`) is where a number without a country code belongs; without it only international numbers
     are read. Raises NumberError.
     """
-    repaired: Repair | None = None
-    text = raw
-    if not _PLAIN.fullmatch(raw):
-        text, repaired = _clean(raw)
-    found = _read(text, region)
-    if found is not None:
-        e164, where, kind, zones = found
-        if repaired is None and text[0] != "+":
-            repaired = _undone(text, e164, region)
-        return Number(e164, where, kind, zones, repaired)
-    return _repair(text, raw, region)
+    text, repaired = clean(raw)
+    known = _RANGES.find(text, region)
+    if known is None:
+        number = _read(text, region)
+        if number is None:
+            return _repair(text, raw, region)
+        known = _RANGES.learn(text, region, number)
+    return known if repaired is None else Number(known.e164, known.region, known.kind, known.zones, repaired)
 
 
-def _clean(raw: str) -> tuple[str, Repair | None]:
-    """`raw` as digits with at most a leading plus, and what had to be undone for it."""
-    text = raw if raw.isascii() else _ascii(raw)
-    text = text.strip()
-    formula = _FORMULA_TEXT.fullmatch(text)
-    if formula:
-        text = formula[1].strip()
-    text = text.lstrip("'").strip()
-    if text[:4].lower() == "tel:":
-        text = text[4:].strip()
-        if ";" in text and not _EXTENSION.search(text):
-            raise NumberError("not_a_number", f"{_shown(raw)} is a tel: address with parameters; write the number alone")
-    if not text:
-        raise NumberError("empty", "there is no phone number; fill it in or leave the row out")
-    if len(text) > _CELL_MAX:
-        raise NumberError("not_a_number", "this is far too long for a phone number; write one number in a cell")
-    repaired: Repair | None = None
-    if match := _FLOAT.fullmatch(text):
-        text, repaired = match[1], "float"
-    elif match := _EXPONENT.fullmatch(text):
-        text, repaired = _from_exponent(match, raw), "exponent"
-    elif match := _THOUSANDS.fullmatch(text):
-        text, repaired = match[1].replace(",", ""), "thousands"
-    plus = text[0] == "+" or text[:2] == "(+"
-    digits = text.translate(_DROPPED)
-    if plus:
-        digits = digits[1:]
-    if not digits.isdigit() or text[0] == "-":
-        _refuse_text(text, digits, raw)
-    if len(digits) > _DIGITS_MAX:
-        raise NumberError("too_long", f"{_shown(raw)} has {len(digits)} digits, and no phone number has more than 15;"
-                                      " if the cell holds several numbers, give each a column of its own")
-    return ("+" + digits if plus else digits), repaired
-
-
-def _ascii(raw: str) -> str:
-    """Digits of every script as 0-9, every dash and space as its plain sign; invisible signs are dropped."""
-    signs = []
-    for sign in raw:
-        if sign.isascii():
-            signs.append(sign)
-            continue
-        digit = unicodedata.decimal(sign, None)
-        if digit is not None:
-            signs.append(str(digit))
-            continue
-        category = unicodedata.category(sign)
-        if category == "Zs":
-            signs.append(" ")
-        elif category == "Pd" or sign == "\u2212":
-            signs.append("-")
-        elif category == "Cf" or sign == "\u200b":
-            continue
-        elif sign in "\u2018\u2019\u02bc":
-            signs.append("'")
-        else:
-            signs.append(unicodedata.normalize("NFKC", sign))
-    return "".join(signs)
-
-
-def _from_exponent(match: re.Match[str], raw: str) -> str:
-    """The digits of 3.3639980001E+10, if all of them are written down."""
-    first, rest, power = match[1], match[2], int(match[3])
-    if power > _DIGITS_MAX or len(rest) != power:
-        raise NumberError("lost_digits", f"{_shown(raw)} is a number that the spreadsheet shortened: its last digits are lost;"
-                                         " format the column as text, fill it in again, and export again")
-    return str(int(Decimal(f"{first}.{rest or '0'}").scaleb(power)))
-
-
-def _refuse_text(text: str, digits: str, raw: str) -> NoReturn:
-    if _EXTENSION.search(text):
-        raise NumberError("extension", f"{_shown(raw)} has an extension, which cannot be dialed; give the direct number")
-    if sum(sign.isdigit() for sign in digits) > _DIGITS_MAX or re.search(r"[,;|&\n\x1f]|\+.*\+| or | ou ", text):
-        raise NumberError("not_a_number", f"{_shown(raw)} looks like several numbers; give each a column of its own")
-    raise NumberError("not_a_number", f"{_shown(raw)} is not a phone number; write digits, with + and the country code")
-
-
-_Found = tuple[str, str, Kind, tuple[str, ...]]
-
-
-def _read(text: str, region: str | None) -> _Found | None:
-    """E.164, region, kind and zones of `text` when it is a valid number as it stands, or None."""
+def _read(text: str, region: str | None) -> PhoneNumber | None:
+    """`text` as it stands, as phonenumbers reads it; None when it is no valid number."""
     try:
         number = parse(text, region)
     except NumberParseException:
         return None
-    return _describe(number)
+    # is_valid_number asks for nothing but a known type.
+    return number if number_type(number) in _KINDS else None
 
 
-def _describe(number: PhoneNumber) -> _Found | None:
-    # is_valid_number asks for nothing but a known number type, and would find it out a second time.
-    kind = _KINDS.get(number_type(number))
-    if kind is None:
-        return None
+def _describe(number: PhoneNumber, repaired: Repair | None) -> Number:
     zones = tuple(time_zones_for_number(number))
-    return (
+    return Number(
         format_number(number, PhoneNumberFormat.E164),
         region_code_for_number(number) or "",
-        kind,
+        _KINDS[number_type(number)],
         () if zones == (UNKNOWN_TIMEZONE,) else zones,
+        repaired,
     )
 
 
@@ -228,7 +126,7 @@ def _plan(region: str) -> tuple[str, str]:
 
 def _undone(text: str, e164: str, region: str | None) -> Repair | None:
     """What phonenumbers itself made good in a number written without a plus."""
-    if region is None:
+    if region is None or text[0] == "+":
         return None
     country, trunk = _plan(region)
     if e164[1:] == text:
@@ -248,54 +146,222 @@ def _repair(text: str, raw: str, region: str | None) -> Number:
         candidates.extend(("leading_zero", prefix + text) for prefix in dict.fromkeys((_plan(region)[1] or "0", "0")))
     found: dict[str, Number] = {}
     for repair, candidate in candidates:
-        read = _read(candidate, region)
-        if read is not None:
-            found.setdefault(read[0], Number(*read, repair))
+        number = _read(candidate, region)
+        if number is not None:
+            described = _describe(number, repair)
+            found.setdefault(described.e164, described)
     if len(found) == 1:
         return next(iter(found.values()))
     if found:
-        raise NumberError("ambiguous", f"{_shown(raw)} may be {' or '.join(sorted(found))}; write it with + and the country code")
+        raise NumberError("ambiguous", f"{shown(raw)} may be {' or '.join(sorted(found))}; write it with + and the country code")
     raise _reason(text, raw, region)
 
 
 def _reason(text: str, raw: str, region: str | None) -> NumberError:
     """Why `text` cannot be dialed, as phonenumbers sees it."""
-    shown = _shown(raw)
+    it = shown(raw)
     if region is None and text[0] != "+" and not text.startswith("00"):
-        return NumberError("needs_region", f"{shown} has no country code; write it with +, or set the contacts' default region")
+        return NumberError("needs_region", f"{it} has no country code; write it with +, or set the contacts' default region")
     written = "+" + text[2:] if region is None and text[0] != "+" else text
     try:
         number = parse(written, region)
     except NumberParseException as error:
         kind = error.error_type
         if kind == NumberParseException.INVALID_COUNTRY_CODE:
-            return NumberError("invalid", f"{shown} begins with a country code that does not exist; write the number again")
+            return NumberError("invalid", f"{it} begins with a country code that does not exist; write the number again")
         if kind == NumberParseException.TOO_LONG:
-            return NumberError("too_long", f"{shown} has too many digits; write the number again")
+            return NumberError("too_long", f"{it} has too many digits; write the number again")
         if kind in {NumberParseException.TOO_SHORT_NSN, NumberParseException.TOO_SHORT_AFTER_IDD}:
-            return NumberError("too_short", f"{shown} has too few digits; write the number again")
-        return NumberError("not_a_number", f"{shown} is not a phone number; write digits, with + and the country code")
+            return NumberError("too_short", f"{it} has too few digits; write the number again")
+        return NumberError("not_a_number", f"{it} is not a phone number; write digits, with + and the country code")
     possible = is_possible_number_with_reason(number)
     where = region_code_for_number(number) or (region or "its country")
     if possible in {ValidationResult.TOO_SHORT, ValidationResult.IS_POSSIBLE_LOCAL_ONLY}:
-        return NumberError("too_short", f"{shown} has too few digits for {where}; write the number again, with its area code")
+        return NumberError("too_short", f"{it} has too few digits for {where}; write the number again, with its area code")
     if possible == ValidationResult.TOO_LONG:
-        return NumberError("too_long", f"{shown} has too many digits for {where}; write the number again")
+        return NumberError("too_long", f"{it} has too many digits for {where}; write the number again")
     if possible != ValidationResult.IS_POSSIBLE:
-        return NumberError("not_possible", f"{shown} has a number of digits that {where} does not use; write the number again")
-    return NumberError("invalid", f"{shown} is in no range that {where} has given out; write the number again")
+        return NumberError("not_possible", f"{it} has a number of digits that {where} does not use; write the number again")
+    return NumberError("invalid", f"{it} is in no range that {where} has given out; write the number again")
 
 
-def _shown(raw: str) -> str:
-    """`raw` for a message: short and without anything that could break a line."""
-    text = raw if len(raw) <= 40 else raw[:37] + "..."
-    return repr(text)
+# --- ranges ------------------------------------------------------------------------------------------------------------
+
+_TAILS = (6, 4, 2)
+"""Digits at the end that may turn out not to matter, tried in this order."""
+_RANGES_MAX = 100_000
+
+_ZONE_BRANCHES = frozenset(prefix[:length] for prefix in TIMEZONE_DATA for length in range(1, len(prefix)))
+"""Beginnings after which further digits may change the time zones."""
+
+_TYPES = (
+    "premium_rate", "toll_free", "shared_cost", "voip", "personal_number", "pager", "uan", "voicemail", "fixed_line", "mobile"
+)  # fmt: skip
+
+
+class _Ranges:
+    """What phonenumbers answered for numbers whose last digits were proven not to matter.
+
+    A range is a region, a length and the first digits. It is kept only when every expression of the numbering plans that phonenumbers may
+    consult on the way answers the same whatever the last digits are: then its control flow is the same for all of them, and only those digits
+    differ in the result. The proof is tried when a range is met for the second time.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str | None, int, str], tuple[str, Number, int] | None] = {}
+        """None: met, and not (or not yet) proven."""
+
+    def find(self, text: str, region: str | None) -> Number | None:
+        """`text` read by a range, or None when none is known for it."""
+        known, length = self._known, len(text)
+        for tail in _TAILS:
+            found = known.get((region, length, text[:-tail]))
+            if found is not None:
+                e164, like, _ = found
+                return Number(e164 + text[-tail:], like.region, like.kind, like.zones, like.repaired)
+        return None
+
+    def learn(self, text: str, region: str | None, number: PhoneNumber) -> Number:
+        """`number`, which `text` was read as, described; what of it holds for its range is kept."""
+        e164 = format_number(number, PhoneNumberFormat.E164)
+        described = _describe(number, _undone(text, e164, region))
+        if len(self._known) > _RANGES_MAX:
+            self._known.clear()
+        for tail in _TAILS:
+            key = (region, len(text), text[:-tail])
+            if len(text) < tail + 4:
+                continue
+            if key not in self._known:
+                self._known[key] = None
+                break
+            if e164.endswith(text[-tail:]) and _only_beginning_matters(text, tail, region, number, described):
+                self._known[key] = (e164[:-tail], described, tail)
+                break
+        return described
+
+
+_RANGES = _Ranges()
+
+
+def _only_beginning_matters(text: str, tail: int, region: str | None, number: PhoneNumber, described: Number) -> bool:
+    """Would phonenumbers do the same for every `text` with another `tail` digits at its end?
+
+    Follows phonenumbers' parse() and number_type(): at each place in the text at which a national number may begin for them, each expression that
+    may be applied there must be settled by what stands before the tail.
+    """
+    digits = text.lstrip("+")
+    head = digits[:-tail]
+    main = PhoneMetadata.metadata_for_region_or_calling_code(
+        number.country_code or 0, COUNTRY_CODE_TO_REGION_CODE[number.country_code or 0][0]
+    )
+    default = PhoneMetadata.metadata_for_region(region, None) if region is not None else None
+    plans = [plan for plan in (main, default) if plan is not None]
+    starts = _first_starts(text, head, number, default)
+    if starts is None or not _close_over_prefixes(starts, digits, head, plans):
+        return False
+    if max(starts) >= len(head):
+        return False
+    for start in starts:
+        for plan in plans:
+            if _matches(plan.general_desc.national_number_pattern, head[start:], tail) is None:
+                return False
+    national = national_significant_number(number)
+    start = len(digits) - len(national)
+    if start not in starts or digits[start:] != national or not head[start:].strip("0"):
+        return False
+    return _type_is_settled(number, head[start:], tail) and not (
+        described.kind in ("fixed", "fixed_or_mobile", "mobile") and described.e164[1:-tail] in _ZONE_BRANCHES
+    )
+
+
+def _first_starts(text: str, head: str, number: PhoneNumber, default: PhoneMetadata | None) -> set[int] | None:
+    """Where in the digits the national number may begin before any trunk prefix is taken off; None when that is not settled."""
+    country = len(str(number.country_code))
+    if text[0] == "+":
+        return {country} if len(head) >= 3 else None
+    if default is None:
+        return None
+    starts = {0}
+    if head.startswith(str(default.country_code)):
+        starts.add(len(str(default.country_code)))
+    if default.international_prefix:
+        if not _is_settled(default.international_prefix, head):
+            return None
+        match = re.match(default.international_prefix, head)
+        if match is not None:
+            if len(head) < match.end() + 3:
+                return None
+            starts.add(match.end() + country)
+    return starts
+
+
+def _close_over_prefixes(starts: set[int], digits: str, head: str, plans: list[PhoneMetadata]) -> bool:
+    """Add where the national number may begin when trunk prefixes are taken off; False when that is not settled by the head."""
+    todo = list(starts)
+    while todo:
+        start = todo.pop()
+        for plan in plans:
+            prefix = plan.national_prefix_for_parsing
+            if not prefix:
+                continue
+            if not _is_settled(prefix, head[start:]):
+                return False
+            match = re.match(prefix, digits[start:])
+            if match is None:
+                continue
+            if any(group is not None for group in match.groups()):
+                return False  # the plan may rewrite such a number
+            if start + match.end() not in starts:
+                starts.add(start + match.end())
+                todo.append(start + match.end())
+    return True
+
+
+def _type_is_settled(number: PhoneNumber, head: str, tail: int) -> bool:
+    """Do region and type of a national number hang on its beginning alone?"""
+    regions = COUNTRY_CODE_TO_REGION_CODE[number.country_code or 0]
+    for region in regions:
+        plan = PhoneMetadata.metadata_for_region_or_calling_code(number.country_code or 0, region)
+        if plan is None:
+            continue
+        leading = plan.leading_digits
+        if leading is not None and len(regions) > 1:
+            if not _is_settled(leading, head):
+                return False
+            if re.match(leading, head) is None:
+                continue
+        general = _matches(plan.general_desc.national_number_pattern, head, tail)
+        if general is None:
+            return False
+        if general:
+            for name in _TYPES:
+                kind = getattr(plan, name)
+                if kind is not None and _matches(kind.national_number_pattern, head, tail) is None:
+                    return False
+        if region == region_code_for_number(number):
+            return True
+    return False
+
+
+def _matches(pattern: str | None, head: str, tail: int) -> bool | None:
+    if not pattern:
+        return False
+    known = digit_pattern(pattern)
+    return None if known is None else known.matches(head, tail)
+
+
+def _is_settled(pattern: str, head: str) -> bool:
+    known = digit_pattern(pattern)
+    return known is not None and known.is_settled(head)
+
+
+# --- dialing -----------------------------------------------------------------------------------------------------------
 
 
 def dial_format(e164: str, number_format: str) -> str:
-    """`e164` (such as +33639980001) as a trunk wants it dialed: digits and `+`, nothing else.
+    """`e164` (such as +33199001234) as a trunk wants it dialed: digits and `+`, nothing else.
 
-    `number_format` is `+E.164`, `E.164` (digits alone), `national` (as dialed inside the number's own country, such as 0639980001)
+    `number_format` is `+E.164`, `E.164` (digits alone), `national` (as dialed inside the number's own country, such as 0199001234)
     or `prefix:<digits>` (those digits, then the E.164 digits). Raises ValueError for anything else.
     """
     if not _E164.fullmatch(e164):
@@ -310,9 +376,6 @@ def dial_format(e164: str, number_format: str) -> str:
     if word == "prefix" and prefix.isascii() and prefix.isdigit():
         return prefix + e164[1:]
     raise ValueError(f"unknown number format {number_format!r}; use +E.164, E.164, national or prefix:<digits>")
-
-
-_E164 = re.compile(r"\+[1-9][0-9]{4,14}")
 
 
 @lru_cache(maxsize=4096)

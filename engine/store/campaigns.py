@@ -66,6 +66,9 @@ class Collision:
     reason: str
 
 
+HELD = 1e12
+"""`due_at` of contacts that were added to a running campaign by a job that is not taken in whole: no claim sees them."""
+
 OPEN_STATES = ("scheduled", "running", "paused")
 
 
@@ -101,7 +104,7 @@ def begin_job(connection: sqlite3.Connection, job_id: str, fingerprint: str, sou
     return campaign_id
 
 
-def add_contacts(connection: sqlite3.Connection, job_id: str, campaign_id: int, contacts: Sequence[Contact], through_row: int, rejected: int,
+def add_contacts(connection: sqlite3.Connection, job_id: str, campaign_id: int, contacts: Sequence[Contact], through_row: int,
                  due_at: float, *, reject_known_numbers: bool) -> list[Collision]:
     """Store a batch of contacts and how far the job got, together. Returns those that the campaign has already."""
     collisions: list[Collision] = []
@@ -129,8 +132,7 @@ def add_contacts(connection: sqlite3.Connection, job_id: str, campaign_id: int, 
                                [(row[0], position, number) for position, number in enumerate(numbers)])
         taken += 1
     connection.execute("UPDATE campaigns SET open_contacts = open_contacts + ? WHERE id = ?", (taken, campaign_id))
-    connection.execute("UPDATE jobs SET through_row = ?, accepted = accepted + ?, rejected = rejected + ? WHERE id = ?",
-                       (through_row, taken, len(collisions) + rejected, job_id))
+    connection.execute("UPDATE jobs SET through_row = ?, accepted = accepted + ? WHERE id = ?", (through_row, taken, job_id))
     return collisions
 
 
@@ -158,10 +160,24 @@ def _consent(contact: Contact) -> str | None:
                        "reference": consent.reference, "text": consent.text}, ensure_ascii=False)
 
 
-def close_job(connection: sqlite3.Connection, job_id: str, rejected: int, now: float) -> JobRow:
-    """The job is taken in: its campaign may be dialed from its start on. `rejected` counts the rows that the parser refused."""
-    row = connection.execute("UPDATE jobs SET state = 'accepted', closed_at = ?, rejected = rejected + ? WHERE id = ? AND state = 'loading'"
-                             " RETURNING campaign_id, adds", (now, rejected, job_id)).fetchone()
+def release_held(connection: sqlite3.Connection, campaign_id: int, now: float, limit: int) -> int:
+    """Make up to `limit` held contacts due. Returns how many there were."""
+    return connection.execute(
+        "UPDATE contacts SET due_at = ? WHERE id IN (SELECT id FROM contacts WHERE campaign_id = ? AND state = 'pending' AND due_at = ? LIMIT ?)",
+        (now, campaign_id, HELD, limit),
+    ).rowcount
+
+
+def close_job(connection: sqlite3.Connection, job_id: str, parsed: int, refused: int, now: float) -> JobRow:
+    """The job is taken in: its campaign may be dialed from its start on.
+
+    `parsed` and `refused` are the parser's counts of the whole source; what it parsed and the database did not take collided.
+    """
+    row = connection.execute(
+        "UPDATE jobs SET state = 'accepted', closed_at = ?, rejected = ? + ? - accepted WHERE id = ? AND state = 'loading'"
+        " RETURNING campaign_id, adds",
+        (now, refused, parsed, job_id),
+    ).fetchone()
     if row is not None:
         campaign_id, adds = row
         if adds:
@@ -181,13 +197,17 @@ def drop_job(connection: sqlite3.Connection, job_id: str, limit: int) -> int:
     if row is None:
         return 0
     campaign_id, adds = row
-    ids = [found[0] for found in connection.execute("SELECT id FROM contacts WHERE job_id = ? AND campaign_id = ? AND state = 'pending' LIMIT ?",
-                                                    (job_id, campaign_id, limit))]
+    ids = [found[0] for found in connection.execute(
+        "SELECT id FROM contacts c WHERE campaign_id = ? AND state = 'pending' AND job_id = ?"
+        " AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.contact_id = c.id) LIMIT ?", (campaign_id, job_id, limit))]
     if ids:
         connection.executemany("DELETE FROM contact_numbers WHERE contact_id = ?", [(one,) for one in ids])
         connection.executemany("DELETE FROM contacts WHERE id = ?", [(one,) for one in ids])
         connection.execute("UPDATE campaigns SET open_contacts = open_contacts - ? WHERE id = ?", (len(ids), campaign_id))
         return len(ids)
+    for (contact_id,) in connection.execute("SELECT id FROM contacts WHERE campaign_id = ? AND state = 'pending' AND job_id = ?",
+                                            (campaign_id, job_id)).fetchall():
+        close_contact(connection, contact_id, campaign_id, "CANCELLED", "removed")  # it was dialed, so its story stays
     connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
     if not adds:
         connection.execute("DELETE FROM campaigns WHERE id = ? AND state = 'loading'", (campaign_id,))

@@ -139,6 +139,7 @@ def claim(connection: sqlite3.Connection, claimants: Sequence[Claimant], slots: 
     refusals: list[Refusal] = []
     exhausted: dict[int, float | None] = {}
     scanned = 0
+    taken: set[int] = set()
     for claimant in claimants:
         room = claimant.room
         while room > 0 and scanned < SCAN_LIMIT:
@@ -149,10 +150,11 @@ def claim(connection: sqlite3.Connection, claimants: Sequence[Claimant], slots: 
             rows = connection.execute(_DUE, (claimant.campaign_id, now, wanted)).fetchall()
             scanned += len(rows)
             for row in rows:
-                verdict = decide(claimant.rules, _candidate(row), now)
+                verdict = decide(claimant.rules, _candidate(row, row[1] in taken), now)
                 if verdict.allowed:
                     slot = usable.pop(0)
                     free.remove(slot)
+                    taken.add(row[1])
                     room -= 1
                     last_attempt = attempt_id(now, last_attempt)
                     claims.append(_insert(connection, claimant, slot, row, last_attempt, now))
@@ -168,8 +170,8 @@ def claim(connection: sqlite3.Connection, claimants: Sequence[Claimant], slots: 
     return ClaimResult(tuple(claims), tuple(refusals), exhausted)
 
 
-def _candidate(row: tuple) -> Candidate:  # type: ignore[type-arg]
-    return Candidate(zones=(row[4],) if row[4] else _zones(row[3]), suppressed=bool(row[20]), line_in_use=bool(row[21]), attempts=row[5],
+def _candidate(row: tuple, taken: bool) -> Candidate:  # type: ignore[type-arg]
+    return Candidate(zones=(row[4],) if row[4] else _zones(row[3]), suppressed=bool(row[20]), line_in_use=taken or bool(row[21]), attempts=row[5],
                      callback=row[7] is not None, callbacks=row[6], last_attempt_at=row[8], call_from=_clock(row[9]),
                      call_to=_clock(row[10]), not_before=row[11], expires=row[12])
 

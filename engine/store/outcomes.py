@@ -69,20 +69,21 @@ def finish(connection: sqlite3.Connection, outcome: Outcome) -> Stored:
         tries[outcome.disposition] = tries.get(outcome.disposition, 0) + 1
     if outcome.disposition == "INVALID_NUMBER":
         invalid = f"{invalid},{outcome.position}" if invalid else str(outcome.position)
+    rung = outcome.counted and outcome.disposition != "INVALID_NUMBER"  # nobody stands behind an invalid number: no gap for the next
     promised = outcome.kept_callback is not None
     kept = promised and outcome.answered_at is not None
     connection.execute(
         "UPDATE contacts SET tries = ?, invalid = ?, attempts = attempts + ?, callbacks = callbacks + ?, disposition = CASE WHEN ? = 'NOT_SENT'"
         " THEN disposition ELSE ? END, goal = CASE WHEN ? = '' THEN goal ELSE ? END,"
-        " last_attempt_at = CASE WHEN ? THEN ? ELSE last_attempt_at END WHERE id = ?",
+        " last_attempt_at = coalesce(?, last_attempt_at) WHERE id = ?",
         (json.dumps(tries, separators=(",", ":")), invalid, outcome.counted and not promised, outcome.counted and promised, outcome.disposition,
-         outcome.disposition, outcome.result, outcome.result, outcome.counted, outcome.sent_at, outcome.contact_id))
+         outcome.disposition, outcome.result, outcome.result, outcome.sent_at if rung else None, outcome.contact_id))
     callback_id = outcome.kept_callback
     if kept:
         # A promise is kept when the call for it was answered; until then its retries go on keeping it.
         connection.execute("UPDATE callbacks SET state = 'kept', kept_by = ? WHERE id = ?", (outcome.attempt, outcome.kept_callback))
         callback_id = None
-    if outcome.next_callback:
+    if outcome.next_callback and state == "in_call" and campaign not in ("cancelled", "failed"):
         callback_id = connection.execute(
             "INSERT INTO callbacks (contact_id, attempt_id, asked_at, due_at) VALUES (?, ?, ?, ?) RETURNING id",
             (outcome.contact_id, outcome.attempt, outcome.ended_at, outcome.next_at)).fetchone()[0]
@@ -115,7 +116,8 @@ def opt_out(connection: sqlite3.Connection, report: Report, now: float) -> list[
     """
     keep_reports(connection, [report])
     numbers = [row[0] for row in connection.execute(
-        "SELECT n.number_id FROM attempts a JOIN contact_numbers n ON n.contact_id = a.contact_id WHERE a.id = ?", (report.attempt,))]
+        "SELECT number_id FROM attempts WHERE id = ?1 UNION"
+        " SELECT n.number_id FROM attempts a JOIN contact_numbers n ON n.contact_id = a.contact_id WHERE a.id = ?1", (report.attempt,))]
     connection.executemany("INSERT OR IGNORE INTO suppression (number_id, since, reason, source, attempt_id) VALUES (?, ?, 'opt-out', 'key', ?)",
                            [(number, now, report.attempt) for number in numbers])
     return numbers

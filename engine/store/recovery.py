@@ -42,11 +42,21 @@ def open_attempts(connection: sqlite3.Connection, pbx: str) -> list[Claim]:
     return [Claim(*row[:12], json.loads(row[12]), positions_of(row[13]), *row[14:]) for row in rows]
 
 
-def pbx_started(connection: sqlite3.Connection, pbx: str, started: str) -> bool:
-    """Note when this PBX says that it started; True when it is the same as last time, so it was not restarted."""
-    (before,) = connection.execute("SELECT started FROM pbxs WHERE name = ?", (pbx,)).fetchone()
+def pbx_started(connection: sqlite3.Connection, pbx: str) -> str:
+    """When this PBX had started, as it told when its open attempts were settled last."""
+    found: str = connection.execute("SELECT started FROM pbxs WHERE name = ?", (pbx,)).fetchone()[0]
+    return found
+
+
+def note_started(connection: sqlite3.Connection, pbx: str, started: str) -> None:
+    """Every open attempt is settled against the Asterisk that started then. Not to be noted before."""
     connection.execute("UPDATE pbxs SET started = ? WHERE name = ?", (started, pbx))
-    return bool(before == started)
+
+
+def lost_attempts(connection: sqlite3.Connection, pbxs: Sequence[str]) -> list[str]:
+    """PBXs that are not in the settings any more and have open attempts."""
+    rows = connection.execute("SELECT DISTINCT p.name FROM attempts a JOIN pbxs p ON p.id = a.pbx_id WHERE a.disposition IS NULL").fetchall()
+    return [row[0] for row in rows if row[0] not in pbxs]
 
 
 def oldest_open(connection: sqlite3.Connection, pbx: str) -> int | None:

@@ -20,6 +20,11 @@ def suppress(connection: sqlite3.Connection, numbers: Sequence[Number], reason: 
     return ids
 
 
-def unsuppress(connection: sqlite3.Connection, e164: Sequence[str]) -> int:
-    """Take numbers off the list. Returns how many were on it."""
-    return sum(connection.execute("DELETE FROM suppression WHERE number_id = (SELECT id FROM numbers WHERE e164 = ?)", (one,)).rowcount for one in e164)
+def unsuppress(connection: sqlite3.Connection, e164: Sequence[str]) -> list[int]:
+    """Take numbers off the list. Returns the ids of those that were on it."""
+    found = []
+    for one in e164:
+        found += connection.execute(
+            "DELETE FROM suppression WHERE number_id = (SELECT id FROM numbers WHERE e164 = ?) RETURNING number_id", (one,)
+        ).fetchall()
+    return [row[0] for row in found]

@@ -1,0 +1,233 @@
+"""The parsing process: `python -m engine.intake.parser`.
+
+Reads one request (JSON) from standard input, and writes lines of JSON: batches of contacts, and at the end `done` or `error`. A process of its
+own, so that a million rows never take the processor from the loop that dials, and a spreadsheet that eats all memory ends nothing but
+itself. Standard output that blocks is the back pressure. The order of contacts is that of the rows, always: reading on after
+`through_row` is exact.
+
+Knows rows. Refuses to know the queue and the database. The asking side: `engine.intake.parse_client`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import resource
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import orjson
+
+from engine.errors import InputError, Problem
+from engine.intake.columns import Mapping
+from engine.intake.contacts import Contact, Reject
+from engine.intake.duplicates import FirstSeen, Merger
+from engine.intake.readers import Table, open_rows
+from engine.intake.rejects import RejectsFile
+from engine.intake.rows import RawRow, Reading, RowReader
+from engine.intake.source import ContactSource, Limits
+from engine.intake.wire import pack
+
+BATCH_CONTACTS = 500
+BATCH_CHARS = 1 << 20
+"""A batch ends when its fields reach this, so that no line grows past a few megabytes."""
+BATCH_ROWS = 20_000
+"""A batch ends after so many rows even when almost all of them are rejected: progress is told."""
+
+NICE = 10
+_PR_SET_PDEATHSIG = 1
+"""linux/prctl.h"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    job_dir: Path
+    source: ContactSource
+    region: str | None
+    language: str | None
+    sent: frozenset[str] | None
+    limits: Limits
+    skip_rows: int
+    rejects_file: Path
+    parent: int
+
+    @classmethod
+    def from_json(cls, text: bytes) -> _Request:
+        table: dict[str, Any] = orjson.loads(text)
+        sent = table["sent"]
+        source = ContactSource.model_validate(table["source"])
+        return cls(
+            job_dir=Path(table["job_dir"]),
+            source=source,
+            region=source.region or table["region"],
+            language=table["language"],
+            sent=None if sent is None else frozenset(sent),
+            limits=Limits(**table["limits"]),
+            skip_rows=table["skip_rows"],
+            rejects_file=Path(table["rejects_file"]),
+            parent=table["parent"],
+        )
+
+
+@dataclass(slots=True)
+class _Counts:
+    rows: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+
+
+@dataclass(slots=True)
+class _Run:
+    """One reading of a source."""
+
+    request: _Request
+    out: BinaryIO
+    counts: _Counts = field(default_factory=_Counts)
+    batch: list[Contact] = field(default_factory=list)
+    chars: int = 0
+    rejected_in_batch: int = 0
+    through_row: int = 0
+    flushed_row: int = 0
+
+    def run(self) -> None:
+        """Read the whole source. Raises InputError."""
+        self.flushed_row = self.request.skip_rows
+        merger = None
+        if self.request.source.duplicates == "merge":
+            merger = Merger()
+            with self._open() as table:
+                for _, reading, _ in _readings(table, self.request):
+                    if reading.contact is not None:
+                        merger.collect(reading.contact)
+        seen = FirstSeen(self.request.source.duplicates)
+        with self._open() as table, RejectsFile(self.request.rejects_file, table.headings) as rejects:
+            for row, reading, _ in _readings(table, self.request):
+                self.counts.rows += 1
+                contact, reject = reading
+                if contact is not None and merger is not None:
+                    if merger.first_row(row.number) is not None:
+                        self.counts.duplicates += 1
+                        contact = None
+                    else:
+                        contact = merger.merged(contact)
+                elif contact is not None and (repeated := seen.reason(contact)) is not None:
+                    self.counts.duplicates += 1
+                    code, reason, _first = repeated
+                    contact, reject = None, Reject(row.number, code, reason, tuple(row.cells))
+                self._settle(row.number, contact, reject, rejects)
+            self._flush(rejects)
+        counts = self.counts
+        done = {
+            "rows": counts.rows,
+            "accepted": counts.accepted,
+            "rejected": counts.rejected,
+            "duplicates": counts.duplicates,
+        }
+        self._write(orjson.dumps({"done": done}, option=orjson.OPT_APPEND_NEWLINE))
+
+    def _open(self) -> Table:
+        request = self.request
+        return open_rows(request.source, request.job_dir, request.region, request.limits)
+
+    def _settle(self, row: int, contact: Contact | None, reject: Reject | None, rejects: RejectsFile) -> None:
+        new = row > self.request.skip_rows
+        if reject is not None:
+            rejects.write(reject)
+        if contact is not None:
+            self.counts.accepted += 1
+            if new:
+                self.batch.append(contact)
+                for value in contact.fields.values():
+                    self.chars += len(value)
+        elif reject is not None:
+            self.counts.rejected += 1
+            self.rejected_in_batch += new
+        self.through_row = row
+        if (
+            len(self.batch) >= BATCH_CONTACTS
+            or self.chars >= BATCH_CHARS
+            or row - self.flushed_row >= BATCH_ROWS
+        ):
+            self._flush(rejects)
+
+    def _flush(self, rejects: RejectsFile) -> None:
+        rejects.flush()
+        if self.through_row > self.flushed_row:
+            self._write(pack(self.batch, self.through_row, self.rejected_in_batch))
+            self.flushed_row = self.through_row
+        self.batch.clear()
+        self.chars = self.rejected_in_batch = 0
+
+    def _write(self, line: bytes) -> None:
+        self.out.write(line)
+        self.out.flush()
+
+
+def _readings(table: Table, request: _Request) -> Iterator[tuple[RawRow, Reading, Mapping]]:
+    mapping = table.mapping(request.source, request.region)
+    reader = RowReader(mapping, request.region, request.language, request.sent)
+    for row in table:
+        if len(table.headings) != mapping.width:
+            mapping = table.mapping(request.source, request.region)
+            reader = RowReader(mapping, request.region, request.language, request.sent)
+        yield row, reader.read(row), mapping
+
+
+def _restrain(request: _Request) -> None:
+    """Bound this process: memory, priority, and a life no longer than its parent's."""
+    resource.setrlimit(resource.RLIMIT_AS, (request.limits.memory_bytes, request.limits.memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.nice(NICE)
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != request.parent:
+            # The parent ended before the kernel could be asked to tell.
+            raise SystemExit(1)
+
+
+def main() -> int:
+    """Answer the one request. Returns the exit status."""
+    # What a library prints must not get between the lines of the protocol.
+    out = os.fdopen(os.dup(1), "wb", buffering=1 << 16)
+    os.dup2(2, 1)
+    request = _Request.from_json(sys.stdin.buffer.read())
+    _restrain(request)
+    # Everything up to here lives as long as the process: the collector need not look at it again and again.
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
+    try:
+        try:
+            _Run(request, out).run()
+        except InputError as error:
+            problems = list(error.problems)
+        except MemoryError:
+            size = request.limits.memory_bytes >> 20
+            problems = [
+                Problem(
+                    "contacts",
+                    f"reading them needs more than the {size} MiB of memory allowed",
+                    "split the source, or hand in CSV",
+                )
+            ]
+        else:
+            return 0
+        found = [{"where": one.where, "what": one.what, "todo": one.todo} for one in problems]
+        out.write(orjson.dumps({"error": {"problems": found}}, option=orjson.OPT_APPEND_NEWLINE))
+        out.flush()
+        return 1
+    except BrokenPipeError:
+        # The asking side is gone, and nobody is left to tell.
+        with suppress(OSError):
+            out.close()
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""volley.toml of a lab: the engine's settings for the practice PBX and carrier."""
+
+from __future__ import annotations
+
+from lab.places import PBX_ADDRESS, Places, Ports
+
+_TEMPLATE = """\
+# Written by `lab up`: the engine's settings for this practice lab.
+[engine]
+state = "{engine}/state"
+queue = "{engine}/queue"
+
+[limits]
+max_channels = 500
+cps = 50
+
+[log]
+file = "{engine}/volley.log"
+
+[pbx.lab]
+host = "{address}"
+port = {ports.ami}
+username = "volley"
+secret_file = "{places.secret}"
+sounds_dir = "{places.prompts}"
+sounds_path = "{places.prompts}"
+
+[trunk.carrier]
+pbx = "lab"
+dial = "PJSIP/{{number}}@carrier"
+number_format = "+E.164"
+codecs = ["alaw", "ulaw"]
+max_channels = 500
+cps = 50
+
+[[caller_id]]
+number = "+33162000001"
+owner = "Practice lab"
+proof = 2026-01-01
+"""
+
+
+def text(places: Places, ports: Ports) -> str:
+    """The whole file."""
+    return _TEMPLATE.format(engine=places.dir / "engine", address=PBX_ADDRESS, ports=ports, places=places)
+
+
+def write(places: Places, ports: Ports) -> None:
+    """Write the file, if it differs."""
+    wanted = text(places, ports)
+    if not places.settings.exists() or places.settings.read_text(encoding="utf-8") != wanted:
+        places.settings.write_text(wanted, encoding="utf-8")
