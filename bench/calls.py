@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 import lab
-from bench import bare_run, originate
+from bench import bare_run, originate, volley_run
 from bench.leg import Leg, order, summary
 from lab import packages
 from lab.places import REPOSITORY
@@ -32,6 +32,7 @@ RESULTS = REPOSITORY / "var" / "bench"
 CALLERS: dict[str, Callable[[int, Path, list[str], int], Leg]] = {
     "bare": bare_run.bare,
     "plainest": bare_run.plainest,
+    "volley": volley_run.volley,
 }
 HEADINGS = ("caller", "calls/s", "range", "to bare", "own ms", "Asterisk ms", "callee ms")
 

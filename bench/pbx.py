@@ -8,12 +8,14 @@ second), so nothing is compared across starts that did not have the same history
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import lab
 from bench import processor
+from lab.places import PBX_ADDRESS
 
 PORTS = lab.Ports(sip=25260, ami=25238, rtp=40000)
 """Apart from the lab that a person or a test may have up at the same time."""
@@ -27,6 +29,9 @@ def fresh_pbx(directory: Path) -> Iterator[lab.Lab]:
     lab.down(directory)
     for left in directory.glob("pbx/db/astdb*"):
         left.unlink()
+    deadline = time.monotonic() + 10.0
+    while PORTS.taken(PBX_ADDRESS) and time.monotonic() < deadline:
+        time.sleep(0.05)  # the sockets of a process that has just ended may outlast it
     state = lab.up(directory, PORTS)
     try:
         yield state

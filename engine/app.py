@@ -160,7 +160,7 @@ class Engine:
             await self._until(lambda: not len(self.ledger), engine.drain_timeout)
         else:
             slowest = max(pbx.originate_timeout for pbx in self.settings.pbx.values())
-            await self._until(lambda: not any(live.call.state is State.SENT and not live.call.queued for live in self.ledger), slowest)
+            await self._until(lambda: not any(live.call.unheard for live in self.ledger), slowest)
         if not self._writing.done():
             await self.follower.settled()
 

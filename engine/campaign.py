@@ -171,6 +171,8 @@ class Campaign(Model):
     """ISO 3166 country in which numbers without a country code are read."""
     language: Language = "en"
     max_channels: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    cps: Annotated[float, Field(gt=0, le=10_000)] | None = None
+    """Calls a second of this campaign alone; the limits of its trunks hold as well."""
     ring_timeout: Annotated[Duration, Field(ge=15.0, le=120.0)] | None = None
     max_call: Annotated[Duration, Field(ge=10.0, le=7200.0)] | None = None
     start: datetime | None = None

@@ -113,7 +113,9 @@ class HungUp:
     at: float
     """When, POSIX seconds."""
     answered: bool = False
-    """True when the source itself knows that the call had been answered (the hangup handler does)."""
+    """The channel was up when it was hung up."""
+    rang: bool = False
+    """The channel was ringing when it was hung up."""
 
 
 ChannelEvent = Queued | Refused | Ringing | Up | OriginateFailed | Report | KeyPressed | HungUp

@@ -53,7 +53,9 @@ def make(root: Path, say: Say) -> None:
     """
     if is_complete(root):
         if not os.access(root, os.W_OK):
-            raise LabError(f"{root} belongs to another user: give VOLLEY_LAB_SHARED a directory of your own, where a root is made for you")
+            raise LabError(
+                f"{root} belongs to another user: give VOLLEY_LAB_SHARED a directory of your own, where a root is made for you"
+            )
         name_the_host(root)
         return
     root.parent.mkdir(parents=True, exist_ok=True)
@@ -72,21 +74,36 @@ def make(root: Path, say: Say) -> None:
     # a name of its own: an earlier set-up that was killed may have left a debootstrap that still runs
     work = Path(tempfile.mkdtemp(prefix=f"{root.name}.work-", dir=root.parent))
     download, making = work / "download", work / "root"
-    command = ["debootstrap", "--download-only", "--variant=minbase", "--include=asterisk", SUITE, str(download), uri, str(script)]
+    command = [
+        "debootstrap",
+        "--download-only",
+        "--variant=minbase",
+        "--include=asterisk",
+        SUITE,
+        str(download),
+        uri,
+        str(script),
+    ]
     environment = {**os.environ, "TAR_OPTIONS": "--no-same-owner", "PATH": packages.SEARCH}
     with log.open("wb") as out:
-        done = subprocess.run([*as_root, *command], stdout=out, stderr=subprocess.STDOUT, env=environment, check=False)
+        done = subprocess.run(
+            [*as_root, *command], stdout=out, stderr=subprocess.STDOUT, env=environment, check=False
+        )
         archives = sorted((download / "var/cache/apt/archives").glob("*.deb"))
         making.mkdir()
         failed = done.returncode != 0 or not archives
         for archive in archives if not failed else []:
             unpack = ["dpkg-deb", "--extract", str(archive), str(making)]
-            failed |= subprocess.run(unpack, stdout=out, stderr=out, env=environment, check=False).returncode != 0
+            failed |= (
+                subprocess.run(unpack, stdout=out, stderr=out, env=environment, check=False).returncode != 0
+            )
     if not failed:
         _furnish(making)
     if failed or not is_complete(making):
         last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-4:]
-        raise LabError("debootstrap could not make the root:\n  " + "\n  ".join(last) + f"\n  (all of it: {log})")
+        raise LabError(
+            "debootstrap could not make the root:\n  " + "\n  ".join(last) + f"\n  (all of it: {log})"
+        )
     making.chmod(0o755)
     making.rename(root)
     remove(work)
@@ -111,7 +128,9 @@ def _furnish(root: Path) -> None:
         try:
             os.mknod(root / "dev" / name, stat.S_IFCHR | 0o666, os.makedev(major, minor))
         except PermissionError as error:
-            raise LabError(f"cannot make the device {root}/dev/{name}: this container may not (CAP_MKNOD)") from error
+            raise LabError(
+                f"cannot make the device {root}/dev/{name}: this container may not (CAP_MKNOD)"
+            ) from error
         (root / "dev" / name).chmod(0o666)
 
 
@@ -122,7 +141,9 @@ def remove(root: Path) -> None:
     mounted = [line.split()[1] for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
     for point in sorted((point for point in mounted if Path(point).is_relative_to(root)), reverse=True):
         if subprocess.run(["umount", point], capture_output=True, check=False).returncode:
-            raise LabError(f"{point} is mounted inside the old root {root}, and cannot be unmounted; unmount it, then try again")
+            raise LabError(
+                f"{point} is mounted inside the old root {root}, and cannot be unmounted; unmount it, then try again"
+            )
     try:
         shutil.rmtree(root)
     except OSError as error:

@@ -36,14 +36,21 @@ def unreachable() -> str:
 
 def have_image() -> bool:
     """Whether the image is here already."""
-    return subprocess.run(["docker", "image", "inspect", image_name()], capture_output=True, check=False).returncode == 0
+    return (
+        subprocess.run(
+            ["docker", "image", "inspect", image_name()], capture_output=True, check=False
+        ).returncode
+        == 0
+    )
 
 
 def build_image(log: Path) -> str:
     """Build the image, with Docker's words in `log`; returns why it cannot be had, or nothing."""
     build = ["docker", "build", "--network", "host", "--force-rm", "--tag", image_name(), "-"]
     with log.open("wb") as out:
-        done = subprocess.run(build, input=DOCKERFILE.read_bytes(), stdout=out, stderr=subprocess.STDOUT, check=False)
+        done = subprocess.run(
+            build, input=DOCKERFILE.read_bytes(), stdout=out, stderr=subprocess.STDOUT, check=False
+        )
     if done.returncode:
         return f"the Docker image cannot be had: {_last(log.read_text(encoding='utf-8', errors='replace'))} (all of it: {log})"
     return ""
@@ -66,9 +73,28 @@ class Container:
     def run(self, arguments: list[str]) -> list[str]:
         """The command line of its life: the docker client stays in front, hands signals on, and ends with it."""
         network = ["--network", "host", "--add-host", f"{socket.gethostname()}:127.0.0.1"]
-        rights = ["--user", f"{self.user}:{self.user}", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--read-only"]
+        rights = [
+            "--user",
+            f"{self.user}:{self.user}",
+            "--cap-drop",
+            "ALL",
+            "--security-opt",
+            "no-new-privileges",
+            "--read-only",
+        ]
         files = ["--ulimit", "nofile=20000:20000", "--volume", f"{self.directory}:{self.directory}"]
-        return ["docker", "run", "--rm", "--name", self.name, *network, *rights, *files, image_name(), *arguments]
+        return [
+            "docker",
+            "run",
+            "--rm",
+            "--name",
+            self.name,
+            *network,
+            *rights,
+            *files,
+            image_name(),
+            *arguments,
+        ]
 
     def inside(self, arguments: list[str]) -> list[str]:
         """The command line that runs something beside it."""

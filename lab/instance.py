@@ -94,7 +94,11 @@ class Asterisk:
         output = self.home / "log" / "console"
         try:
             self.runtime.clear(self.name)
-            process.start(self.runtime.start(self.name, ["-f", "-C", str(self.settings)]), pid_file(self.places, self.name), output)
+            process.start(
+                self.runtime.start(self.name, ["-f", "-C", str(self.settings)]),
+                pid_file(self.places, self.name),
+                output,
+            )
         except OSError as error:
             raise LabError(f"cannot start Asterisk {self.runtime.version}: {error}") from error
 
@@ -104,7 +108,9 @@ class Asterisk:
         while time.monotonic() < deadline:
             if self.running() is None:
                 raise LabError(f"the {self.name} ended while starting:\n{self.last_words()}")
-            if (self.home / "run" / "asterisk.ctl").exists() and "fully booted" in self.ask("core waitfullybooted").lower():
+            if (self.home / "run" / "asterisk.ctl").exists() and "fully booted" in self.ask(
+                "core waitfullybooted"
+            ).lower():
                 return
             time.sleep(0.05)
         raise LabError(f"the {self.name} is not ready after {START_PATIENCE:.0f} s:\n{self.last_words()}")
@@ -113,7 +119,9 @@ class Asterisk:
         """What the console answers to `command`; empty when Asterisk does not answer."""
         line = self.runtime.ask(self.name, ["-C", str(self.settings), "-rx", command])
         try:
-            return subprocess.run(line, capture_output=True, text=True, errors="replace", check=False, timeout=30).stdout
+            return subprocess.run(
+                line, capture_output=True, text=True, errors="replace", check=False, timeout=30
+            ).stdout
         except subprocess.TimeoutExpired:
             return ""
 

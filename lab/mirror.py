@@ -31,7 +31,11 @@ class Source:
         """A mirror of Debian's main archive: its path is `.../debian`, and it has `main`. Security and other archives are not."""
         path = urlsplit(self.uri).path.rstrip("/")
         security = any("security" in suite for suite in self.suites) or path.endswith("-security")
-        return "main" in self.components and not security and urlsplit(self.uri).scheme in {"http", "https", "file"}
+        return (
+            "main" in self.components
+            and not security
+            and urlsplit(self.uri).scheme in {"http", "https", "file"}
+        )
 
 
 def one_line(text: str) -> Iterator[Source]:
@@ -43,7 +47,9 @@ def one_line(text: str) -> Iterator[Source]:
 
 def deb822(text: str) -> Iterator[Source]:
     """The binary archives in a .sources file."""
-    for stanza in re.split(r"\n[ \t]*\n", "\n".join(line for line in text.splitlines() if not line.startswith("#"))):
+    for stanza in re.split(
+        r"\n[ \t]*\n", "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+    ):
         fields: dict[str, str] = {}
         name = ""
         for line in stanza.splitlines():
@@ -53,10 +59,16 @@ def deb822(text: str) -> Iterator[Source]:
                 key, _, value = line.partition(":")
                 name = key.strip().lower()
                 fields[name] = value.strip()
-        if "deb" not in fields.get("types", "").split() or fields.get("enabled", "yes").lower() in {"no", "false", "0"}:
+        if "deb" not in fields.get("types", "").split() or fields.get("enabled", "yes").lower() in {
+            "no",
+            "false",
+            "0",
+        }:
             continue
         for uri in fields.get("uris", "").split():
-            yield Source(uri, tuple(fields.get("suites", "").split()), tuple(fields.get("components", "").split()))
+            yield Source(
+                uri, tuple(fields.get("suites", "").split()), tuple(fields.get("components", "").split())
+            )
 
 
 def sources(apt: Path = APT) -> list[Source]:

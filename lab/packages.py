@@ -18,7 +18,9 @@ def need(programs: Mapping[str, str], say: Callable[[str], None]) -> None:
 
     Raises LabError, with the command to run, when it is not and we cannot.
     """
-    missing = sorted({package for program, package in programs.items() if not shutil.which(program, path=SEARCH)})
+    missing = sorted(
+        {package for program, package in programs.items() if not shutil.which(program, path=SEARCH)}
+    )
     if not missing:
         return
     by_hand = f"apt-get install --no-install-recommends {' '.join(missing)}"

@@ -56,7 +56,9 @@ class Ports:
         for name, port, kind in (("SIP", self.sip, socket.SOCK_DGRAM), ("AMI", self.ami, socket.SOCK_STREAM)):
             with socket.socket(socket.AF_INET, kind) as probe:
                 if kind is socket.SOCK_STREAM:
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that ended just now do not count
+                    probe.setsockopt(
+                        socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+                    )  # connections that ended just now do not count
                 try:
                     probe.bind((address, port))
                 except OSError as error:

@@ -184,7 +184,9 @@ def _bring_up_to_date(asterisk: Asterisk, ports: Ports, say: Say) -> bool:
     """Configure and start, reload or start again as needed; returns whether it was started."""
     here, found = asterisk.places, asterisk.runtime
     secret = here.secret.read_text(encoding="utf-8").strip()
-    changed = asterisk.configure(render.Instance(asterisk.name, asterisk.home, ports, secret, runtime.number(found.version)))
+    changed = asterisk.configure(
+        render.Instance(asterisk.name, asterisk.home, ports, secret, runtime.number(found.version))
+    )
     if asterisk.running():
         if not changed:
             return False
@@ -203,7 +205,10 @@ def _bring_up_to_date(asterisk: Asterisk, ports: Ports, say: Say) -> bool:
 def _wait_until_qualified(pbx: Asterisk) -> None:
     deadline = time.monotonic() + SEE_PATIENCE
     while time.monotonic() < deadline:
-        if any("carrier/sip:" in line and " Avail " in line for line in pbx.ask("pjsip show contacts").splitlines()):
+        if any(
+            "carrier/sip:" in line and " Avail " in line
+            for line in pbx.ask("pjsip show contacts").splitlines()
+        ):
             return
         pbx.ask("pjsip qualify carrier")
         time.sleep(0.1)

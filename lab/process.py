@@ -16,19 +16,27 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
 def started_at(pid: int) -> str | None:
-    """When a live process started, in clock ticks since boot (field 22 of /proc/PID/stat, proc(5)); None when it is gone or a zombie."""
+    """When a live process started, in clock ticks since boot (field 22 of /proc/PID/stat, proc(5)); None when it is gone or a zombie.
+
+    Where only the main thread has ended and others (field 20) still hold the sockets, the state is a zombie's too: that is alive.
+    """
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        fields = (
+            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        )
     except OSError:
         return None
-    return None if fields[0] in "ZX" else fields[19]
+    ended = fields[0] in "ZX" and int(fields[17]) <= 1
+    return None if ended else fields[19]
 
 
 def start(command: list[str], pid_file: Path, output: Path) -> int:
     """Start `command` in a session of its own with as many descriptors as we may have; returns its pid, which the pid file keeps."""
     raised = ["sh", "-c", 'ulimit -n "$(ulimit -Hn)"; exec "$@"', "sh", *command]
     with output.open("ab") as out:
-        child = subprocess.Popen(raised, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
+        child = subprocess.Popen(
+            raised, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+        )
     _children[child.pid] = child
     pid_file.write_text(f"{child.pid} {started_at(child.pid)}\n", encoding="utf-8")
     return child.pid

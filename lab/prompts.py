@@ -49,7 +49,13 @@ class Prompt:
     @property
     def key(self) -> str:
         """What the rendering depends on, as a name for the cache."""
-        what = [RECIPE, self.text, str(VOICES[self.language]) if self.text else "", str(self.tone), str(self.seconds)]
+        what = [
+            RECIPE,
+            self.text,
+            str(VOICES[self.language]) if self.text else "",
+            str(self.tone),
+            str(self.seconds),
+        ]
         return hashlib.sha256("\0".join(what).encode()).hexdigest()[:24]
 
 
@@ -58,7 +64,9 @@ def prompts_in(text: str) -> Iterator[Prompt]:
     for name, row in tomllib.loads(text).items():
         for language in LANGUAGES:
             if "tone" in row:
-                yield Prompt(language, name, tone=tuple(map(float, row["tone"])), seconds=float(row["seconds"]))
+                yield Prompt(
+                    language, name, tone=tuple(map(float, row["tone"])), seconds=float(row["seconds"])
+                )
             else:
                 yield Prompt(language, name, text=row[language])
 
@@ -108,7 +116,9 @@ def render(prompt: Prompt, cache: Path) -> None:
         for kind in FORMATS:
             made = Path(scratch, f"made.{kind}")
             # .alaw and .ulaw are headerless to Asterisk; sox calls them al and ul
-            _run(["sox", wav, *(["-t", {"alaw": "al", "ulaw": "ul"}[kind], made] if kind != "wav" else [made])])
+            _run(
+                ["sox", wav, *(["-t", {"alaw": "al", "ulaw": "ul"}[kind], made] if kind != "wav" else [made])]
+            )
             made.replace(cache / f"{prompt.key}.{kind}")
 
 
@@ -119,7 +129,10 @@ def speech_level(path: Path) -> float:
         step = sound.getframerate() // 50
     if sys.byteorder == "big":
         samples.byteswap()
-    powers = [sum(value * value for value in samples[start : start + step]) / step for start in range(0, len(samples) - step + 1, step)]
+    powers = [
+        sum(value * value for value in samples[start : start + step]) / step
+        for start in range(0, len(samples) - step + 1, step)
+    ]
     floor = (32768.0 * 10 ** (-45 / 20)) ** 2
     loud = [power for power in powers if power > floor]
     if not loud:

@@ -87,13 +87,19 @@ def files(instance: Instance, drop_in: Path = DROP_IN, dialplans: Path = DIALPLA
     found["modules.conf"] = (HERE / "modules.conf").read_text(encoding="utf-8")
     for name, text in MINIMAL.items():
         found.setdefault(name, text)
-    options = "asterisk.conf.d/volley-options.conf"
-    found[options] = (drop_in / options).read_text(encoding="utf-8")
     if instance.name == "carrier":
         found["extensions.conf"] += behaviours.dialplan(behaviours.behaviour_table())
         return found
-    user = "manager.d/volley.conf" if instance.version >= FAST_FILTERS_SINCE else "manager.d/volley-asterisk20.conf"
-    found["manager.d/volley.conf"] = fill((drop_in / user).read_text(encoding="utf-8"), {"VOLLEY_AMI_SECRET": instance.secret})
+    options = "asterisk.conf.d/volley-options.conf"
+    found[options] = (drop_in / options).read_text(encoding="utf-8")
+    user = (
+        "manager.d/volley.conf"
+        if instance.version >= FAST_FILTERS_SINCE
+        else "manager.d/volley-asterisk20.conf"
+    )
+    found["manager.d/volley.conf"] = fill(
+        (drop_in / user).read_text(encoding="utf-8"), {"VOLLEY_AMI_SECRET": instance.secret}
+    )
     sample = (drop_in / "pjsip.d/volley-trunk.conf").read_text(encoding="utf-8")
     for name, address in (("carrier", CARRIER_ADDRESS), ("bench", BENCH_ADDRESS)):
         found[f"pjsip.d/{name}.conf"] = trunk(sample, name, address, instance.ports.sip)

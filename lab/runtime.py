@@ -100,14 +100,21 @@ class OnPath:
             account = pwd.getpwnam("asterisk")
         except KeyError:
             return None
-        reachable = all(parent.stat().st_mode & 0o001 for parent in [self.places.dir, *self.places.dir.parents])
+        reachable = all(
+            parent.stat().st_mode & 0o001 for parent in [self.places.dir, *self.places.dir.parents]
+        )
         return account.pw_uid if reachable else None
 
     def home(self, name: str) -> Path:
         return _own_directory(self.places.dir / name)
 
     def documentation(self) -> str | None:
-        for base in ("/usr/share/asterisk", "/var/lib/asterisk", "/usr/local/share/asterisk", "/usr/local/var/lib/asterisk"):
+        for base in (
+            "/usr/share/asterisk",
+            "/var/lib/asterisk",
+            "/usr/local/share/asterisk",
+            "/usr/local/var/lib/asterisk",
+        ):
             if Path(base, "documentation").is_dir():
                 return f"{base}/documentation"
         return None
@@ -243,15 +250,27 @@ def _docker(places: Places, say: Say) -> tuple[Runtime | None, str]:
         say("building the Docker image with Asterisk (once)")
         if reason := docker.build_image(places.shared / "docker-build.log"):
             return None, reason
-    version = version_of(docker.in_image(["/usr/sbin/asterisk"]))
-    return (InDocker(places, version), "") if version else (None, f"Asterisk in the Docker image {docker.image_name()} does not run")
+    kept = (
+        places.shared / f"{docker.image_name().replace(':', '-')}.version"
+    )  # asking a container takes seconds
+    version = (
+        kept.read_text(encoding="utf-8")
+        if kept.exists()
+        else version_of(docker.in_image(["/usr/sbin/asterisk"]))
+    )
+    if not version:
+        return None, f"Asterisk in the Docker image {docker.image_name()} does not run"
+    kept.write_text(version, encoding="utf-8")
+    return InDocker(places, version), ""
 
 
 def _in_root(places: Places, say: Say) -> Runtime:
     debian_root.make(places.root, say)
     version = version_of([*debian_root.enter(places.root), "/usr/sbin/asterisk"])
     if not version:
-        raise LabError(f"Asterisk in {places.root} does not run; delete that directory and run `python -m lab prepare` again")
+        raise LabError(
+            f"Asterisk in {places.root} does not run; delete that directory and run `python -m lab prepare` again"
+        )
     return InRoot(places, version)
 
 

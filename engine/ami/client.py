@@ -23,7 +23,7 @@ from panoramisk import Manager
 from engine.ami import events, outbox
 from engine.ami.encode import Header, message
 from engine.ami.protocol import Fields, Handler, Listing, Protocol
-from engine.channel import ChannelEvent, attempt_of
+from engine.channel import ChannelEvent, attempt_of, bucket_of, channel_id
 from engine.errors import AmiActionFailed, AmiError, AmiLoginRefused, AmiTimeout, AmiUnreachable
 
 CONNECT_TIMEOUT = 5.0
@@ -79,8 +79,11 @@ class _Manager(Manager):  # type: ignore[misc]
             self.ready.set_exception(AmiUnreachable("the connection was closed before the login was answered"))
 
     def close(self) -> None:
+        """Reset the connection: with a mere FIN, Asterisk would still work off every action that it has received."""
         if not self.lost.done():
             self.lost.set_result(None)
+        if self.protocol is not None and not self.protocol.closed:
+            self.protocol.reset()
         super().close()
 
 
@@ -192,10 +195,12 @@ class AmiClient:
             done, _ = await asyncio.wait([manager.lost], timeout=PING_EVERY)
             if done:
                 return "the connection was closed"
+            asked = time.monotonic()
             try:
                 await self._action([("Action", "Ping")], PING_TIMEOUT)
             except AmiTimeout:
-                return f"no answer to a ping within {PING_TIMEOUT:g} seconds"
+                if manager.protocol.heard < asked:
+                    return f"no answer to a ping, nor anything else, within {PING_TIMEOUT:g} seconds"
             except AmiError as error:
                 return str(error)
 
@@ -269,6 +274,12 @@ class AmiClient:
         """All that the dialplan kept in AstDB, by attempt."""
         rows = await self._list([("Action", "DBGetTree"), ("Family", "volley")])
         return outbox.read((fields["Key"], fields.get("Val", "")) for fields in rows if "Key" in fields)
+
+    async def evidence_of(self, attempt: int) -> outbox.Evidence | None:
+        """What the dialplan kept in AstDB of one attempt; None when there is nothing, so when there never was a channel."""
+        key = f"{bucket_of(attempt)}/{channel_id(attempt)}"
+        rows = await self._list([("Action", "DBGetTree"), ("Family", "volley"), ("Key", key)])
+        return outbox.read((fields["Key"], fields.get("Val", "")) for fields in rows if "Key" in fields).get(attempt)
 
     async def drop_bucket(self, bucket: int) -> None:
         """Delete a bucket of the outbox. Nothing when it is not there."""

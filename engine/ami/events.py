@@ -65,7 +65,8 @@ def hangup(fields: Fields, now: float) -> ChannelEvent | None:
     attempt = attempt_of(fields.get("Uniqueid", ""))
     if attempt is None:
         return None
-    return HungUp(attempt, _number(fields.get("Cause", "")), sip_status(fields.get("TechCause", "")), now, fields.get("ChannelState") == UP)
+    return HungUp(attempt, _number(fields.get("Cause", "")), sip_status(fields.get("TechCause", "")), now, fields.get("ChannelState") == UP,
+                  fields.get("ChannelState") == RINGING)
 
 
 def user_event(fields: Fields, now: float) -> ChannelEvent | None:

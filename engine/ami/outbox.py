@@ -50,7 +50,7 @@ def _take(evidence: Evidence, what: str, value: str) -> None:
         cause, _, rest = value.partition("|")
         state, _, rest = rest.partition("|")
         tech, _, at = rest.rpartition("|")
-        evidence.end = HungUp(evidence.attempt, int(cause) if cause.isdecimal() else 0, sip_status(tech), _instant(at) or 0.0, state == "Up")
+        evidence.end = HungUp(evidence.attempt, int(cause) if cause.isdecimal() else 0, sip_status(tech), _instant(at) or 0.0, state == "Up", state == "Ringing")
     elif what.isdecimal():
         kind, _, rest = value.partition("|")
         text, _, at = rest.rpartition("|")

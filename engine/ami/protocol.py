@@ -7,11 +7,16 @@ costs one dictionary look-up. What remains panoramisk's: the connection, the log
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
+import time
 from collections.abc import Callable
 from typing import Any
 
 from panoramisk.ami_protocol import AMIProtocol
 from panoramisk.message import Message
+
+from engine.errors import AmiActionFailed
 
 Fields = dict[str, str]
 Handler = Callable[[Fields], None]
@@ -36,9 +41,12 @@ class Protocol(AMIProtocol):  # type: ignore[misc]
         self.handlers = handlers
         self.listings = listings
         self._rest = b""
+        self.heard = 0.0
+        """Monotonic instant of the last byte that came."""
 
     def data_received(self, data: bytes) -> None:
         """Take what the socket gave: whole messages are dispatched, the rest waits."""
+        self.heard = time.monotonic()
         if self._rest:
             data = self._rest + data
         if self.version is None:
@@ -85,7 +93,8 @@ class Protocol(AMIProtocol):  # type: ignore[misc]
             if fields.get("Response") == "Error":
                 del self.listings[action_id]
                 if not listing.future.done():
-                    listing.future.set_result([])
+                    # Not the same as an empty list: who takes a refusal for "there is nothing" dials twice.
+                    listing.future.set_exception(AmiActionFailed(f"a list was refused: {fields.get('Message', 'no reason given')}"))
             return
         message = Message.from_line(block.decode("utf-8", "replace"))
         if message is not None:
@@ -94,6 +103,12 @@ class Protocol(AMIProtocol):  # type: ignore[misc]
     def write(self, action: bytes) -> None:
         """Write an encoded action."""
         self.transport.write(action)
+
+    def reset(self) -> None:
+        """End the connection with a TCP reset: what the peer has not read and answered yet comes to an end with its first write."""
+        if not self.transport.is_closing():
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.transport.abort()
 
     def connection_lost(self, exc: Any) -> None:
         """Told by the event loop."""

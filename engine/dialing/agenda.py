@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from engine.campaign import Campaign
 from engine.config import Settings
+from engine.dialing.pacing import Pace
 from engine.dialing.retry import Policy
 from engine.rules.gate import CampaignRules
 from engine.rules.hours import Hours, Window
@@ -43,6 +44,7 @@ class Running:
         self.callback_policy = replace(self.policy, max_attempts=campaign.max_callbacks)
         self.ring_timeout = campaign.ring_timeout or settings.limits.ring_timeout
         self.max_call = campaign.max_call or settings.limits.max_call
+        self.pace = None if campaign.cps is None else Pace(campaign.cps)
         self.max_channels = campaign.max_channels or settings.limits.max_channels
         self.trunks = frozenset(campaign.trunks or settings.trunk)
         self.sent_fields = frozenset(campaign.fields)
@@ -60,6 +62,18 @@ class Running:
     def set_state(self, state: str) -> None:
         self.state = state
         self.rules = replace(self.rules, running=state == "running")
+
+    def room(self, mono: float, horizon: float) -> int:
+        """How many calls its own limits allow until `horizon` seconds from now."""
+        free = self.max_channels - self.live
+        return free if self.pace is None or free <= 0 else min(free, self.pace.room(mono, horizon))
+
+    def wait(self, now: float, mono: float, horizon: float) -> float:
+        """Seconds until it may have something to dial; infinite while it has not."""
+        if self.state != "running" or self.live >= self.max_channels:
+            return NEVER
+        pause = 0.0 if self.pace is None else self.pace.peek(mono) - horizon - mono
+        return max(self.next_due - now, pause)
 
     def due(self, at: float) -> None:
         """A contact of this campaign is due at `at`."""
@@ -92,18 +106,18 @@ class Agenda:
             known.set_state("over")  # calls of it that were claimed and not sent are void
         return fresh, gone
 
-    def next_due(self) -> float:
-        """The wall-clock instant at which a running campaign has something due."""
-        return min((one.next_due for one in self.campaigns.values() if one.state == "running" and one.live < one.max_channels), default=NEVER)
+    def wait(self, now: float, mono: float, horizon: float) -> float:
+        """Seconds until some campaign may have something to dial."""
+        return min((one.wait(now, mono, horizon) for one in self.campaigns.values()), default=NEVER)
 
-    def claimants(self, now: float, trunks: frozenset[str], most: int = 50) -> list[tuple[Running, Claimant]]:
+    def claimants(self, now: float, mono: float, horizon: float, trunks: frozenset[str], most: int = 50) -> list[tuple[Running, Claimant]]:
         """Campaigns with something due and channels left, highest priority first, those of one priority in turn."""
         due = [one for one in self.campaigns.values()
-               if one.state == "running" and one.next_due <= now and one.live < one.max_channels and one.trunks & trunks]
+               if one.wait(now, mono, horizon) <= 0 and one.trunks & trunks]
         due.sort(key=lambda one: (-one.priority, one.served))
         found = []
         for one in due[:most]:
-            found.append((one, Claimant(one.id, one.rules, one.flow_version, one.trunks & trunks, one.max_channels - one.live)))
+            found.append((one, Claimant(one.id, one.rules, one.flow_version, one.trunks & trunks, one.room(mono, horizon))))
         if due:
             due[0].served = next(self._turns)
         return found

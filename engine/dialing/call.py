@@ -110,6 +110,11 @@ class Call:
     def __repr__(self) -> str:
         return f"<Call v{self.attempt:016x} {self.state} reports={len(self.seen)}>"
 
+    @property
+    def unheard(self) -> bool:
+        """Its Originate was written, and Asterisk has not told anything about it yet."""
+        return self.state is State.SENT and not self.queued
+
     # -- what we do ----------------------------------------------------------------------------------------------------
 
     def sent(self, now: float, timeout: float) -> None:
@@ -208,6 +213,7 @@ class Call:
 
     def _hung_up(self, event: HungUp) -> list[Effect]:
         answered = event.answered or self.state is State.UP
+        self.rang = self.rang or event.rang
         timed_out = self.sent_at is not None and event.at - self.sent_at >= self.timeout - TIMEOUT_SLACK
         ending = Ending(answered=answered, rang=self.rang, cause=event.cause, sip=event.sip, gave_up=self.ring_timeout or timed_out,
                         withdrawn=self.withdrawn, amd=self.amd, pressed=self.pressed)

@@ -19,7 +19,7 @@ from engine.ami.encode import Originate
 from engine.channel import bucket_of, channel_id
 from engine.dialing.agenda import NEVER, Agenda, Running
 from engine.dialing.call import State
-from engine.dialing.follower import REAP_GRACE, Clock, Follower
+from engine.dialing.follower import Clock, Follower
 from engine.dialing.ledger import Ledger, Live
 from engine.dialing.trunks import Trunk, Trunks
 from engine.errors import AmiUnreachable, RefusedField, StoreError
@@ -33,6 +33,8 @@ HORIZON = 0.040
 """Seconds ahead for which calls are claimed."""
 MOST = 128
 """Claimed and unsent calls at most, whatever the rate."""
+UNACKNOWLEDGED = 64
+"""Originates at most that are written to one PBX and not acknowledged."""
 STORE_RETRY = 1.0
 LONGEST_WAIT = 1.0
 
@@ -93,9 +95,9 @@ class Dispatcher:
     async def _claim_once(self) -> float:
         """One claim; returns how many seconds to wait before the next, unless woken."""
         now, mono = self._clock.now(), self._clock.mono()
-        due = self._agenda.next_due()
-        if due > now:
-            return due - now
+        wait = self._agenda.wait(now, mono, HORIZON)
+        if wait > 0:
+            return wait
         slots = self._trunks.slots(mono, HORIZON, MOST, self._usable)
         if not slots:
             turn = self._trunks.next_turn(mono, self._usable)
@@ -103,7 +105,7 @@ class Dispatcher:
                 return LONGEST_WAIT
             # With room in the pace but none in the queue, the sender wakes us.
             return max(turn - HORIZON - mono, 0.002)
-        chosen = self._agenda.claimants(now, frozenset(slot.trunk for slot in slots))
+        chosen = self._agenda.claimants(now, mono, HORIZON, frozenset(slot.trunk for slot in slots))
         chosen = [(running, claimant) for running, claimant in chosen if self._flow_ready(claimant.flow_version, claimant.trunks)]
         if not chosen:
             return LONGEST_WAIT
@@ -137,6 +139,8 @@ class Dispatcher:
             self._last_attempt = max(self._last_attempt, claim.attempt)
             live = Live(claim, served[claim.campaign_id], self._trunks.by_name[claim.trunk])
             self._ledger.open(live)
+            if live.running.pace is not None:
+                live.running.pace.next(self._clock.mono())
             self._queue.append(live)
         if result.claims:
             self._queued.set()
@@ -179,6 +183,7 @@ class Dispatcher:
         await trunk.cap.take()
         if live.call.state is State.ENDED:
             return
+        await self._until_heard(trunk)
         why = self._unwanted(live)
         if why:
             self._follower.void(live, why)
@@ -195,8 +200,14 @@ class Dispatcher:
         except AmiUnreachable as error:
             self._follower.void(live, str(error))
             return
-        live.call.sent(clock.now(), self._timeout(live))
-        live.deadline = clock.mono() + self._timeout(live) + REAP_GRACE
+        self._follower.sent(live, self._timeout(live))
+        self._log.debug(events.CALL_ORIGINATED, campaign=live.running.name, contact=live.claim.contact_id, attempt=channel_id(live.claim.attempt),
+                        kind=live.claim.kind, trunk=trunk.name)
+
+    async def _until_heard(self, trunk: Trunk) -> None:
+        """Do not run ahead of a PBX that is slow to acknowledge: what is written and unheard is what a lost link puts in doubt."""
+        while self._follower.unacknowledged[trunk.pbx] >= UNACKNOWLEDGED and self._usable(trunk) and not self.stopping:
+            await asyncio.sleep(0.002)
 
     def _unwanted(self, live: Live) -> str:
         if self.stopping:

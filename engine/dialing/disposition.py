@@ -67,7 +67,12 @@ SIP = {
     600: Disposition.BUSY,
     480: Disposition.NO_ANSWER,
     408: Disposition.NO_ANSWER,
+    401: Disposition.FAILED,
     403: Disposition.FAILED,
+    407: Disposition.FAILED,
+    420: Disposition.FAILED,
+    482: Disposition.FAILED,
+    483: Disposition.FAILED,
     603: Disposition.REJECTED,
     607: Disposition.REJECTED,
     608: Disposition.REJECTED,
@@ -80,8 +85,9 @@ SIP = {
 }
 """Final SIP status -> disposition. It says more than the cause that Asterisk derives from it, so it is looked at first.
 
-603 is a person who declines; 607 (unwanted, RFC 8197) and 608 (rejected by the network, RFC 8688) are kept with it. 403 comes from
-the trunk (not allowed, unknown caller ID) and is no statement about the callee. 408 and 487 (our CANCEL) are ring-outs when it rang."""
+603 is a person who declines; 607 (unwanted, RFC 8197) and 608 (rejected by the network, RFC 8688) are kept with it. 401, 403 and 407 come
+from the trunk (wrong credentials, not allowed, unknown caller ID), 420, 482 and 483 from the way there: they are no statement about the
+callee, though Asterisk derives 21 (rejected), 3 (no route) and 19 (no answer) from them. 408 and 487 (our CANCEL) are ring-outs when it rang."""
 
 CAUSE = {
     1: Disposition.INVALID_NUMBER,  # unallocated number
@@ -118,6 +124,6 @@ def classify(ending: Ending) -> Disposition:
     if ending.gave_up:
         return Disposition.NO_ANSWER if ending.rang else Disposition.FAILED
     found = SIP.get(ending.sip) or CAUSE.get(ending.cause, Disposition.FAILED)
-    if found is Disposition.NO_ANSWER and not ending.rang and ending.sip in (0, 408, 487):
+    if found is Disposition.NO_ANSWER and not ending.rang and ending.sip != 480:
         return Disposition.FAILED  # it never rang: nobody could have answered
     return found

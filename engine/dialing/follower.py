@@ -8,11 +8,13 @@ refuses is tried again until it is stored: nothing is lost, and no new call is c
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Protocol
 
-from engine.channel import ChannelEvent, Report, channel_id
+from engine.ami.outbox import Evidence
+from engine.channel import ChannelEvent, Refused, Report, channel_id
 from engine.dialing.agenda import Agenda
 from engine.dialing.call import AwaitHangup, Call, End, Keep, StartRingTimer, State, TakeKey
 from engine.dialing.disposition import ANSWERED, Disposition, Ending
@@ -47,6 +49,8 @@ class Channels(Protocol):
 
     async def redirect(self, channel: str, context: str, exten: str) -> bool: ...
 
+    async def evidence_of(self, attempt: int) -> Evidence | None: ...
+
 
 class Follower:
     """Owns the way of every live call from its claim to its stored end."""
@@ -64,6 +68,8 @@ class Follower:
         self._tasks: set[asyncio.Task[None]] = set()
         self.suppressed: set[int] = set()
         """Numbers suppressed while this engine runs: a call that was claimed before is withdrawn before it is sent."""
+        self.unacknowledged: Counter[str] = Counter()
+        """Originates written to each PBX of which nothing was heard yet."""
         self.unstored = 0
         """Ends that are not committed yet."""
 
@@ -79,14 +85,25 @@ class Follower:
             if isinstance(event, Report):
                 self._spawn(self._late(event))
             return
-        was = live.call.state
+        if isinstance(event, Refused):
+            self._log.error(events.ENGINE_FAULT, what="the PBX refused an Originate; is Volley's dialplan loaded there?", why=event.why,
+                            pbx=live.trunk.pbx, **self._names(live))
+        was, waiting = live.call.state, live.call.unheard
         effects = live.call.handle(event, self._clock.now())
         if live.call.state is not was and live.call.state is State.UP:
             live.stop_timer()
             live.deadline = self._clock.mono() + live.running.max_call + REAP_GRACE
             self._log.debug(events.CALL_ANSWERED, **self._names(live))
+        if waiting and not live.call.unheard:
+            self.unacknowledged[live.trunk.pbx] -= 1
         for effect in effects:
             self._do(live, effect)
+
+    def sent(self, live: Live, timeout: float) -> None:
+        """The Originate of this call is written."""
+        live.call.sent(self._clock.now(), timeout)
+        live.deadline = self._clock.mono() + timeout + REAP_GRACE
+        self.unacknowledged[live.trunk.pbx] += 1
 
     def _do(self, live: Live, effect: object) -> None:
         loop = asyncio.get_running_loop()
@@ -95,7 +112,7 @@ class Follower:
                 live.timer = loop.call_later(live.running.ring_timeout, self._ring_timeout, live)
             case AwaitHangup():
                 live.stop_timer()
-                live.timer = loop.call_later(HANGUP_GRACE, self.give_up, live, Disposition.CONGESTION, "no channel came to be")
+                live.timer = loop.call_later(HANGUP_GRACE, lambda: self._spawn(self._no_hangup(live)))
             case TakeKey(digit, channel):
                 self._spawn(self._redirect(live, channel, digit))
             case Keep(report):
@@ -107,9 +124,24 @@ class Follower:
             case End(disposition, ending):
                 self._end(live, disposition, ending)
 
+    async def _no_hangup(self, live: Live) -> None:
+        """The Originate failed and no Hangup came: was there a channel at all? AstDB tells; if it cannot be asked, the reconnect or the reaper will."""
+        try:
+            evidence = await self._channels(live.trunk.pbx).evidence_of(live.claim.attempt)
+        except AmiError:
+            return
+        if evidence is None:
+            self.give_up(live, Disposition.CONGESTION, "no channel came to be")
+        elif evidence.end is not None:
+            for report in evidence.reports:
+                self.take(report)
+            self.take(evidence.end)
+
     def give_up(self, live: Live, disposition: Disposition, note: str) -> None:
         """End a call that Asterisk says no more about."""
         live.call.refusal = live.call.refusal or note
+        if live.call.unheard:
+            self.unacknowledged[live.trunk.pbx] -= 1
         for effect in live.call.give_up(disposition, self._clock.now()):
             self._do(live, effect)
 
@@ -207,6 +239,8 @@ class Follower:
         callback_at = None
         if call.callback_after is not None and claim.callbacks + promised < running.campaign.max_callbacks:
             callback_at = now + call.callback_after
+        elif call.callback_after is not None:
+            call.refusal = "a callback was asked for, and the campaign's max_callbacks is reached"
         return decide(policy, history, disposition, call.sent_at or claim.created_at, now, call.opted_out, callback_at)
 
     async def _finish(self, live: Live, outcome: Outcome, decision: Decision) -> None:
@@ -248,9 +282,8 @@ class Follower:
 
     def void(self, live: Live, note: str) -> None:
         """A claimed call that was never written: its attempt is void and its budget given back."""
-        live.call.refusal = note
-        for effect in live.call.give_up(Disposition.NOT_SENT, self._clock.now()):
-            self._do(live, effect)
+        live.call.refusal = ""
+        self.give_up(live, Disposition.NOT_SENT, note)
 
     async def settled(self) -> None:
         """Wait until every end that is known has been stored."""

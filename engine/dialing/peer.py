@@ -15,7 +15,7 @@ from engine.dialing.call import State
 from engine.dialing.disposition import Disposition
 from engine.dialing.follower import REAP_GRACE, Clock, Follower
 from engine.dialing.ledger import Ledger, Live
-from engine.dialing.reconcile import NOTHING, Fate, Witness, settle
+from engine.dialing.reconcile import CALM, LOOK_EVERY, NOTHING, Fate, Witness, settle
 from engine.dialing.trunks import Trunks
 from engine.errors import AmiError
 from engine.ops import log as events
@@ -24,8 +24,6 @@ from engine.store import campaigns, outcomes, recovery
 from engine.store.claims import Claim
 from engine.store.writer import Writer
 
-SESSION_GRACE = 1.5
-"""Seconds after a login before the absence of a `sent` marker proves anything: what an ended AMI session still had in hand is done by then."""
 KEEP_BUCKETS = 2 * BUCKET_SECONDS
 """Outbox entries are kept for this many seconds at least."""
 
@@ -103,14 +101,19 @@ class Peer:
         for claim in claims:
             if self._ledger.get(claim.attempt) is None:
                 await self._adopt(claim)
-        witnesses = await self._witnesses()
         counts: dict[str, int] = {}
-        doubtful = [claim for claim in claims if self._settle(claim, witnesses, counts, same_asterisk, session_gone=False)]
-        if doubtful:
-            await asyncio.sleep(SESSION_GRACE)
+        calm = looks = 0
+        doubtful = claims
+        while True:
+            began = self._clock.mono()
             witnesses = await self._witnesses()
-            for claim in doubtful:
-                self._settle(claim, witnesses, counts, same_asterisk, session_gone=True)
+            calm = calm + 1 if self._clock.mono() - began < CALM else 0
+            looks += 1
+            doubtful = [claim for claim in doubtful
+                        if not self._settle(claim, witnesses, counts, same_asterisk=same_asterisk, calm_looks=calm, looks=looks)]
+            if not doubtful:
+                break
+            await asyncio.sleep(LOOK_EVERY)
         await self._keep_reports(witnesses, {claim.attempt for claim in claims})
         await self._follower.settled()
         return counts
@@ -128,7 +131,7 @@ class Peer:
         witnesses = await self._witnesses()
         for live in overdue:
             # Its session may still be the present one, so an absent marker proves nothing here.
-            self._settle(live.claim, witnesses, {}, same_asterisk=False, session_gone=True)
+            self._settle(live.claim, witnesses, {}, same_asterisk=False, calm_looks=0, looks=1)
 
     async def _witnesses(self) -> dict[int, Witness]:
         """The snapshot first, the outbox second: a call that ends between the two is in both."""
@@ -143,15 +146,16 @@ class Peer:
                                      reports=tuple(evidence.reports) if evidence else ())
         return found
 
-    def _settle(self, claim: Claim, witnesses: dict[int, Witness], counts: dict[str, int], same_asterisk: bool, *, session_gone: bool) -> bool:
-        """Act on the fate of one open attempt. True when it is doubtful and worth a second look."""
+    def _settle(self, claim: Claim, witnesses: dict[int, Witness], counts: dict[str, int], *, same_asterisk: bool, calm_looks: int,
+                looks: int) -> bool:
+        """Act on the fate of one open attempt. False when it must be looked at again."""
         live = self._ledger.get(claim.attempt)
         if live is None:
-            return False  # it ended while we looked
+            return True  # it ended while we looked
         witness = witnesses.get(claim.attempt, NOTHING)
-        fate = settle(witness, same_asterisk=same_asterisk, session_gone=session_gone)
-        if fate is Fate.UNKNOWN and not session_gone and witness.sent_at is None and same_asterisk:
-            return True
+        fate = settle(witness, same_asterisk=same_asterisk, calm_looks=calm_looks, looks=looks)
+        if fate is None:
+            return False
         counts[fate.value] = counts.get(fate.value, 0) + 1
         if witness.sent_at is not None:
             live.call.sent_at = witness.sent_at
@@ -167,7 +171,7 @@ class Peer:
                 self._follower.void(live, "not sent: proven after a lost link or a restart of the engine")
             case Fate.UNKNOWN:
                 self._follower.give_up(live, Disposition.UNKNOWN, "Asterisk kept no trace of its end")
-        return False
+        return True
 
     async def _adopt(self, claim: Claim) -> None:
         """A call of an earlier run: enter it into the ledger, as sent; what is known beyond that follows as events."""
@@ -177,6 +181,7 @@ class Peer:
             running = self._closed[claim.campaign_id] = self._new_running(row)
         live = Live(claim, running, self._trunks.find(claim.trunk, self.name))
         live.call.sent(claim.created_at, running.ring_timeout + self._trunks.limits.post_dial_delay)
+        live.call.queued = True  # whatever became of it, nobody waits for its acknowledgement
         live.deadline = self._longest(live)
         self._ledger.open(live, adopted=True)
 

@@ -1,1 +1,2 @@
-"""From the queue directory to campaigns and contacts: what people and programs hand in, taken apart, checked and made typed."""
+"""From the queue directory to campaigns and contacts: what people and programs hand in, taken apart, checked
+and made typed."""

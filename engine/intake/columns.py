@@ -1,7 +1,7 @@
 """Which column of a contact source is what.
 
-Knows the usual headings in a few languages, how a heading becomes a field's name, and how to tell a row of headings from a row of data.
-Refuses to guess between two columns that may both be the phone number: it asks.
+Knows the usual headings in a few languages, how a heading becomes a field's name, and how to tell a row of
+headings from a row of data. Refuses to guess between two columns that may both be the phone number: it asks.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ ROLES = tuple(name for name in Columns.model_fields if name not in ("phone_numbe
 _PHONE = """
     phone phone_number phone_no phone_num telephone telephone_number tel tel_no mobile mobile_phone mobile_number mobile_no cell
     cell_phone cellphone_number cellular gsm msisdn e164 contact_number contact_phone number dial_number
-    téléphone numéro numéro_de_téléphone numéro_téléphone n°_de_téléphone n°_téléphone n°_tél no_tél num_tél tél_mobile tél_portable portable
-    téléphone_portable téléphone_mobile numéro_de_portable numéro_mobile mobile_tel
+    téléphone numéro numéro_de_téléphone numéro_téléphone n°_de_téléphone n°_téléphone n°_tél no_tél num_tél tél_mobile
+    tél_portable portable téléphone_portable téléphone_mobile numéro_de_portable numéro_mobile mobile_tel
     telefon telefonnummer rufnummer handy handynummer mobil mobilnummer mobiltelefon
     teléfono número número_de_teléfono móvil teléfono_móvil celular telefone número_de_telefone telemóvel
     telefono numero numero_di_telefono cellulare telefono_cellulare telefoon telefoonnummer mobiel
@@ -42,6 +42,9 @@ _USUAL = {
     "consent_reference": "consent_reference consent_ref consent_proof preuve_consentement reference_consentement",
     "consent_purpose": "consent_purpose",
 }
+REJECT_HEADINGS = ("rejected_row", "rejected_code", "rejected_reason")
+"""What the rejects file puts before a row's own columns: no fields when a mended rejects file is handed in."""
+
 _NAME = re.compile(r"[A-Z0-9_]{1,32}")
 _SAMPLE_ROWS = 50
 
@@ -58,7 +61,8 @@ _USUAL_FOLDED = {fold(word): role for role, words in _USUAL.items() for word in 
 
 
 def field_name(heading: str, position: int) -> str:
-    """The field of a heading, [A-Z0-9_]{1,32}; `COLUMN_<position>` where nothing of it is a Latin letter or digit."""
+    """The field of a heading, [A-Z0-9_]{1,32}; `COLUMN_<position>` where nothing of it is a Latin letter or
+    digit."""
     plain = unicodedata.normalize(
         "NFKD", heading.strip().replace("ß", "ss").replace("œ", "oe").replace("æ", "ae")
     )
@@ -69,7 +73,8 @@ def field_name(heading: str, position: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """Positions (from 0) of what is in a row. `fields` are (name, position); `width` is the number of columns."""
+    """Positions (from 0) of what is in a row. `fields` are (name, position); `width` is the number of
+    columns."""
 
     phones: tuple[int, ...]
     roles: dict[str, int]
@@ -125,7 +130,8 @@ def resolve(
 ) -> Mapping:
     """Who is who among `headings`.
 
-    `sample` holds the first rows of data: without headings the phone number is recognised by them. Raises InputError with all problems.
+    `sample` holds the first rows of data: without headings the phone number is recognised by them. Raises
+    InputError with all problems.
     """
     return _Resolver(headings, headed, source).resolve(sample, region)
 
@@ -217,31 +223,42 @@ class _Resolver:
             self._problem(where, "no column is recognised as the phone number", f"name it; {self._shown()}")
             return ()
         shown = ", ".join(repr(self.headings[position]) for position in positions)
-        self._problem(where, f"several columns may be the phone number: {shown}",
-                      "name the one, or name them all as a list in the order in which they are to be tried")  # fmt: skip
+        self._problem(
+            where,
+            f"several columns may be the phone number: {shown}",
+            "name the one, or name them all as a list in the order in which they are to be tried",
+        )
         return ()
 
     def _phones_by_looks(self, sample: Sequence[Sequence[str]], region: str | None) -> tuple[int, ...]:
         rows = sample[:_SAMPLE_ROWS]
         hits = [
-            position for position in range(len(self.headings))
+            position
+            for position in range(len(self.headings))
             if sum(position < len(row) and _is_number(row[position], region) for row in rows) * 2 > len(rows)
-        ]  # fmt: skip
+        ]
         if len(hits) == 1:
             return tuple(hits)
         where = "contacts.columns.phone_number"
         if hits:
             at = ", ".join(str(position + 1) for position in hits)
-            self._problem(where, f"the contacts have no headings, and the columns {at} all hold phone numbers",
-                          "give the position of the right one, or a list of them in the order in which they are to be tried")  # fmt: skip
+            self._problem(
+                where,
+                f"the contacts have no headings, and the columns {at} all hold phone numbers",
+                "give the position of the right one, or a list of them in the order in which they are to be tried",
+            )
         else:
-            self._problem(where, "the contacts have no headings, and no column holds phone numbers",
-                          "give the column's position, or set header = true")  # fmt: skip
+            self._problem(
+                where,
+                "the contacts have no headings, and no column holds phone numbers",
+                "give the column's position, or set header = true",
+            )
         return ()
 
     def _fields(self, taken: set[int], name: int | None) -> tuple[tuple[str, int], ...]:
         if self.source.fields is None:
-            # A column without a heading is kept under its position; one that is wholly empty leaves nothing behind.
+            # A column without a heading is kept under its position; one that is wholly empty leaves nothing
+            # behind.
             chosen = [
                 position
                 for position in range(len(self.headings))
@@ -261,8 +278,11 @@ class _Resolver:
             assert _NAME.fullmatch(key)
             if key in names:
                 first, second = self.headings[names[key]], self.headings[position]
-                self._problem("contacts.fields", f"the columns {first!r} ({names[key] + 1}) and {second!r} ({position + 1}) are one field, {key}",
-                              "rename one of them, or name the columns to keep in fields")  # fmt: skip
+                self._problem(
+                    "contacts.fields",
+                    f"the columns {first!r} ({names[key] + 1}) and {second!r} ({position + 1}) are one field, {key}",
+                    "rename one of them, or name the columns to keep in fields",
+                )
             else:
                 names[key] = position
         return tuple(names.items())

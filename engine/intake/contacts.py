@@ -13,7 +13,8 @@ from engine.rules.numbers import Number
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What the person agreed to, as the contact's file tells it. Nothing here is judged: the gate does that."""
+    """What the person agreed to, as the contact's file tells it. Nothing here is judged: the gate does
+    that."""
 
     purpose: str | None
     at: datetime | None
@@ -49,7 +50,8 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A row that did not become a contact. `code` is the first reason's constant, `reason` tells all of them."""
+    """A row that did not become a contact. `code` is the first reason's constant, `reason` tells all of
+    them."""
 
     row: int
     code: str

@@ -1,7 +1,8 @@
 """Contacts from a database by URL and query, read only and a few rows at a time.
 
-SQLite needs nothing beside Python; everything else goes through SQLAlchemy, the optional extra `database`, with the driver of that database.
-A database file of SQLite in the job folder is opened as the job's other files are: never through a link.
+SQLite needs nothing beside Python; everything else goes through SQLAlchemy, the optional extra `database`,
+with the driver of that database. A database file of SQLite in the job folder is opened as the job's other
+files are: never through a link.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from urllib.parse import quote, urlsplit
 from engine.errors import InputError, Problem
 from engine.intake.cells import as_text
 from engine.intake.job_files import open_inside
+from engine.intake.refused import Refused
 from engine.intake.rows import RawRow
 from engine.intake.source import SQLITE, DatabaseSource
 
@@ -33,8 +35,11 @@ def query_rows(source: DatabaseSource, job_dir: Path, stack: ExitStack) -> tuple
     if source.url_env is not None:
         url = os.environ.get(source.url_env)
         if not url:
-            raise InputError([Problem(f"{_WHERE}.url_env", f"the engine's environment has no {source.url_env}",
-                                      "set it to the database's URL where the engine is started")])  # fmt: skip
+            raise Refused(
+                f"{_WHERE}.url_env",
+                f"the engine's environment has no {source.url_env}",
+                "set it to the database's URL where the engine is started",
+            )
     assert url is not None
     if url.startswith(SQLITE):
         return _sqlite(url.removeprefix(SQLITE), source.query, job_dir, stack)
@@ -43,13 +48,9 @@ def query_rows(source: DatabaseSource, job_dir: Path, stack: ExitStack) -> tuple
 
 def _sqlite(name: str, query: str, job_dir: Path, stack: ExitStack) -> tuple[list[str], Iterator[RawRow]]:
     if not name or name.startswith(":memory:") or "?" in name:
-        raise InputError(
-            [
-                Problem(
-                    f"{_WHERE}.url",
-                    "name a file: sqlite:///people.db in the job folder, or sqlite:////var/lib/crm/people.db",
-                )
-            ]
+        raise Refused(
+            f"{_WHERE}.url",
+            "name a file: sqlite:///people.db in the job folder, or sqlite:////var/lib/crm/people.db",
         )
     try:
         connection = sqlite3.connect(
@@ -63,7 +64,7 @@ def _sqlite(name: str, query: str, job_dir: Path, stack: ExitStack) -> tuple[lis
     except (sqlite3.Error, sqlite3.Warning) as error:
         raise InputError([_query_problem(str(error))]) from error
     if cursor.description is None:
-        raise InputError([Problem(f"{_WHERE}.query", "the query returns no rows", "write a SELECT")])
+        raise Refused(f"{_WHERE}.query", "the query returns no rows", "write a SELECT")
     return [column[0] for column in cursor.description], _sqlite_rows(cursor)
 
 
@@ -74,8 +75,11 @@ def _sqlite_uri(name: str, job_dir: Path, stack: ExitStack) -> str:
     stream = stack.enter_context(open_inside(job_dir, name, f"{_WHERE}.url"))
     for log in ("-wal", "-journal"):
         if (job_dir / (name + log)).exists():
-            raise InputError([Problem(f"{_WHERE}.url", f"{name} has unfinished writes beside it ({name}{log})",
-                                      "close the program that writes it, or copy it with the sqlite3 command .backup")])  # fmt: skip
+            raise Refused(
+                f"{_WHERE}.url",
+                f"{name} has unfinished writes beside it ({name}{log})",
+                "close the program that writes it, or copy it with the sqlite3 command .backup",
+            )
     # By its descriptor, so that it is the file that was checked; nobody writes it any more: no locks, no log.
     return f"file:/proc/self/fd/{stream.fileno()}?mode=ro&immutable=1"
 
@@ -114,8 +118,11 @@ def _sqlalchemy(url: str, query: str, stack: ExitStack) -> tuple[list[str], Iter
     try:
         import sqlalchemy
     except ImportError as error:
-        raise InputError([Problem(f"{_WHERE}.url", "databases other than SQLite need SQLAlchemy, which is not installed",
-                                  "install Volley with its extra: volley-dialer[database], and the database's driver")]) from error  # fmt: skip
+        raise Refused(
+            f"{_WHERE}.url",
+            "databases other than SQLite need SQLAlchemy, which is not installed",
+            "install Volley with its extra: volley-dialer[database], and the database's driver",
+        ) from error
     try:
         engine = sqlalchemy.create_engine(url)
         stack.callback(engine.dispose)
@@ -125,12 +132,15 @@ def _sqlalchemy(url: str, query: str, stack: ExitStack) -> tuple[list[str], Iter
         # Never committed: whatever the query did beside reading is rolled back when the connection closes.
         result = connection.execute(sqlalchemy.text(query.replace(":", r"\:")))
     except ImportError as error:
-        raise InputError([Problem(f"{_WHERE}.url", f"the driver of this database is not installed ({error.name})",
-                                  f"install it into the engine's environment; the URL begins with {urlsplit(url).scheme}")]) from error  # fmt: skip
+        raise Refused(
+            f"{_WHERE}.url",
+            f"the driver of this database is not installed ({error.name})",
+            f"install it into the engine's environment; the URL begins with {urlsplit(url).scheme}",
+        ) from error
     except (sqlalchemy.exc.SQLAlchemyError, ValueError) as error:
         raise InputError([_query_problem(_without_secrets(error))]) from error
     if not result.returns_rows:
-        raise InputError([Problem(f"{_WHERE}.query", "the query returns no rows", "write a SELECT")])
+        raise Refused(f"{_WHERE}.query", "the query returns no rows", "write a SELECT")
     return list(result.keys()), _sqlalchemy_rows(result)
 
 
@@ -149,7 +159,8 @@ def _sqlalchemy_rows(result: object) -> Iterator[RawRow]:
 
 
 def _without_secrets(error: Exception) -> str:
-    """The driver's own words; SQLAlchemy's wrapper repeats the whole statement, and a bad URL with its password."""
+    """The driver's own words; SQLAlchemy's wrapper repeats the whole statement, and a bad URL with its
+    password."""
     original = getattr(error, "orig", None)
     if original is not None:
         return str(original).strip()

@@ -1,7 +1,7 @@
 """CSV and TSV as spreadsheets really write them.
 
-Knows encodings without a declaration, delimiters by country, quoted line breaks, quotes that are never closed, and Excel's `sep=` line.
-Row numbers are those that a spreadsheet shows when it opens the file.
+Knows encodings without a declaration, delimiters by country, quoted line breaks, quotes that are never
+closed, and Excel's `sep=` line. Row numbers are those that a spreadsheet shows when it opens the file.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from engine.errors import InputError, Problem
+from engine.intake.refused import Refused
 from engine.intake.rows import RawRow
 from engine.intake.source import ContactSource, Limits
 
@@ -48,13 +49,14 @@ def read_delimited(stream: BinaryIO, name: str, source: ContactSource, limits: L
         yield from _rows(_Lines(text, name), delimiter, name, limits)
     except UnicodeError as error:
         at = f" at byte {error.start}" if isinstance(error, UnicodeDecodeError) else ""
-        raise InputError(
-            [Problem(name, f"this is not text in {encoding}{at}", "give the encoding in contacts.encoding")]
+        raise Refused(
+            name, f"this is not text in {encoding}{at}", "give the encoding in contacts.encoding"
         ) from error
 
 
 def find_encoding(stream: BinaryIO, name: str) -> str:
-    """The encoding of a text, by its byte-order mark, else by its content: UTF-8 if all of it is, else Windows-1252 or Latin-1."""
+    """The encoding of a text, by its byte-order mark, else by its content: UTF-8 if all of it is, else
+    Windows-1252 or Latin-1."""
     stream.seek(0)
     start = stream.read(4096)
     for mark, encoding in _BOMS:
@@ -119,8 +121,8 @@ def _find_delimiter(sample: str, name: str, source: ContactSource) -> tuple[str,
 def guess_delimiter(sample: str) -> str:
     """The sign that splits the rows of `sample` most evenly into more than one cell; a comma where none does.
 
-    A sign inside quotes does not count, and one that is merely frequent does not win: what counts is the share of rows that have
-    the usual number of cells.
+    A sign inside quotes does not count, and one that is merely frequent does not win: what counts is the
+    share of rows that have the usual number of cells.
     """
     if len(sample) >= _SAMPLE_CHARS:
         sample = sample[: max(sample.rfind("\n"), 1)]
@@ -145,7 +147,8 @@ def guess_delimiter(sample: str) -> str:
 
 
 class _Lines:
-    """Physical lines, with those of the record that is being read kept, so that a broken record can be taken apart again."""
+    """Physical lines, with those of the record that is being read kept, so that a broken record can be taken
+    apart again."""
 
     def __init__(self, text: io.TextIOWrapper, name: str) -> None:
         self._text = text
@@ -161,20 +164,17 @@ class _Lines:
         if not line:
             raise StopIteration
         if len(line) == _LINE_CHARS:
-            raise InputError(
-                [
-                    Problem(
-                        self._name,
-                        f"a line has over {_LINE_CHARS} characters",
-                        "this is hardly a list of contacts; export it again",
-                    )
-                ]
+            raise Refused(
+                self._name,
+                f"a line has over {_LINE_CHARS} characters",
+                "this is hardly a list of contacts; export it again",
             )
         self.record.append(line)
         return line
 
     def give_back(self) -> str:
-        """Keep the first line of the broken record as its row; the others are read again as rows of their own."""
+        """Keep the first line of the broken record as its row; the others are read again as rows of their
+        own."""
         first, *others = self.record
         self._again.extendleft(reversed(others))
         return first
@@ -193,15 +193,18 @@ def _rows(lines: _Lines, delimiter: str, name: str, limits: Limits) -> Iterator[
             return
         except csv.Error as error:
             if not lines.record:
-                raise InputError([Problem(f"{name}, row {number}", f"cannot be read: {error}")]) from error
+                raise Refused(f"{name}, row {number}", f"cannot be read: {error}") from error
             broken += 1
             if broken > _BROKEN_MAX:
-                raise InputError([Problem(name, f"over {_BROKEN_MAX} rows have broken quotes (or cells over {limits.cell_chars} characters)",
-                                          "check the delimiter, and that quotes inside a cell are doubled")]) from error  # fmt: skip
+                raise Refused(
+                    name,
+                    f"over {_BROKEN_MAX} rows have broken quotes (or cells over {limits.cell_chars} characters)",
+                    "check the delimiter, and that quotes inside a cell are doubled",
+                ) from error
             first = lines.give_back().rstrip("\r\n")
-            fault = f"the quotes of this row are broken, or a cell is over {limits.cell_chars} characters ({error}); double the quotes in a cell"
+            fault = f"the quotes of this row are broken, or a cell has over {limits.cell_chars} characters ({error})"
             # A new reader: the old one may still be inside the quotes.
             reader = csv.reader(lines, delimiter=delimiter, strict=True)
-            yield RawRow(number, first[:1000].split(delimiter), fault)
+            yield RawRow(number, first[:1000].split(delimiter), fault + "; double the quotes inside a cell")
             continue
         yield RawRow(number, cells)

@@ -1,7 +1,8 @@
 """The same number, or the same external id, twice in one source.
 
-Knows which row was first. An external id is one contact's alone; what a repeated number means is the manifest's choice: `reject` the later
-row, `keep` both, or `merge` the later into the first (its fields fill blanks, its numbers are appended).
+Knows which row was first. An external id is one contact's alone; what a repeated number means is the
+manifest's choice: `reject` the later row, `keep` both, or `merge` the later into the first (its fields fill
+blanks, its numbers are appended).
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ class FirstSeen:
         return f"FirstSeen({self._policy}, {len(self._numbers)} numbers, {len(self._ids)} external ids)"
 
     def reason(self, contact: Contact) -> tuple[str, str, int] | None:
-        """Code, reason and first row when `contact` repeats an earlier one; else it is remembered, and the answer is None."""
+        """Code, reason and first row when `contact` repeats an earlier one; else it is remembered, and the
+        answer is None."""
         ids, numbers = self._ids, self._numbers
         external_id = contact.external_id
         if external_id is not None and (first := ids.get(external_id)) is not None:
@@ -43,10 +45,11 @@ class FirstSeen:
 
 
 class Merger:
-    """The policy `merge`, in two passes over the source: the first finds what later rows add, the second hands out merged contacts.
+    """The policy `merge`, in two passes over the source: the first finds what later rows add, the second
+    hands out merged contacts.
 
-    A row is merged into the first row that has its external id, else into the first that has one of its numbers. A number that another
-    contact holds already is not appended, so that no number belongs to two.
+    A row is merged into the first row that has its external id, else into the first that has one of its
+    numbers. A number that another contact holds already is not appended, so that no number belongs to two.
     """
 
     def __init__(self) -> None:

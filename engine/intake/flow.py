@@ -14,8 +14,11 @@ from dataclasses import dataclass
 
 from engine.campaign import Campaign
 
-AMD_DEFAULT = "2500,1500,800,5000,120,50,3,256"
-"""initial silence, greeting, silence after greeting, total time, minimum word, silence between words, words, threshold (ms, words)."""
+AMD_DEFAULT = "2500,2500,800,5000,120,50,6,256"
+"""Initial silence, greeting, silence after greeting, total time, minimum word length, silence between words (ms), words, threshold.
+
+The length of the greeting decides, hardly its words: with 3 or 4 words at most the lab's business greeting ("Good morning, Smith and sons plumbing,
+how can I help you?") was called a machine; with 6 words and 2.5 seconds people and voicemails of both languages came out right."""
 
 SOUNDS = "{sounds}"
 

@@ -1,4 +1,5 @@
-"""Is a job what it seems: a folder of plain files, of a bearable size, that leads nowhere else? And is it one that was here before?
+"""Is a job what it seems: a folder of plain files, of a bearable size, that leads nowhere else? And is it one
+that was here before?
 
 Looks at names, kinds and sizes, and reads content only for the fingerprint. Follows no link.
 """
@@ -15,9 +16,11 @@ from itertools import islice
 from pathlib import Path
 
 from engine.errors import InputError, Problem
+from engine.intake.refused import Refused
 
 COMPLETE_NAME = ".complete"
-"""A folder that holds a file of this name is complete: it is taken at once, without waiting whether it still changes."""
+"""A folder that holds a file of this name is complete: it is taken at once, without waiting whether it still
+changes."""
 
 REJECTS_NAME = ".volley-rejects.csv"
 """Where rejected rows are written while the job is taken in. A dot-name: no part of the job's content."""
@@ -56,7 +59,8 @@ class Found:
 
 
 def walk(folder: Path, depth: int = 64) -> Iterator[Found]:
-    """Everything below `folder`, sorted, folders before what is in them; nothing below `depth`. What vanishes meanwhile is left out."""
+    """Everything below `folder`, sorted, folders before what is in them; nothing below `depth`. What vanishes
+    meanwhile is left out."""
     yield from _walk(folder, "", depth)
 
 
@@ -79,8 +83,9 @@ def _walk(folder: Path, prefix: str, depth: int) -> Iterator[Found]:
 def find_manifest(folder: Path) -> Path:
     """The one manifest at the top of a job's folder.
 
-    It is `campaign.toml` or `.json`, else `manifest.toml` or `.json`, else `<name>.campaign.toml` or `.json`, else the only `.toml`, else the
-    only `.json`. Raises InputError when there is none, or more than one of the same kind.
+    It is `campaign.toml` or `.json`, else `manifest.toml` or `.json`, else `<name>.campaign.toml` or `.json`,
+    else the only `.toml`, else the only `.json`. Raises InputError when there is none, or more than one of
+    the same kind.
     """
     names = sorted(
         found.name for found in walk(folder, 1) if found.is_file and not found.name.startswith(".")
@@ -96,42 +101,31 @@ def find_manifest(folder: Path) -> Path:
         if len(kind) == 1:
             return folder / kind[0]
         if kind:
-            raise InputError(
-                [
-                    Problem(
-                        "manifest",
-                        f"there are several: {', '.join(kind[:10])}",
-                        "a job has one; call it campaign.toml",
-                    )
-                ]
+            raise Refused(
+                "manifest",
+                f"there are several: {', '.join(kind[:10])}",
+                "a job has one; call it campaign.toml",
             )
     shown = f" (there is {', '.join(names[:10])})" if names else ""
-    raise InputError(
-        [
-            Problem(
-                "manifest",
-                f"there is none{shown}",
-                "a job is a folder with a campaign.toml and its files beside it, or a manifest alone",
-            )
-        ]
+    raise Refused(
+        "manifest",
+        f"there is none{shown}",
+        "a job is a folder with a campaign.toml and its files beside it, or a manifest alone",
     )
 
 
-def inspect(folder: Path, limits: JobLimits = JobLimits()) -> None:  # noqa: B008 - frozen
-    """Raises InputError with all that makes this folder no job: links, special files, too much of anything, names that cannot be shown."""
+def inspect(folder: Path, limits: JobLimits = JobLimits()) -> None:
+    """Raises InputError with all that makes this folder no job: links, special files, too much of anything,
+    names that cannot be shown."""
     problems: list[Problem] = []
     files = total = 0
     try:
         everything = list(islice(walk(folder, limits.depth + 1), limits.files * 2))
     except OSError as error:
-        raise InputError(
-            [
-                Problem(
-                    "job",
-                    f"cannot be read: {error.strerror}",
-                    "let the engine's user read the folder and everything in it",
-                )
-            ]
+        raise Refused(
+            "job",
+            f"cannot be read: {error.strerror}",
+            "let the engine's user read the folder and everything in it",
         ) from error
     for found in everything:
         shown = repr(found.name) if _CONTROL.search(found.name) else found.name
@@ -179,9 +173,11 @@ def _problem(folder: Path, found: Found, shown: str, limits: JobLimits) -> Probl
 
 
 def fingerprint(folder: Path) -> str:
-    """SHA-256 over the names and contents of a job, its own name and its manifest's aside: the same content under another name is the same.
+    """SHA-256 over the names and contents of a job, its own name and its manifest's aside: the same content
+    under another name is the same.
 
-    Hidden files do not count. Reads everything: seconds for gigabytes, so not in the event loop. Raises InputError when something in it is no plain file.
+    Hidden files do not count. Reads everything: seconds for gigabytes, so not in the event loop. Raises
+    InputError when something in it is no plain file.
     """
     manifest = find_manifest(folder).name
     whole = hashlib.sha256()
@@ -189,7 +185,7 @@ def fingerprint(folder: Path) -> str:
         if any(part.startswith(".") for part in found.name.split("/")) or found.is_folder:
             continue
         if not found.is_file:
-            raise InputError([Problem(found.name, "is no plain file")])
+            raise Refused(found.name, "is no plain file")
         name = "manifest" + Path(manifest).suffix if found.name == manifest else "file/" + found.name
         whole.update(hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest())
         whole.update(_digest(folder / found.name))

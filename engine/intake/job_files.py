@@ -1,7 +1,7 @@
 """Opens a job's files without leaving its folder.
 
-A path is walked a part at a time and never through a symbolic link: who dropped the job cannot make the engine read what is outside it,
-not even by swapping a folder for a link while the job is read.
+A path is walked a part at a time and never through a symbolic link: who dropped the job cannot make the
+engine read what is outside it, not even by swapping a folder for a link while the job is read.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from engine.errors import InputError, Problem
+from engine.intake.refused import Refused
 
 
 def open_inside(folder: Path, name: str, where: str = "contacts.file") -> BinaryIO:
-    """The regular file `name` below `folder`, for reading. Raises InputError, naming `where`, for anything else."""
+    """The regular file `name` below `folder`, for reading. Raises InputError, naming `where`, for anything
+    else."""
     parts = PurePosixPath(name).parts
     if not parts or PurePosixPath(name).is_absolute() or ".." in parts or "\0" in name:
-        raise InputError([Problem(where, f"{name!r} is not a path inside the job folder")])
+        raise Refused(where, f"{name!r} is not a path inside the job folder")
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
     at = -1
     try:
@@ -37,7 +39,7 @@ def open_inside(folder: Path, name: str, where: str = "contacts.file") -> Binary
             os.close(at)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
-        raise InputError([Problem(where, f"{name!r} is not a regular file")])
+        raise Refused(where, f"{name!r} is not a regular file")
     return os.fdopen(handle, "rb")
 
 

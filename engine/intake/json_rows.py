@@ -1,7 +1,7 @@
 """Contacts as JSON Lines, as a JSON array, or inline in the manifest: rows of key and value.
 
-Headings are the keys, in the order in which they first appear; a later row may bring new ones. A list of plain values stands for several
-values of one column (`engine.intake.rows.LIST_SIGN` between them).
+Headings are the keys, in the order in which they first appear; a later row may bring new ones. A list of
+plain values stands for several values of one column (`engine.intake.rows.LIST_SIGN` between them).
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import BinaryIO
 
 import orjson
 
-from engine.errors import InputError, Problem
 from engine.intake.cells import as_text
 from engine.intake.delimited import find_encoding
+from engine.intake.refused import Refused
 from engine.intake.rows import LIST_SIGN, RawRow
 from engine.intake.source import ContactSource, Limits
 
@@ -33,7 +33,8 @@ def read_inline(
 def read_json(
     stream: BinaryIO, name: str, headings: list[str], source: ContactSource, limits: Limits
 ) -> Iterator[RawRow]:
-    """The rows of a file: one object a line (numbered by lines), or one array of objects (numbered from 1). Raises InputError."""
+    """The rows of a file: one object a line (numbered by lines), or one array of objects (numbered from 1).
+    Raises InputError."""
     encoding = codecs.lookup(source.encoding or find_encoding(stream, name)).name
     stream.seek(0)
     start = stream.read(4096)
@@ -48,13 +49,16 @@ def _array(
 ) -> Iterator[RawRow]:
     size = stream.seek(0, 2)
     if size > limits.array_bytes:
-        raise InputError([Problem(name, f"this JSON array has {size} bytes, more than the {limits.array_bytes} allowed",
-                                  "write JSON Lines: one object a line, without the array around them")])  # fmt: skip
+        raise Refused(
+            name,
+            f"this JSON array has {size} bytes, more than the {limits.array_bytes} allowed",
+            "write JSON Lines: one object a line, without the array around them",
+        )
     stream.seek(0)
     try:
         found = orjson.loads(_utf8(stream.read(), encoding))
     except (orjson.JSONDecodeError, UnicodeError) as error:
-        raise InputError([Problem(name, f"not valid JSON: {error}")]) from error
+        raise Refused(name, f"not valid JSON: {error}") from error
     layout = _Layout(headings, name, limits)
     return (layout.row(number, row) for number, row in enumerate(found, 1))
 
@@ -73,8 +77,11 @@ def _lines(
         except orjson.JSONDecodeError as error:
             broken += 1
             if broken > _BROKEN_MAX or (number == 1 and broken):
-                raise InputError([Problem(f"{name}, line {number}", f"not valid JSON: {error}",
-                                          "JSON Lines have one object a line; give contacts.format if this is another format")]) from error  # fmt: skip
+                raise Refused(
+                    f"{name}, line {number}",
+                    f"not valid JSON: {error}",
+                    "JSON Lines have one object a line; give contacts.format if this is another format",
+                ) from error
             yield RawRow(
                 number,
                 [line[:1000].decode("utf-8", "replace").strip()],
@@ -90,12 +97,8 @@ def _physical(stream: BinaryIO, name: str, encoding: str) -> Iterable[bytes]:
         first = True
         while line := stream.readline(_LINE_BYTES):
             if len(line) == _LINE_BYTES:
-                raise InputError(
-                    [
-                        Problem(
-                            name, f"a line has over {_LINE_BYTES} bytes", "JSON Lines have one object a line"
-                        )
-                    ]
+                raise Refused(
+                    name, f"a line has over {_LINE_BYTES} bytes", "JSON Lines have one object a line"
                 )
             yield _utf8(line.removeprefix(codecs.BOM_UTF8) if first else line, encoding)
             first = False
@@ -104,8 +107,8 @@ def _physical(stream: BinaryIO, name: str, encoding: str) -> Iterable[bytes]:
         for text in codecs.getreader(encoding)(stream):
             yield text.lstrip("\ufeff").encode()
     except UnicodeError as error:
-        raise InputError(
-            [Problem(name, f"this is not text in {encoding}", "give the encoding in contacts.encoding")]
+        raise Refused(
+            name, f"this is not text in {encoding}", "give the encoding in contacts.encoding"
         ) from error
 
 
@@ -151,7 +154,10 @@ class _Layout:
                 self._headings.append(key)
                 cells.append("")
                 if position >= self._limits.columns:
-                    raise InputError([Problem(f"{self._name}, row {number}", f"over {self._limits.columns} different names",
-                                              "leave out what is not needed")])  # fmt: skip
+                    raise Refused(
+                        f"{self._name}, row {number}",
+                        f"over {self._limits.columns} different names",
+                        "leave out what is not needed",
+                    )
             cells[position] = text
         return RawRow(number, cells, fault)

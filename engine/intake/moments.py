@@ -1,6 +1,7 @@
 """Times of day and instants as people and spreadsheets write them.
 
-Knows ISO 8601, a spreadsheet's day numbers, and day.month.year. Refuses what can be read in two ways, such as 03/04/2026.
+Knows ISO 8601, a spreadsheet's day numbers, and day.month.year. Refuses what can be read in two ways, such as
+03/04/2026.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ _YEARS = range(2000, 2101)
 
 
 class MomentError(ValueError):
-    """Not a time, not an instant, or one that can be read in two ways. The message says which, and how to write it."""
+    """Not a time, not an instant, or one that can be read in two ways. The message says which, and how to
+    write it."""
 
 
 def parse_clock(text: str) -> time:
@@ -44,8 +46,9 @@ def parse_clock(text: str) -> time:
 def parse_instant(text: str, zones: Sequence[str], edge: Literal["start", "end"]) -> datetime:
     """An instant in UTC.
 
-    A date alone is the start of that day, or its end where `edge` is `end`. What carries no offset is local time in `zones`; in several
-    candidate zones it is the instant that leaves the shorter span: the latest start, the earliest end. Raises MomentError.
+    A date alone is the start of that day, or its end where `edge` is `end`. What carries no offset is local
+    time in `zones`; in several candidate zones it is the instant that leaves the shorter span: the latest
+    start, the earliest end. Raises MomentError.
     """
     local = _read(text.strip(), edge)
     if local.tzinfo is not None:

@@ -19,19 +19,23 @@ import orjson
 
 import engine
 from engine.errors import InputError, Problem, VolleyError
+from engine.intake.refused import Refused
 from engine.intake.source import ContactSource, Limits
 from engine.intake.wire import Batch, Done, unpack
 
 _LINE_LIMIT = 16 << 20
 """The longest line of the protocol; a batch ends far below (`engine.intake.parser`)."""
+_ERROR_BYTES = 1 << 20
 _ERROR_TAIL = 4000
 
 
 @dataclass(frozen=True, slots=True)
 class ParseRequest:
-    """What to parse. Rows up to `skip_rows` are read (their numbers and ids count as taken) but not handed out again.
+    """What to parse. Rows up to `skip_rows` are read (their numbers and ids count as taken) but not handed
+    out again.
 
-    `sent` names the fields that go to Asterisk; the others need not fit into a channel variable. None: all may be sent.
+    `sent` names the fields that go to Asterisk; the others need not fit into a channel variable. None: all
+    may be sent.
     """
 
     job_dir: Path
@@ -63,19 +67,27 @@ class ParseRequest:
 async def parse_job(request: ParseRequest) -> AsyncGenerator[Batch | Done]:
     """Batches in the order of their rows, then Done.
 
-    Raises InputError for problems of the source, VolleyError when the process broke. Close the generator (`contextlib.aclosing`): the process
-    ends with it, also on cancellation.
+    Raises InputError for problems of the source, VolleyError when the process broke. Close the generator
+    (`contextlib.aclosing`): the process ends with it, also on cancellation.
     """
     with tempfile.TemporaryFile() as errors:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", "engine.intake.parser",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=errors,
-            limit=_LINE_LIMIT, env=_environment(), cwd="/", start_new_session=True,
-        )  # fmt: skip
+            sys.executable,
+            "-P",
+            "-m",
+            "engine.intake.parser",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=errors,
+            limit=_LINE_LIMIT,
+            env=_environment(),
+            cwd="/",
+            start_new_session=True,
+        )
         try:
             await _ask(process, request)
             assert process.stdout is not None
-            while line := await process.stdout.readline():
+            while (line := await process.stdout.readline()).endswith(b"\n"):
                 message: dict[str, Any] = orjson.loads(line)
                 if "batch" in message:
                     yield unpack(message)
@@ -86,9 +98,7 @@ async def parse_job(request: ParseRequest) -> AsyncGenerator[Batch | Done]:
                     raise InputError(Problem(**one) for one in message["error"]["problems"])
             raise _crash(await process.wait(), errors)
         finally:
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
+            await _end(process)
 
 
 def _environment() -> dict[str, str]:
@@ -110,20 +120,25 @@ async def _ask(process: asyncio.subprocess.Process, request: ParseRequest) -> No
         return
 
 
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Wait for the process, killed unless it has ended by itself."""
+    if process.returncode is None:
+        process.kill()
+    assert process.stdout is not None
+    # Its pipe must reach its end: some versions of asyncio wait for that too, and reading may be paused over a full buffer.
+    while await process.stdout.read(_LINE_LIMIT):
+        pass
+    await process.wait()
+
+
 def _crash(status: int, errors: BinaryIO) -> VolleyError:
-    size = errors.seek(0, os.SEEK_END)
-    errors.seek(max(0, size - _ERROR_TAIL))
-    tail = errors.read().decode("utf-8", "replace").strip()
-    if status == -signal.SIGABRT and "memory allocation" in tail:
+    errors.seek(0)
+    words = errors.read(_ERROR_BYTES).decode("utf-8", "replace").strip()
+    tail = words[-_ERROR_TAIL:]
+    if status == -signal.SIGABRT and "memory allocation of" in words:
         # Rust's way to run out of memory: not an exception that the process could have told.
-        return InputError(
-            [
-                Problem(
-                    "contacts",
-                    "reading them needs more memory than allowed",
-                    "split the source, or hand in CSV",
-                )
-            ]
+        return Refused(
+            "contacts", "reading them needs more memory than allowed", "split the source, or hand in CSV"
         )
     how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
     return VolleyError(

@@ -1,9 +1,9 @@
 """The parsing process: `python -m engine.intake.parser`.
 
-Reads one request (JSON) from standard input, and writes lines of JSON: batches of contacts, and at the end `done` or `error`. A process of its
-own, so that a million rows never take the processor from the loop that dials, and a spreadsheet that eats all memory ends nothing but
-itself. Standard output that blocks is the back pressure. The order of contacts is that of the rows, always: reading on after
-`through_row` is exact.
+Reads one request (JSON) from standard input, and writes lines of JSON: batches of contacts, and at the end
+`done` or `error`. A process of its own, so that a million rows never take the processor from the loop that
+dials, and a spreadsheet that eats all memory ends nothing but itself. Standard output that blocks is the back
+pressure. The order of contacts is that of the rows, always: reading on after `through_row` is exact.
 
 Knows rows. Refuses to know the queue and the database. The asking side: `engine.intake.parse_client`.
 """

@@ -1,6 +1,7 @@
 """A contact source, whatever it is, as a table: headings, and rows numbered as their author counts them.
 
-Knows which reader takes which source, and where the headings are. The readers: `delimited`, `spreadsheets`, `json_rows`, `databases`.
+Knows which reader takes which source, and where the headings are. The readers: `delimited`, `spreadsheets`,
+`json_rows`, `databases`.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from engine.errors import InputError, Problem
 from engine.intake import databases, delimited, json_rows, spreadsheets
 from engine.intake.columns import Mapping, looks_like_data, looks_like_headings, resolve
 from engine.intake.job_files import open_inside
+from engine.intake.refused import Refused
 from engine.intake.rows import RawRow
 from engine.intake.source import ContactSource, Format, Limits
 from engine.intake.spool import SPOOL_NAME, read_spool, write_spool
@@ -25,9 +26,17 @@ _TITLE_ROWS = 10
 _SAMPLE_ROWS = 50
 
 _BY_SUFFIX: dict[str, Format] = {
-    ".csv": "csv", ".txt": "csv", ".tsv": "tsv", ".tab": "tsv", ".xlsx": "xlsx", ".xlsm": "xlsx", ".ods": "ods",
-    ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
-}  # fmt: skip
+    ".csv": "csv",
+    ".txt": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
+    ".ods": "ods",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+}
 
 
 class Table:
@@ -39,7 +48,7 @@ class Table:
         self.headings = headings
         """Grows while JSON is read: a later row may have keys that no earlier one had."""
         self.headed = headed
-        self._sample = [row for row in islice(rows, _SAMPLE_ROWS)]
+        self._sample = list(islice(rows, _SAMPLE_ROWS))
         self._rows = rows
         self._limits = limits
         self._stack = stack
@@ -60,14 +69,8 @@ class Table:
                 continue
             count += 1
             if count > most:
-                raise InputError(
-                    [
-                        Problem(
-                            f"row {row.number}",
-                            f"the source has over {most} rows",
-                            "split it into several jobs",
-                        )
-                    ]
+                raise Refused(
+                    f"row {row.number}", f"the source has over {most} rows", "split it into several jobs"
                 )
             yield row
 
@@ -78,7 +81,8 @@ class Table:
 
 
 def open_rows(source: ContactSource, job_dir: Path, region: str | None, limits: Limits) -> Table:
-    """Open `source`. Raises InputError for what is not there, cannot be read, or is over a limit; reading on may raise it too."""
+    """Open `source`. Raises InputError for what is not there, cannot be read, or is over a limit; reading on
+    may raise it too."""
     with ExitStack() as stack:
         if source.rows is not None:
             headings: list[str] = []
@@ -101,17 +105,13 @@ def _from_file(
 ) -> Table:
     size = stream.seek(0, 2)
     if size > limits.file_bytes:
-        raise InputError(
-            [
-                Problem(
-                    name,
-                    f"the file has {size} bytes, more than the {limits.file_bytes} allowed",
-                    "split it into several jobs",
-                )
-            ]
+        raise Refused(
+            name,
+            f"the file has {size} bytes, more than the {limits.file_bytes} allowed",
+            "split it into several jobs",
         )
     if size == 0:
-        raise InputError([Problem(name, "the file is empty")])
+        raise Refused(name, "the file is empty")
     stream.seek(0)
     kind = _format(stream.read(4096), name, source)
     if kind == "jsonl":
@@ -126,50 +126,37 @@ def _from_file(
 
 
 def _format(start: bytes, name: str, source: ContactSource) -> Format:
-    """What the file is. Its content wins over its name: a spreadsheet called .csv is a spreadsheet all the same."""
+    """What the file is. Its content wins over its name: a spreadsheet called .csv is a spreadsheet all the
+    same."""
     if start.startswith(b"PK\x03\x04"):
         opendocument = b"mimetypeapplication/vnd.oasis.opendocument" in start[:200]
         return "ods" if opendocument else "xlsx"
     if start.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        raise InputError(
-            [
-                Problem(
-                    name,
-                    "this is an old or encrypted Excel file (.xls)",
-                    "save it as .xlsx without a password, or as CSV",
-                )
-            ]
+        raise Refused(
+            name,
+            "this is an old or encrypted Excel file (.xls)",
+            "save it as .xlsx without a password, or as CSV",
         )
     if start.startswith((b"%PDF", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!")):
-        raise InputError(
-            [
-                Problem(
-                    name,
-                    "this is not a list of contacts (it looks like a PDF or an archive)",
-                    "hand in CSV, XLSX, ODS or JSON Lines",
-                )
-            ]
+        raise Refused(
+            name,
+            "this is not a list of contacts (it looks like a PDF or an archive)",
+            "hand in CSV, XLSX, ODS or JSON Lines",
         )
     by_name = source.format or _BY_SUFFIX.get(Path(name).suffix.lower(), "csv")
     if by_name in ("xlsx", "ods"):
         if source.format is not None or b"\0" in start:
-            raise InputError(
-                [Problem(name, f"this is no {by_name.upper()} file", "save it again, or export it as CSV")]
-            )
+            raise Refused(name, f"this is no {by_name.upper()} file", "save it again, or export it as CSV")
         return "csv"
     return by_name
 
 
 def _check_columns(headings: Sequence[str], limits: Limits, where: str) -> None:
     if len(headings) > limits.columns:
-        raise InputError(
-            [
-                Problem(
-                    where,
-                    f"{len(headings)} columns, more than the {limits.columns} allowed",
-                    "export only the columns that are needed",
-                )
-            ]
+        raise Refused(
+            where,
+            f"{len(headings)} columns, more than the {limits.columns} allowed",
+            "export only the columns that are needed",
         )
 
 
@@ -190,7 +177,7 @@ def _from_grid(
         if filled >= _TITLE_ROWS:
             break
     if not filled:
-        raise InputError([Problem(name, "there is no row with anything in it")])
+        raise Refused(name, "there is no row with anything in it")
     at = _heading_row(first, source, region)
     if at is None:
         width = max(len(_trimmed(row.cells)) for row in first)
@@ -205,7 +192,8 @@ def _from_grid(
 
 
 def _padded(headings: Sequence[str], rest: Sequence[RawRow]) -> bool:
-    """Do all rows of the beginning have the same cells beyond the headings? Then it is a column whose heading was forgotten."""
+    """Do all rows of the beginning have the same cells beyond the headings? Then it is a column whose heading
+    was forgotten."""
     widths = {len(_trimmed(row.cells)) for row in rest if not row.fault and any(row.cells)}
     return len(widths) == 1 and len(rest) > 1 and widths.pop() > len(headings)
 

@@ -1,8 +1,8 @@
 """The rejects file: rows that did not become contacts, for the person who has to mend them.
 
-CSV in UTF-8 with a byte-order mark, which every spreadsheet opens as it is. A cell that a spreadsheet would take for a formula gets an
-apostrophe in front; `engine.rules.numbers` takes it off a number again, and the columns added here are no fields, so that a mended rejects
-file can be handed in as it is.
+CSV in UTF-8 with a byte-order mark, which every spreadsheet opens as it is. A cell that a spreadsheet would
+take for a formula gets an apostrophe in front; `engine.rules.numbers` takes it off a number again, and the
+columns added here are no fields, so that a mended rejects file can be handed in as it is.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
+from engine.intake.columns import REJECT_HEADINGS
 from engine.intake.contacts import Reject
 
-HEADINGS = ("rejected_row", "rejected_code", "rejected_reason")
+HEADINGS = REJECT_HEADINGS
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -29,7 +30,8 @@ def inert(cell: str) -> str:
 class RejectsFile:
     """Written as the rejects come, and made with the first of them: no rejects, no file.
 
-    What an interrupted reading left is replaced: a reading that is resumed goes through all rows again and finds the same ones.
+    What an interrupted reading left is replaced: a reading that is resumed goes through all rows again and
+    finds the same ones.
     """
 
     def __init__(self, path: Path, headings: Sequence[str]) -> None:

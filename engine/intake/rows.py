@@ -1,7 +1,7 @@
 """A row of the source becomes a contact, or is rejected with all its reasons.
 
-Knows the limits of what Asterisk can carry and the words for yes and no. Refuses to judge consent, hours or numbers that may not be
-called: what it takes is well-formed, not allowed.
+Knows the limits of what Asterisk can carry and the words for yes and no. Refuses to judge consent, hours or
+numbers that may not be called: what it takes is well-formed, not allowed.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ _NO = frozenset(
 
 
 class RawRow(NamedTuple):
-    """A row as it was read. `fault` says why its cells cannot be trusted, such as a quote that is never closed."""
+    """A row as it was read. `fault` says why its cells cannot be trusted, such as a quote that is never
+    closed."""
 
     number: int
     cells: list[str]
@@ -66,7 +67,8 @@ class Reading(NamedTuple):
 
 
 class RowReader:
-    """Turns the rows of one source into contacts. `sent` are the fields that go to Asterisk (None: all may)."""
+    """Turns the rows of one source into contacts. `sent` are the fields that go to Asterisk (None: all
+    may)."""
 
     def __init__(
         self, mapping: Mapping, region: str | None, language: str | None, sent: frozenset[str] | None = None
@@ -81,7 +83,8 @@ class RowReader:
         self._fields = mapping.fields
         self._roles = mapping.roles
         longest = max((len(name) for name, _ in mapping.fields), default=0)
-        # A row whose cells together are shorter than this has no field that is too long, whatever its characters encode to.
+        # A row whose cells together are shorter than this has no field that is too long, whatever its
+        # characters encode to.
         self._short = (LINE_BYTES - longest) // 3
 
     def read(self, row: RawRow) -> Reading:
@@ -118,7 +121,8 @@ class RowReader:
     def _numbers(
         self, cells: Sequence[str], reasons: list[tuple[str, str]], left_out: list[tuple[str, str]]
     ) -> tuple[Number, ...]:
-        """All numbers of a contact that has several columns for them. One good number is enough; bad ones are told."""
+        """All numbers of a contact that has several columns for them. One good number is enough; bad ones are
+        told."""
         found: dict[str, Number] = {}
         faults: list[tuple[str, str]] = []
         for position in self._phones:
@@ -148,19 +152,31 @@ class RowReader:
         if len(joined) <= self._short and joined.isascii() and joined.isprintable():
             return fields
         if len(joined) > CONTACT_CHARS:
-            reasons.append(("too_much", f"the fields of this contact have {len(joined)} characters together, more than {CONTACT_CHARS};"
-                                        " name the columns that are needed in contacts.fields"))  # fmt: skip
+            what = f"the fields of this contact have {len(joined)} characters together, more than {CONTACT_CHARS}"
+            reasons.append(("too_much", f"{what}; name the columns that are needed in contacts.fields"))
         for name, value in fields.items():
-            if LIST_SIGN in value:
-                reasons.append(("bad_value", f"{name} is a list; only phone_number may be one"))
-            elif self._sent is None or name in self._sent:
-                if _CONTROL.search(value):
-                    reasons.append(("bad_value", f"{name} holds a line break or another control character, which a call cannot carry;"
-                                                 " take it out, or leave the column out by naming the others in contacts.fields"))  # fmt: skip
-                elif len(name) + len(quote(value, safe="")) > LINE_BYTES:
-                    reasons.append(("bad_value", f"{name} is too long for a call: {len(quote(value, safe=''))} bytes when encoded, at most"
-                                                 f" {LINE_BYTES - len(name)}; shorten it, or leave the column out"))  # fmt: skip
+            fault = self._field_fault(name, value)
+            if fault:
+                reasons.append(("bad_value", f"{name} {fault}"))
         return fields
+
+    def _field_fault(self, name: str, value: str) -> str:
+        """Why Asterisk cannot carry this value; empty when it can, or need not."""
+        if LIST_SIGN in value:
+            return "is a list; only phone_number may be one"
+        if self._sent is not None and name not in self._sent:
+            return ""
+        if _CONTROL.search(value):
+            return (
+                "holds a line break or another control character, which a call cannot carry;"
+                " take it out, or leave the column out by naming the others in contacts.fields"
+            )
+        size, most = len(quote(value, safe="")), LINE_BYTES - len(name)
+        return (
+            f"is too long for a call: {size} bytes when encoded, at most {most}; shorten it, or leave the column out"
+            if size > most
+            else ""
+        )
 
     def _with_roles(
         self,
@@ -268,7 +284,8 @@ def _consent(given: dict[str, str], zones: Sequence[str], reasons: list[tuple[st
 
 @lru_cache(maxsize=2048)
 def canonical_zone(name: str) -> str | None:
-    """`name` when it is an IANA zone with a place in it (or UTC). Abbreviations such as EST know no daylight saving: refused."""
+    """`name` when it is an IANA zone with a place in it (or UTC). Abbreviations such as EST know no daylight
+    saving: refused."""
     if name.upper() == "UTC":
         return "UTC"
     written = name.strip().replace(" ", "_")
@@ -283,7 +300,8 @@ def canonical_zone(name: str) -> str | None:
 
 @lru_cache(maxsize=2048)
 def canonical_language(tag: str) -> str | None:
-    """A BCP 47 tag of language, script and region in its usual case (`fr`, `en-GB`, `zh-Hant-TW`), or None."""
+    """A BCP 47 tag of language, script and region in its usual case (`fr`, `en-GB`, `zh-Hant-TW`), or
+    None."""
     match = _LANGUAGE.fullmatch(tag.strip())
     if match is None:
         return None

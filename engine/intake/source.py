@@ -31,7 +31,8 @@ SQLITE = "sqlite:///"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a contact source may cost. More is an error that names the limit; the defaults are far above what campaigns need."""
+    """What a contact source may cost. More is an error that names the limit; the defaults are far above what
+    campaigns need."""
 
     rows: int = 10_000_000
     columns: int = 1_000
@@ -48,7 +49,8 @@ class Limits:
 
 
 class Columns(Model):
-    """`[contacts.columns]`: which column is what. Unnamed ones are found by the usual headings (`engine.intake.columns`)."""
+    """`[contacts.columns]`: which column is what. Unnamed ones are found by the usual headings
+    (`engine.intake.columns`)."""
 
     phone_number: Annotated[tuple[Column, ...], Field(min_length=1, max_length=20)] | None = None
     """Several columns are several numbers of one contact, tried in this order."""
@@ -75,8 +77,9 @@ class Columns(Model):
 class DatabaseSource(Model):
     """`[contacts.database]`: a query's rows are the contacts.
 
-    `url` is an SQLAlchemy URL; `sqlite:///people.db` is a file in the job folder and needs nothing beside Volley, anything else the
-    `database` extra. A URL with a password belongs into an environment variable of the engine, named by `url_env`.
+    `url` is an SQLAlchemy URL; `sqlite:///people.db` is a file in the job folder and needs nothing beside
+    Volley, anything else the `database` extra. A URL with a password belongs into an environment variable of
+    the engine, named by `url_env`.
     """
 
     url: Annotated[str, StringConstraints(min_length=1, max_length=2_000)] | None = None
@@ -124,7 +127,8 @@ class ContactSource(Model):
     region: str | None = None
     """ISO 3166-1 country in which numbers without a country code are read; default: the campaign's."""
     duplicates: Duplicates = "reject"
-    """A number that appears again in the file: reject the later row, keep both, or merge it into the first."""
+    """A number that appears again in the file: reject the later row, keep both, or merge it into the
+    first."""
     fields: tuple[Column, ...] | None = None
     """Columns to keep as fields of the contact; default: all that have no other role."""
 

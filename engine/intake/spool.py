@@ -1,7 +1,7 @@
 """A database's answer, kept beside the job before anything is taken from it.
 
-The same query may answer otherwise a minute later. Whoever resumes after a crash, or reads twice, must see the same rows: so they are written
-down whole, made durable, and read from there.
+The same query may answer otherwise a minute later. Whoever resumes after a crash, or reads twice, must see
+the same rows: so they are written down whole, made durable, and read from there.
 """
 
 from __future__ import annotations

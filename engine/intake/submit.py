@@ -1,7 +1,8 @@
 """Puts a job into the queue directory, whole or not at all.
 
-Copies under a temporary name on the queue's own file system, makes it durable, and renames. Refuses what the engine would refuse for what
-it is made of; what the manifest says is checked before (`engine.intake.manifest`).
+Copies under a temporary name on the queue's own file system, makes it durable, and renames. Refuses what the
+engine would refuse for what it is made of; what the manifest says is checked before
+(`engine.intake.manifest`).
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from collections.abc import Callable, Iterable
 from itertools import count
 from pathlib import Path
 
-from engine.errors import InputError, Problem, VolleyError
+from engine.errors import VolleyError
 from engine.intake.inspection import COMPLETE_NAME, find_manifest, inspect, walk
 from engine.intake.job_files import open_inside
+from engine.intake.refused import Refused
 
 Progress = Callable[[int, int], None]
 """Called with the bytes copied and the bytes in all."""
@@ -27,8 +29,9 @@ _BLOCK = 1 << 20
 def submit(path: Path, queue_root: Path, files: Iterable[str] = (), progress: Progress | None = None) -> Path:
     """Copy a job into incoming/ and return where it lies there.
 
-    `path` is a job's folder, of which everything but hidden files is copied; or a manifest, which is copied with those `files` beside it
-    that it names (relative paths). Raises InputError when it is no job, VolleyError when the queue does not take it.
+    `path` is a job's folder, of which everything but hidden files is copied; or a manifest, which is copied
+    with those `files` beside it that it names (relative paths). Raises InputError when it is no job,
+    VolleyError when the queue does not take it.
     """
     incoming = queue_root / "incoming"
     if not incoming.is_dir():
@@ -41,7 +44,7 @@ def submit(path: Path, queue_root: Path, files: Iterable[str] = (), progress: Pr
             if path.is_symlink()
             else "does not exist"
         )
-        raise InputError([Problem(str(path), what)])
+        raise Refused(str(path), what)
     if path.is_dir():
         folder, names = path, _content(path)
         name = path.resolve().name

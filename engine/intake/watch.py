@@ -1,7 +1,8 @@
 """Tells when to look at the queue directory again.
 
-By the kernel's notifications where there are any, and by the clock where there are none: on network file systems nobody tells of what another
-machine did, and a job that is being copied in settles without a further event.
+By the kernel's notifications where there are any, and by the clock where there are none: on network file
+systems nobody tells of what another machine did, and a job that is being copied in settles without a further
+event.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import watchfiles
 async def watch(folders: Sequence[Path], tick: float) -> AsyncGenerator[None]:
     """Yields at once, after every change in `folders` (not below them), and every `tick` seconds at least.
 
-    Where notifications cannot be had (no inotify watches left, a file system without them) the clock alone remains.
+    Where notifications cannot be had (no inotify watches left, a file system without them) the clock alone
+    remains.
     """
     yield None
     try:

@@ -1,6 +1,7 @@
 """Contacts between the parsing process and the engine: compact rows of JSON, and back.
 
-Region, kind, zones and repair of numbers are few and repeat: they travel once a batch, and a number refers to them by index.
+Region, kind, zones and repair of numbers are few and repeat: they travel once a batch, and a number refers to
+them by index.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ _Traits = tuple[str, Kind, tuple[str, ...], Repair | None]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Contacts in the order of their rows. All rows up to `through_row` are dealt with: here, in an earlier batch, or rejected.
+    """Contacts in the order of their rows. All rows up to `through_row` are dealt with: here, in an earlier
+    batch, or rejected.
 
     `rejected` counts the rows refused since the batch before.
     """
@@ -34,7 +36,8 @@ class Batch:
 class Done:
     """The source was read to its end. Counts are of the whole source, also when its first part was skipped.
 
-    `rows` counts rows with anything in them, `duplicates` those that repeated an earlier one (among `rejected`, or merged).
+    `rows` counts rows with anything in them, `duplicates` those that repeated an earlier one (among
+    `rejected`, or merged).
     """
 
     rows: int

@@ -105,7 +105,7 @@ class Hours:
         if not zones:
             return None
         if not self.windows:
-            return now
+            return now if all(zone(name) is not None for name in zones) else None
         starts, ends = self._spans(zones, int(now // DAY_SECONDS))
         at = bisect_right(starts, now) - 1
         if at >= 0 and now < ends[at]:

@@ -156,7 +156,15 @@ reports = st.builds(
 events_of_a_call = st.one_of(
     st.sampled_from([QUEUED, REFUSED, RINGING, UP, FAILED, DIGIT]),
     reports,
-    st.builds(HungUp, st.just(A), st.integers(0, 127), st.sampled_from([0, 480, 486, 503]), st.just(1_030.0), st.booleans()),
+    st.builds(
+        HungUp,
+        st.just(A),
+        st.integers(0, 127),
+        st.sampled_from([0, 480, 486, 503]),
+        st.just(1_030.0),
+        st.booleans(),
+        st.booleans(),
+    ),
 )
 
 
@@ -313,6 +321,13 @@ def test_an_unanswered_call_as_old_as_the_originate_allows_was_given_up_by_us(
     [*_, end] = played(sent_call(), [*events, HungUp(A, 16, 0, at)])
     assert isinstance(end, End)
     assert end.disposition is disposition
+
+
+def test_a_call_taken_up_after_a_restart_rang_if_its_hangup_says_so() -> None:
+    [end] = played(sent_call(), [HungUp(A, 19, 0, SENT + TIMEOUT, rang=True)])
+    assert isinstance(end, End)
+    assert end.ending.rang
+    assert end.disposition is Disposition.NO_ANSWER
 
 
 def test_the_ring_timeout_is_ours_and_so_is_a_withdrawal() -> None:

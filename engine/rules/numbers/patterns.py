@@ -1,8 +1,9 @@
-"""What a numbering plan's pattern says about numbers of which only the beginning is known.
+"""What a numbering plan's expression says about numbers of which only the beginning is known.
 
-A plan describes its ranges as regular expressions over digits: `6(?:[0-24-8]\\d|3[0-8])\\d{6}`. For most of them the first digits decide, and
-whatever follows only has to be there. Here a pattern tells whether that is so, by proof: it is turned into an automaton, and every way on
-is followed. Knows digits, `[...]`, `\\d`, groups, `|`, `?`, `{n}`, `{n,m}` and a `$` at the end of an alternative; refuses anything else.
+A plan describes its ranges as regular expressions over digits: `6(?:[0-24-8]\\d|3[0-8])\\d{6}`. For most of
+them the first digits decide, and whatever follows only has to be there. Here an expression tells whether that
+is so, by proof: it is turned into an automaton, and every way on is followed. Knows digits, `[...]`, `\\d`,
+groups, `|`, `?`, `{n}`, `{n,m}` and a `$` at the end of an alternative; refuses anything else.
 """
 
 from __future__ import annotations
@@ -132,7 +133,7 @@ class _Reader:
 
 
 class DigitPattern:
-    """One expression. Questions are answered from what was found out before; not for several threads at once."""
+    """One expression. What was found out for one question helps to answer the next."""
 
     def __init__(self, text: str) -> None:
         self._masks: list[int] = []
@@ -144,14 +145,16 @@ class DigitPattern:
         self._settled: dict[tuple[States, int], bool | None] = {}
 
     def matches(self, head: str, tail: int) -> bool | None:
-        """Is `head`, with `tail` more digits, wholly matched? None when that depends on which digits they are."""
+        """Is `head`, with `tail` more digits, wholly matched? None when that depends on which digits they
+        are."""
         states = self._start
         for sign in head:
             states = self._step(states, int(sign))
         return self._outcome(states, tail)
 
     def is_settled(self, head: str) -> bool:
-        """Does what follows `head` (something does) have no bearing on whether, and how far, the expression matches from the start?"""
+        """Does what follows `head` (something does) have no bearing on whether, and how far, the expression
+        matches from the start?"""
         states = self._start
         for sign in head:
             states = self._step(states, int(sign))
@@ -173,12 +176,15 @@ class DigitPattern:
         found = self._steps.get(key)
         if found is None:
             bit = 1 << digit
-            found = self._closure({target for state in states if self._masks[state] & bit for target in self._targets[state]})
+            found = self._closure(
+                {target for state in states if self._masks[state] & bit for target in self._targets[state]}
+            )
             self._steps[key] = found
         return found
 
     def _closure(self, states: set[int]) -> States:
-        """`states` and what can be reached from them without a digit; only those that take a digit or are final are kept."""
+        """`states` and what can be reached from them without a digit; only those that take a digit or are
+        final are kept."""
         reached, todo = set(states), list(states)
         while todo:
             state = todo.pop()

@@ -1,6 +1,7 @@
 """How people and spreadsheets write telephone numbers: any such text as digits with at most a leading plus.
 
-Knows separators, scripts, invisible signs, and what Excel does to a number. Refuses to know numbering plans: see `engine.rules.numbers`.
+Knows separators, scripts, invisible signs, and what Excel does to a number. Refuses to know numbering plans:
+see `engine.rules.numbers`.
 """
 
 from __future__ import annotations
@@ -10,11 +11,20 @@ import unicodedata
 from typing import Literal, NoReturn
 
 Repair = Literal["float", "exponent", "thousands", "plus", "international_prefix", "leading_zero"]
-"""What a reading had to undo: a decimal `.0`, an exponent, thousands separators, a lost `+`, a `00` that is not the region's own
-international prefix, a lost leading zero."""
+"""What a reading had to undo: a decimal `.0`, an exponent, thousands separators, a lost `+`, a `00` that is
+not the region's own international prefix, a lost leading zero."""
 
 Code = Literal[
-    "empty", "not_a_number", "extension", "lost_digits", "needs_region", "too_short", "too_long", "not_possible", "invalid", "ambiguous"
+    "empty",
+    "not_a_number",
+    "extension",
+    "lost_digits",
+    "needs_region",
+    "too_short",
+    "too_long",
+    "not_possible",
+    "invalid",
+    "ambiguous",
 ]
 
 _DIGITS_MAX = 17
@@ -26,13 +36,16 @@ _DROPPED = dict.fromkeys(map(ord, " \t.-()/_'"))
 _FLOAT = re.compile(r"\+?([1-9][0-9]*)\.0{1,2}")
 _EXPONENT = re.compile(r"\+?([0-9])[.,]?([0-9]*)[eE]\+?([0-9]{1,2})")
 _THOUSANDS = re.compile(r"\+?([1-9][0-9]{0,2}(?:,[0-9]{3})+)")
-_EXTENSION = re.compile(r"(?i)(?:;ext=|ext\.?|extension|x|#|poste|durchwahl|anexo|int\.)\s*[:.]?\s*[0-9]{1,7}\s*")
+_EXTENSION = re.compile(
+    r"(?i)(?:;ext=|ext\.?|extension|x|#|poste|durchwahl|anexo|int\.)\s*[:.]?\s*[0-9]{1,7}\s*"
+)
 _SEVERAL = re.compile(r"[,;|&\n\x1f]|[0-9].*\+|\s(?:or|ou|oder|o|and|et|und|y)\s")
 _FORMULA_TEXT = re.compile(r'="(.*)"')
 
 
 class NumberError(ValueError):
-    """This is not a number that can be dialed. `code` is a constant for programs; the message says what is wrong and what to do."""
+    """This is not a number that can be dialed. `code` is a constant for programs; the message says what is
+    wrong and what to do."""
 
     def __init__(self, code: Code, message: str) -> None:
         self.code: Code = code
@@ -70,7 +83,8 @@ def clean(raw: str) -> tuple[str, Repair | None]:
 
 
 def _unwrap(text: str, raw: str) -> str:
-    """`text` without what is around a number: blanks, the apostrophe or formula that keeps it text, `tel:`."""
+    """`text` without what is around a number: blanks, the apostrophe or formula that keeps it text,
+    `tel:`."""
     text = text.strip()
     formula = _FORMULA_TEXT.fullmatch(text)
     if formula:
@@ -79,11 +93,15 @@ def _unwrap(text: str, raw: str) -> str:
     if text[:4].lower() == "tel:":
         text = text[4:].strip()
         if ";" in text and not _EXTENSION.search(text):
-            raise NumberError("not_a_number", f"{shown(raw)} is a tel: address with parameters; write the number alone")
+            raise NumberError(
+                "not_a_number", f"{shown(raw)} is a tel: address with parameters; write the number alone"
+            )
     if not text:
         raise NumberError("empty", "there is no phone number; fill it in or leave the row out")
     if len(text) > _CELL_MAX:
-        raise NumberError("not_a_number", "this is far too long for a phone number; write one number in a cell")
+        raise NumberError(
+            "not_a_number", "this is far too long for a phone number; write one number in a cell"
+        )
     return text
 
 
@@ -122,9 +140,15 @@ def _from_exponent(match: re.Match[str], raw: str) -> str:
 
 
 def _refuse(text: str, digits: str, raw: str) -> NoReturn:
-    if sum(sign.isdigit() for sign in digits) > _DIGITS_MAX or _SEVERAL.search(text):
-        raise NumberError("not_a_number", f"{shown(raw)} looks like several numbers; give each a column of its own")
     extension = _EXTENSION.search(text)
     if extension is not None and extension.end() == len(text) and extension.start() > 0:
-        raise NumberError("extension", f"{shown(raw)} has an extension, which cannot be dialed; give the direct number")
-    raise NumberError("not_a_number", f"{shown(raw)} is not a phone number; write digits, with + and the country code")
+        raise NumberError(
+            "extension", f"{shown(raw)} has an extension, which cannot be dialed; give the direct number"
+        )
+    if sum(sign.isdigit() for sign in digits) > _DIGITS_MAX or _SEVERAL.search(text):
+        raise NumberError(
+            "not_a_number", f"{shown(raw)} looks like several numbers; give each a column of its own"
+        )
+    raise NumberError(
+        "not_a_number", f"{shown(raw)} is not a phone number; write digits, with + and the country code"
+    )

@@ -1,0 +1,212 @@
+"""`python -m bench.campaign`: a large mixed campaign through the real PBX, every contact held against the carrier's own count.
+
+The contacts come in an XLSX, as a user would hand them in, and behave as `lab/behaviours.toml` says. At the end each must have the one
+disposition that its number's behaviour leads to, and the carrier must have seen each number exactly as often as the engine has attempts.
+Prints the counts, the rate, the most calls that lived at once, and the processor time of engine and Asterisk. Exit code 1 when anything differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import shutil
+import sqlite3
+import sys
+import time
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+import openpyxl
+import phonenumbers
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+import lab
+from bench import processor
+from bench.pbx import PORTS, processor_time
+from lab import process
+from lab.behaviours import Behaviour
+from lab.places import REPOSITORY
+
+MIX = {"10": 20, "11": 8, "13": 4, "15": 6, "20": 4, "22": 8, "24": 3, "26": 2, "30": 6, "34": 6, "36": 2, "40": 8, "41": 6, "42": 4, "43": 6,
+       "44": 2, "45": 3, "49": 2, "60": 4, "63": 3}
+"""Behaviour -> its share, in parts."""
+NAME = "large"
+MAX_ATTEMPTS = 3
+EXTRA = {"BUSY": 1, "NO_ANSWER": 1, "CONGESTION": 3}
+"""Retries that the manifest gives a disposition; the others are final."""
+
+MANIFEST = """
+id = "{name}"
+owner = "Benchmark, bench@example.com"
+purpose = "informational"
+caller_id = "+33162000001"
+ring_timeout = "15s"
+window = [{{ from = "00:00", to = "00:00" }}]
+amd = {{ machine = "voicemail" }}
+message = {{ prompts = ["appointment.wav"] }}
+voicemail = {{ prompts = ["voicemail.wav"] }}
+[menu]
+repeats = 0
+timeout = "3s"
+[menu.keys]
+1 = "confirm"
+2 = {{ action = "call_back", after = "10s" }}
+[retry]
+max_attempts = {max_attempts}
+min_gap = "10s"
+BUSY = {{ delay = "10s", attempts = 1 }}
+NO_ANSWER = {{ delay = "10s", attempts = 1 }}
+CONGESTION = {{ delay = "10s", attempts = 3 }}
+FAILED = {{ delay = "10s", attempts = 0 }}
+[contacts]
+file = "people.xlsx"
+region = "US"
+"""
+
+
+def numbers(count: int) -> list[tuple[str, str]]:
+    """(national number, behaviour) of `count` contacts, mixed; 555-01XX of every American area code."""
+    areas = [area for area in range(200, 1000) if phonenumbers.is_valid_number(phonenumbers.parse(f"+1{area}5550142"))]
+    parts = [code for code, share in MIX.items() for _ in range(share)]
+    if count > len(areas) * len(MIX):
+        raise SystemExit(f"there are numbers for {len(areas) * len(MIX)} contacts at most")
+    used: Counter[str] = Counter()
+    found = []
+    for code in itertools.cycle(parts):
+        if len(found) == count:
+            return found
+        if used[code] < len(areas):  # a behaviour without numbers left gives its share to the others
+            found.append((f"({areas[used[code]]}) 555-01{code}", code))
+            used[code] += 1
+    raise AssertionError
+
+
+def expected(behaviour: Behaviour) -> tuple[str, int]:
+    """The final disposition, and how many calls it takes to get there."""
+    seen: Counter[str] = Counter()
+    for call in itertools.count(1):
+        word = behaviour.disposition_of(call)
+        seen[word] += 1
+        if "2" in behaviour.keys and call in behaviour.key_calls:
+            continue  # asked to be called back
+        counted = sum(number for one, number in seen.items() if one != "CONGESTION")
+        if seen[word] > EXTRA.get(word, 0) or counted >= MAX_ATTEMPTS:
+            return word, call
+    raise AssertionError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the campaign and hold the books against each other."""
+    parser = argparse.ArgumentParser(prog="python -m bench.campaign", description=(__doc__ or "").split("\n\n")[1])
+    parser.add_argument("--contacts", type=int, default=5000)
+    parser.add_argument("--channels", type=int, default=500)
+    parser.add_argument("--cps", type=int, default=40)
+    parser.add_argument("--dir", type=Path, default=REPOSITORY / "var" / "bench")
+    given = parser.parse_args(arguments)
+    console = Console(highlight=False)
+    people = numbers(given.contacts)
+    folder: Path = given.dir.absolute() / "campaign"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    laboratory = given.dir.absolute() / "lab"
+    lab.down(laboratory)
+    practice = lab.up(laboratory, PORTS, console.print)
+    try:
+        lab.reset(laboratory)
+        return _run(console, practice, laboratory, folder, people, given)
+    finally:
+        process.stop(folder / "engine.pid", patience=30.0)
+        lab.down(laboratory)
+
+
+def _run(console: Console, practice: lab.Lab, laboratory: Path, folder: Path, people: list[tuple[str, str]], given: argparse.Namespace) -> int:
+    settings = folder / "volley.toml"
+    text = practice.settings.read_text(encoding="utf-8").replace(f"{practice.dir}/engine", str(folder))
+    text = text.replace("max_channels = 500", f"max_channels = {given.channels}").replace("cps = 50", f"cps = {given.cps}")
+    settings.write_text(text, encoding="utf-8")
+    _job(folder, practice, people)
+    started = time.monotonic()
+    pid = process.start([sys.executable, "-m", "engine.cli", "run", "--config", str(settings)], folder / "engine.pid", folder / "engine.out")
+    busiest = _follow(folder, len(people))
+    seconds, own = time.monotonic() - started, processor.used(pid)
+    asterisk = processor_time(practice)
+    time.sleep(2)
+    wrong = _compare(console, folder, laboratory, people)
+    with closing(sqlite3.connect(folder / "state" / "volley.db")) as database:
+        attempts, first, last = database.execute("SELECT count(*), min(sent_at), max(ended_at) FROM attempts").fetchone()
+        words = database.execute("SELECT disposition, count(*) FROM contacts GROUP BY 1 ORDER BY 2 DESC").fetchall()
+    console.print("contacts by disposition: " + ", ".join(f"{word} {count}" for word, count in words))
+    console.print(f"{len(people)} contacts, {attempts} calls in {last - first:.0f} s of dialing ({seconds:.0f} s with intake), at most {busiest}"
+                  f" at once; processor time: engine {own:.1f} s ({1000 * own / attempts:.2f} ms a call), PBX {asterisk or 0:.0f} s;"
+                  f" {os.cpu_count()} processors")
+    console.print(f"{wrong} contacts differ" if wrong else "none differs: dispositions, and the carrier's count of INVITEs by number")
+    return 1 if wrong else 0
+
+
+def _job(folder: Path, practice: lab.Lab, people: list[tuple[str, str]]) -> None:
+    job = folder / "queue" / "incoming" / f".{NAME}"
+    job.mkdir(parents=True)
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("People")
+    sheet.append(["Name", "Phone", "Customer no"])
+    for at, (number, _) in enumerate(people, 1):
+        sheet.append([f"Person {at}", number, at])
+    book.save(job / "people.xlsx")
+    for prompt in ("appointment", "voicemail"):
+        shutil.copy(practice.samples / "en" / f"{prompt}.wav", job)
+    (job / "campaign.toml").write_text(MANIFEST.format(name=NAME, max_attempts=MAX_ATTEMPTS), encoding="utf-8")
+    (job / ".complete").touch()
+    job.rename(job.with_name(NAME))
+
+
+def _follow(folder: Path, contacts: int) -> int:
+    """Wait for the end; returns the most calls that lived at once."""
+    database, busiest = folder / "state" / "volley.db", 0
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns) as progress:
+        bar = progress.add_task("contacts", total=contacts)
+        while True:
+            time.sleep(0.5)
+            if process.running(folder / "engine.pid") is None:
+                raise SystemExit("the engine ended:\n" + (folder / "engine.out").read_text(encoding="utf-8")[-3000:])
+            if not database.exists():
+                continue
+            try:
+                with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10)) as connection:
+                    done, live = connection.execute("SELECT (SELECT count(*) FROM contacts WHERE state = 'done'),"
+                                                    " (SELECT count(*) FROM attempts WHERE disposition IS NULL)").fetchone()
+                    ended = connection.execute("SELECT 1 FROM campaigns WHERE name = ? AND state = 'completed'", (NAME,)).fetchone()
+            except sqlite3.OperationalError:
+                continue  # the engine is still making its tables
+            busiest = max(busiest, live)
+            progress.update(bar, completed=done, description=f"contacts ({live} calls live)")
+            if ended:
+                return busiest
+
+
+def _compare(console: Console, folder: Path, laboratory: Path, people: list[tuple[str, str]]) -> int:
+    table = lab.behaviour_table()
+    carrier = Counter(call.number for call in lab.carrier_calls(laboratory))
+    with closing(sqlite3.connect(folder / "state" / "volley.db")) as database:
+        books = {row[0]: row[1:] for row in database.execute(
+            "SELECT n.e164, c.disposition, c.state, (SELECT count(*) FROM attempts a WHERE a.contact_id = c.id AND a.sent_at IS NOT NULL),"
+            " (SELECT group_concat(disposition || ' ' || cause || ' ' || sip || ' ' || amd, '; ') FROM attempts a WHERE a.contact_id = c.id)"
+            " FROM contacts c JOIN numbers n ON n.id = c.number_id")}
+    wrong = 0
+    for written, code in people:
+        number = "+1" + "".join(filter(str.isdigit, written))
+        disposition, state, attempts, story = books.get(number, ("missing", "missing", 0, ""))
+        should, calls = expected(table[code])
+        if (disposition, state, attempts, carrier[number]) != (should, "done", calls, calls):
+            wrong += 1
+            if wrong <= 40:
+                console.print(f"{number} ({table[code].name}): expected {should} after {calls} calls; the engine has {disposition} ({state}) after"
+                              f" {attempts}, the carrier counted {carrier[number]}: {story}")
+    return wrong
+
+
+if __name__ == "__main__":
+    sys.exit(main())

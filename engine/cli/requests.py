@@ -1,0 +1,70 @@
+"""How a command asks the engine for something: a request through the queue directory, and what came back.
+
+An engine that does not answer within five seconds is no failure: the request lies in the queue and is done when the engine runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from engine.cli.output import note, say, say_json
+from engine.errors import InputError, Problem, VolleyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from engine.config import Settings
+
+PATIENCE = 5.0
+"""Seconds to wait for the engine's answer."""
+
+
+def ask(settings: Settings, request: dict[str, Any], as_json: bool, told: Callable[[dict[str, Any]], str]) -> None:
+    """Send a request, wait for its reply and print it: `told` puts the reply into words.
+
+    Raises InputError with the engine's problems, VolleyError when the queue cannot be written.
+    """
+    from engine.intake.control import send
+    from engine.ops.books import engine_pid
+
+    # Requests are answered in the order of their names.
+    name = f"{time.time_ns():020d}-{secrets.token_hex(4)}"
+    try:
+        where = send(settings.engine.queue, request, name)
+    except OSError as error:
+        raise VolleyError(
+            f"{settings.engine.queue}: cannot drop a request into this queue: {error.strerror}; who steers the engine must be in the directory's group"
+        ) from error
+    reply = asyncio.run(_reply(where))
+    if reply is None:
+        runs = engine_pid(settings.engine.state) is not None
+        if as_json:
+            say_json({"queued": True, "engine_runs": runs, "reply": str(where)})
+        else:
+            why = "the engine has not answered yet" if runs else "the engine does not run; it is done when it does"
+            note(f"request {name} is queued: {why}. The answer will be in {where}")
+        return
+    if as_json:
+        say_json(reply)
+        if not reply["ok"]:
+            raise typer.Exit(1)
+        return
+    if not reply["ok"]:
+        raise InputError(Problem(**one) for one in reply["problems"])
+    say(told(reply))
+
+
+async def _reply(where: Path) -> dict[str, Any] | None:
+    from engine.intake.control import wait_for
+
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await wait_for(where, 2 * PATIENCE)
+    except TimeoutError:
+        return None

@@ -1,0 +1,30 @@
+"""`volley run`: the engine itself."""
+
+from __future__ import annotations
+
+import typer
+
+from engine.cli.options import CONFIG, Config, settings_of
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog="Example: volley run --config /etc/volley/volley.toml")(run)
+
+
+def run(config: Config = CONFIG) -> None:
+    """Run the engine until it is told to stop.
+
+    Takes jobs from the queue directory, dials, and keeps its books. SIGTERM or Ctrl-C ends it in order: no new calls, every row written, and calls
+    that live go on in Asterisk and are taken up at the next start (or are waited for: engine.on_stop = "drain"). A second signal ends it at once.
+    """
+    import uvloop
+
+    from engine.app import Engine
+    from engine.ops import log
+
+    settings = settings_of(config)
+    for pbx in settings.pbx.values():
+        pbx.secret()  # an unreadable secret is told now, not at every attempt to connect
+    logger, lines = log.start(settings.log.file, settings.log.level, settings.log.mask_numbers)
+    uvloop.run(Engine(settings, logger, lines).run())

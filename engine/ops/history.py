@@ -1,0 +1,160 @@
+"""A contact's whole history, as it stands in the books: attempts with what happened in them, decisions, promises, suppression.
+
+Knows rows. What they mean in words: `engine.ops.explain`.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.channel import channel_id
+from engine.ops.suppressed import SELECT, Suppressed
+from engine.store.campaigns import CampaignRow, campaign
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number as it is known."""
+
+    id: int
+    e164: str
+    region: str
+    kind: str
+    zones: tuple[str, ...]
+    suppressed: Suppressed | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What the dialplan reported of a call."""
+
+    seq: int
+    at: float
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One dial. Instants in POSIX seconds."""
+
+    id: str
+    number: str
+    kind: str
+    trunk: str
+    caller_id: str
+    created_at: float
+    sent_at: float | None
+    answered_at: float | None
+    ended_at: float | None
+    disposition: str | None
+    """None while the call lives."""
+    counted: bool
+    cause: int
+    sip: int
+    amd: str
+    result: str
+    note: str
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A decision of the gate not to dial, written when its reason changed."""
+
+    at: float
+    number: str
+    reason: str
+    not_before: float | None
+    zones: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A callback that the person asked for."""
+
+    asked_at: float
+    due_at: float
+    state: str
+
+
+@dataclass(slots=True)
+class History:
+    """All that is known of one contact."""
+
+    contact: dict[str, Any]
+    """Its row, by column."""
+    campaign: CampaignRow
+    job: str
+    """The name under which the job was handed in."""
+    numbers: list[Number] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    promises: list[Promise] = field(default_factory=list)
+    line_in_use: bool = False
+    """The number that comes next has a live call, of this contact or of another."""
+
+
+def contacts_of(
+    connection: sqlite3.Connection, *, e164: str = "", contact: int = 0, external_id: str = "", campaign_name: str | None = None
+) -> list[int]:
+    """Ids of the contacts with this number, id or external id; newest last."""
+    if e164:
+        query = "SELECT c.id FROM numbers n JOIN contact_numbers m ON m.number_id = n.id JOIN contacts c ON c.id = m.contact_id WHERE n.e164 = :e164"
+    elif contact:
+        query = "SELECT c.id FROM contacts c WHERE c.id = :contact"
+    else:
+        query = "SELECT c.id FROM campaigns k JOIN contacts c ON c.campaign_id = k.id WHERE c.external_id = :external_id"
+    if campaign_name is not None:
+        query += " AND c.campaign_id = (SELECT id FROM campaigns WHERE name = :campaign)"
+    rows = connection.execute(
+        query + " ORDER BY c.id", {"e164": e164, "contact": contact, "external_id": external_id, "campaign": campaign_name}
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def number(connection: sqlite3.Connection, e164: str) -> Number | None:
+    """A number as it is known; None when it never was handed in."""
+    row = connection.execute("SELECT id, e164, region, kind, zones FROM numbers WHERE e164 = ?", (e164,)).fetchone()
+    return None if row is None else _number(connection, row)
+
+
+def _number(connection: sqlite3.Connection, row: sqlite3.Row) -> Number:
+    entry = connection.execute(SELECT + "WHERE s.number_id = ?", (row["id"],)).fetchone()
+    zones = tuple(row["zones"].split(",")) if row["zones"] else ()
+    return Number(row["id"], row["e164"], row["region"], row["kind"], zones, Suppressed(*entry[1:]) if entry else None)
+
+
+def read(connection: sqlite3.Connection, contact_id: int) -> History:
+    """The history of that contact."""
+    row = connection.execute("SELECT * FROM contacts WHERE id = ?", (contact_id,)).fetchone()
+    job = connection.execute("SELECT source FROM jobs WHERE id = ?", (row["job_id"],)).fetchone()
+    found = History(dict(row), campaign(connection, row["campaign_id"]), job[0] if job else row["job_id"])
+    found.contact["fields"] = json.loads(row["fields"])
+    found.contact["tries"] = json.loads(row["tries"])
+    found.numbers = [_number(connection, one) for one in connection.execute(
+        "SELECT n.id, e164, region, kind, zones FROM contact_numbers m JOIN numbers n ON n.id = m.number_id WHERE m.contact_id = ? ORDER BY m.position",
+        (contact_id,)).fetchall()]  # fmt: skip
+    found.attempts = [_attempt(connection, one) for one in connection.execute(
+        "SELECT a.*, n.e164, t.name AS trunk FROM attempts a JOIN numbers n ON n.id = a.number_id LEFT JOIN trunks t ON t.id = a.trunk_id"
+        " WHERE a.contact_id = ? ORDER BY a.id", (contact_id,)).fetchall()]  # fmt: skip
+    found.refusals = [Refusal(*one) for one in connection.execute(
+        "SELECT d.at, n.e164, d.reason, d.not_before, d.zones FROM decisions d JOIN numbers n ON n.id = d.number_id"
+        " WHERE d.contact_id = ? AND d.reason != 'allowed' ORDER BY d.id", (contact_id,))]  # fmt: skip
+    found.promises = [Promise(*one) for one in connection.execute(
+        "SELECT asked_at, due_at, state FROM callbacks WHERE contact_id = ? ORDER BY id", (contact_id,))]  # fmt: skip
+    found.line_in_use = connection.execute(
+        "SELECT 1 FROM attempts WHERE number_id = ? AND disposition IS NULL", (row["number_id"],)).fetchone() is not None
+    return found
+
+
+def _attempt(connection: sqlite3.Connection, row: sqlite3.Row) -> Attempt:
+    events = connection.execute("SELECT seq, at, kind, value FROM call_events WHERE attempt_id = ? ORDER BY seq", (row["id"],)).fetchall()
+    return Attempt(
+        channel_id(row["id"]), row["e164"], row["kind"], row["trunk"] or "", row["caller_id"], row["created_at"], row["sent_at"], row["answered_at"],
+        row["ended_at"], row["disposition"], bool(row["counted"]), row["cause"], row["sip"], row["amd"], row["result"], row["note"],
+        tuple(Event(*one) for one in events),
+    )  # fmt: skip

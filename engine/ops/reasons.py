@@ -1,0 +1,53 @@
+"""The gate's reasons, and the other words that stand with a contact, as sentences. The one place where they are put into words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.rules.gate import Reason
+
+SENTENCES: Mapping[str, str] = {
+    Reason.ALLOWED: "everything allows a call",
+    Reason.CAMPAIGN_NOT_RUNNING: "the campaign is not running: it is paused, scheduled or still being taken in",
+    Reason.CAMPAIGN_NOT_STARTED: "the campaign's start has not come yet",
+    Reason.CAMPAIGN_OVER: "the campaign's end has come",
+    Reason.SUPPRESSED: "the number is on the list of those never to be called",
+    Reason.NO_CALLER_ID: "none of the campaign's caller IDs is listed in the settings as proven ours",
+    Reason.ZONE_UNKNOWN: "it is not known in which time zone the number is, so its calling hours are not known",
+    Reason.EXPIRED: "the contact's own expiry has come",
+    Reason.NOT_BEFORE: "the contact is not to be called before an instant of its own",
+    Reason.BUDGET_SPENT: "all attempts that the campaign allows a contact are used",
+    Reason.GAP: "the minimum gap since the last attempt has not passed",
+    Reason.OUTSIDE_HOURS: "it is outside the calling hours at the callee's place",
+    Reason.NEVER_OPEN: "there is no time at which the campaign's hours, the contact's own and the callee's time zones all allow a call",
+    Reason.LINE_IN_USE: "the number has a live call",
+    "removed": "the contact was taken out of the campaign by a request",
+    "campaign_cancelled": "the campaign was cancelled",
+    "campaign_over": "the campaign's end has come",
+}
+"""Why something is not dialed, or was ended without a call."""
+
+KINDS: Mapping[str, str] = {"first": "first call", "retry": "retry", "callback": "callback that was asked for"}
+
+RESULTS: Mapping[str, str] = {
+    "opted_out": "asked never to be called again",
+    "call_back": "asked to be called back",
+    "confirmed": "confirmed",
+    "heard": "heard the message to its end",
+    "voicemail_left": "a message was left on the machine",
+    "hung_up": "hung up before the message's end",
+    "hung_up_on": "nothing was played to it",
+    "ended": "ended the call by key",
+    "flow_missing": "the PBX did not have the call's flow",
+}
+"""A call's result, in words; other words are answers that the campaign named itself."""
+
+
+def sentence(reason: str) -> str:
+    """Words for a reason; the reason itself where none are known (books of another version)."""
+    return SENTENCES.get(reason, reason.replace("_", " "))
+
+
+def result(word: str) -> str:
+    """Words for a call's result."""
+    return RESULTS.get(word, f"answered: {word}")

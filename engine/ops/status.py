@@ -1,0 +1,224 @@
+"""How things stand now, in numbers that are cheap to have on a database of any size.
+
+What is read: the counters that the engine keeps with its campaigns and jobs, the partial indexes of live attempts and of contacts that wait, the
+attempts begun in the last ten minutes (their ids are ordered by time), and the newest attempts for the dispositions. Tables are never read from
+end to end, except where `full` asks for it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, field
+
+from engine.config import Settings
+from engine.errors import InputError, Problem
+from engine.ops.books import engine_pid, snapshot
+from engine.ops.summary import done_contacts
+from engine.store.campaigns import HELD
+
+MINUTE = 60.0
+FIVE_MINUTES = 300.0
+LOOK_BACK = 600.0
+"""Rates look at attempts begun in this many seconds: a call that lasts longer than the rest of it is missing among those ended."""
+NEWEST = 50_000
+"""Dispositions count this many attempts, the newest, unless all are asked for."""
+CLOSED = 10
+"""Campaigns that are over and still listed: those that ended last."""
+
+
+@dataclass(slots=True)
+class Rates:
+    """Attempts begun, ended and answered in a span that ends now. An answer counts when its call has ended."""
+
+    begun: int = 0
+    ended: int = 0
+    answered: int = 0
+
+    @property
+    def answer_seizure_ratio(self) -> float | None:
+        """Answered of ended; None where none ended."""
+        return self.answered / self.ended if self.ended else None
+
+    def add(self, begun: int, ended: int, answered: int) -> None:
+        self.begun += begun
+        self.ended += ended
+        self.answered += answered
+
+
+@dataclass(slots=True)
+class CampaignStatus:
+    """One campaign. Instants in POSIX seconds."""
+
+    id: int
+    name: str
+    title: str
+    state: str
+    priority: int
+    start_at: float
+    end_at: float | None
+    closed_at: float | None
+    contacts: int
+    done: int
+    pending: int
+    in_call: int
+    live_calls: int
+    next_due: float | None
+    """When the next contact that waits is looked at; None when none waits."""
+    callbacks_due: int
+    next_callback: float | None
+    minute: Rates
+    five_minutes: Rates
+    dispositions: dict[str, int] = field(default_factory=dict)
+    """Attempts by how they ended."""
+    dispositions_of: int | None = None
+    """How many attempts of all campaigns, the newest, were looked at for that; None: all."""
+    contact_dispositions: dict[str, int] | None = None
+    """Contacts that are done by their disposition; only where all is counted."""
+
+
+@dataclass(slots=True)
+class TrunkStatus:
+    """One trunk. Limits are None for a trunk that has left the settings."""
+
+    name: str
+    live_calls: int
+    max_channels: int | None
+    cps: float | None
+    minute: Rates
+
+
+@dataclass(slots=True)
+class Status:
+    """Everything at one moment."""
+
+    at: float
+    engine_pid: int | None
+    """None: no engine runs on this state directory."""
+    live_calls: int
+    max_channels: int
+    cps: float
+    minute: Rates
+    five_minutes: Rates
+    trunks: list[TrunkStatus]
+    campaigns: list[CampaignStatus]
+
+
+def look(settings: Settings, now: float, campaign: str | None = None, *, full: bool = False) -> Status:
+    """How things stand at `now`, for one campaign or for all that are open and the last that ended.
+
+    Raises StoreError, and InputError when there is no such campaign.
+    """
+    pid = engine_pid(settings.engine.state)
+    with snapshot(settings.database) as connection:
+        found = _campaigns(connection, campaign)
+        if campaign is not None and not found:
+            raise InputError([Problem("campaign", f"there is no campaign {campaign!r}", "see `volley status`")])
+        by_id = {one.id: one for one in found}
+        trunks = _trunks(connection, settings)
+        status = Status(now, pid, 0, settings.limits.max_channels, settings.limits.cps, Rates(), Rates(), [], found)
+        _count_live(connection, status, by_id, trunks)
+        _count_rates(connection, status, by_id, trunks)
+        _count_callbacks(connection, by_id)
+        _count_dispositions(connection, by_id, full)
+        for one in found:
+            one.pending = max(0, one.contacts - one.done - one.in_call)
+            one.next_due = _next_due(connection, one.id)
+            if full:
+                one.contact_dispositions = done_contacts(connection, one.id)
+    status.trunks = [trunk for trunk in trunks.values() if trunk.max_channels is not None or trunk.live_calls]
+    return status
+
+
+_CAMPAIGN = """
+SELECT k.id, k.name, k.title, k.state, k.priority, k.start_at, k.end_at, k.closed_at, k.open_contacts,
+       (SELECT coalesce(sum(j.accepted), 0) FROM jobs j WHERE j.campaign_id = k.id) AS contacts
+FROM campaigns k
+"""
+
+
+def _campaigns(connection: sqlite3.Connection, name: str | None) -> list[CampaignStatus]:
+    if name is not None:
+        rows = connection.execute(_CAMPAIGN + "WHERE k.name = ?", (name,)).fetchall()
+    else:
+        rows = connection.execute(_CAMPAIGN + "WHERE k.closed_at IS NULL ORDER BY k.priority DESC, k.id").fetchall()
+        rows += connection.execute(_CAMPAIGN + "WHERE k.closed_at IS NOT NULL ORDER BY k.closed_at DESC LIMIT ?", (CLOSED,)).fetchall()
+    return [
+        CampaignStatus(
+            *row[:8], contacts=row["contacts"], done=max(0, row["contacts"] - row["open_contacts"]), pending=0, in_call=0, live_calls=0,
+            next_due=None, callbacks_due=0, next_callback=None, minute=Rates(), five_minutes=Rates(),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _trunks(connection: sqlite3.Connection, settings: Settings) -> dict[int, TrunkStatus]:
+    found = {}
+    for trunk_id, name in connection.execute("SELECT id, name FROM trunks ORDER BY name"):
+        known = settings.trunk.get(name)
+        found[trunk_id] = TrunkStatus(name, 0, known and known.max_channels, known and known.cps, Rates())
+    return found
+
+
+def _count_live(connection: sqlite3.Connection, status: Status, by_id: dict[int, CampaignStatus], trunks: dict[int, TrunkStatus]) -> None:
+    rows = connection.execute(
+        "SELECT a.campaign_id, a.trunk_id, count(*), sum(c.state = 'in_call') FROM attempts a INDEXED BY attempts_live"
+        " JOIN contacts c ON c.id = a.contact_id WHERE a.disposition IS NULL GROUP BY 1, 2"
+    )
+    for campaign_id, trunk_id, live, in_call in rows:
+        status.live_calls += live
+        if trunk_id in trunks:
+            trunks[trunk_id].live_calls += live
+        if campaign_id in by_id:
+            by_id[campaign_id].live_calls += live
+            by_id[campaign_id].in_call += in_call
+
+
+def _count_rates(connection: sqlite3.Connection, status: Status, by_id: dict[int, CampaignStatus], trunks: dict[int, TrunkStatus]) -> None:
+    minute, five = status.at - MINUTE, status.at - FIVE_MINUTES
+    rows = connection.execute(
+        "SELECT campaign_id, trunk_id, sum(created_at >= :minute), sum(coalesce(ended_at, 0) >= :minute),"
+        " sum(coalesce(ended_at, 0) >= :minute AND answered_at IS NOT NULL), sum(created_at >= :five), sum(coalesce(ended_at, 0) >= :five),"
+        " sum(coalesce(ended_at, 0) >= :five AND answered_at IS NOT NULL)"
+        " FROM attempts WHERE id >= :first AND coalesce(disposition, '') != 'NOT_SENT' GROUP BY 1, 2",
+        {"minute": minute, "five": five, "first": _id_at(status.at - LOOK_BACK)},
+    )
+    for campaign_id, trunk_id, *counts in rows:
+        status.minute.add(*counts[:3])
+        status.five_minutes.add(*counts[3:])
+        if trunk_id in trunks:
+            trunks[trunk_id].minute.add(*counts[:3])
+        if campaign_id in by_id:
+            by_id[campaign_id].minute.add(*counts[:3])
+            by_id[campaign_id].five_minutes.add(*counts[3:])
+
+
+def _id_at(at: float) -> int:
+    """The smallest id that an attempt begun at `at` can have (`engine.channel.attempt_id`)."""
+    return max(0, int(at * 1000)) << 16
+
+
+def _count_callbacks(connection: sqlite3.Connection, by_id: dict[int, CampaignStatus]) -> None:
+    rows = connection.execute(
+        "SELECT c.campaign_id, count(*), min(b.due_at) FROM callbacks b JOIN contacts c ON c.id = b.contact_id WHERE b.state = 'due' GROUP BY 1"
+    )
+    for campaign_id, due, first in rows:
+        if campaign_id in by_id:
+            by_id[campaign_id].callbacks_due, by_id[campaign_id].next_callback = due, first
+
+
+def _count_dispositions(connection: sqlite3.Connection, by_id: dict[int, CampaignStatus], full: bool) -> None:
+    limit = -1 if full else NEWEST
+    rows = connection.execute(
+        "SELECT campaign_id, disposition, count(*) FROM (SELECT campaign_id, disposition FROM attempts ORDER BY id DESC LIMIT ?) GROUP BY 1, 2",
+        (limit,),
+    ).fetchall()
+    seen = sum(count for *_, count in rows)
+    for one in by_id.values():
+        one.dispositions_of = None if full or seen < NEWEST else seen
+        mine = [(word, count) for campaign_id, word, count in rows if campaign_id == one.id and word is not None]
+        one.dispositions = dict(sorted(mine, key=lambda item: -item[1]))
+
+
+def _next_due(connection: sqlite3.Connection, campaign_id: int) -> float | None:
+    (due,) = connection.execute("SELECT min(due_at) FROM contacts WHERE campaign_id = ? AND state = 'pending'", (campaign_id,)).fetchone()
+    return None if due is None or due >= HELD else float(due)

@@ -1,0 +1,405 @@
+"""The connection to a PBX over a real loopback socket: login, actions, loss of every kind, and coming back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from engine.ami.client import PING_EVERY, PING_TIMEOUT, AmiClient, Link, LiveChannel
+from engine.ami.encode import Originate
+from engine.channel import ChannelEvent, HungUp, OriginateFailed, Queued, Report, Ringing, Up, channel_id
+from engine.errors import AmiActionFailed, AmiError, AmiLoginRefused, AmiTimeout, AmiUnreachable, RefusedField
+
+IDS = [channel_id(0x01A2_0B9A_82C1_0000 + at) for at in range(200)]
+
+
+def originate(at: int) -> bytes:
+    return Originate(
+        id=IDS[at], bucket=1, dial="PJSIP/+33199001001@carrier", context="volley-call", caller_number="+33162000001",
+        caller_name="", timeout=37.0, account="spring", codecs=("alaw",), sent=1, flow="f", language="en", fields={},
+    ).encode()  # fmt: skip
+
+
+def block(*lines: str) -> bytes:
+    return "".join(f"{line}\r\n" for line in (*lines, "")).encode()
+
+
+class Line:
+    """A client at work, and what it told."""
+
+    def __init__(self, port: int, secret: str = "s3cret", connected: Callable[[Link], Awaitable[None]] | None = None) -> None:
+        self.events: list[ChannelEvent] = []
+        self.links: list[Link] = []
+        self.losses: list[str] = []
+        self.failures: list[tuple[AmiError, float]] = []
+        self._then = connected
+        self.client = AmiClient(
+            "lab", "127.0.0.1", port, "volley", lambda: secret, sink=self.events.append, connected=self._connected,
+            lost=self.losses.append, failed=lambda error, wait: self.failures.append((error, wait)), backoff_max=0.8,
+        )  # fmt: skip
+
+    async def _connected(self, link: Link) -> None:
+        assert not self.client.up  # nothing is originated before all is settled
+        self.links.append(link)
+        if self._then is not None:
+            await self._then(link)
+
+    async def until(self, holds: Callable[[], object], seconds: float = 5.0) -> None:
+        async with asyncio.timeout(seconds):
+            while not holds():
+                await asyncio.sleep(0.005)
+
+
+@contextlib.asynccontextmanager
+async def at_work(line: Line) -> AsyncIterator[AmiClient]:
+    task = asyncio.create_task(line.client.run())
+    try:
+        yield line.client
+    finally:
+        assert not task.done(), task.exception()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+# -- coming up ---------------------------------------------------------------------------------------------------------
+
+
+async def test_login(pbx) -> None:
+    line = Line(pbx.port)
+    async with at_work(line) as client:
+        await line.until(lambda: client.up)
+        assert line.links == [Link("22.10.1", "2026-11-24 03:29:12")]
+        assert pbx.sessions[0].named("Login")[0]["Events"] == "on"
+    assert not client.up
+    assert line.losses == []
+    assert line.failures == []
+    assert "s3cret" not in repr(vars(client))
+
+
+async def test_a_refused_login_is_tried_again_ever_more_slowly(pbx) -> None:
+    line = Line(pbx.port, secret="wrong")
+    async with at_work(line) as client:
+        await line.until(lambda: len(line.failures) == 3)
+        assert not client.up
+    assert [type(error) for error, _ in line.failures] == [AmiLoginRefused] * 3
+    assert [str(error) for error, _ in line.failures] == ["Authentication failed"] * 3
+    assert [wait for _, wait in line.failures] == [0.5, 0.8, 0.8]
+    assert line.links == []
+
+
+async def test_nobody_listens() -> None:
+    server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    server.close()
+    await server.wait_closed()
+    line = Line(port)
+    async with at_work(line):
+        await line.until(lambda: line.failures)
+    assert isinstance(line.failures[0][0], AmiUnreachable)
+
+
+async def test_a_listener_that_hangs_up_at_once(pbx) -> None:
+    pbx.greets = False
+    line = Line(pbx.port)
+    async with at_work(line) as client:
+        await line.until(lambda: line.failures, 2.0)
+        assert isinstance(line.failures[0][0], AmiUnreachable)
+        pbx.greets = True
+        await line.until(lambda: client.up)
+
+
+async def test_a_connection_that_ends_before_asterisk_has_booted(pbx) -> None:
+    pbx.boots = False
+    line = Line(pbx.port)
+    async with at_work(line) as client:
+        await pbx.until(lambda: pbx.sessions and pbx.sessions[0].actions)
+        await asyncio.sleep(0.05)
+        assert line.links == []  # logged in, and not booted
+        pbx.boots = True
+        pbx.sessions[0].hang_up()
+        await line.until(lambda: client.up)
+    assert [type(error) for error, _ in line.failures] == [AmiUnreachable]
+
+
+async def test_what_is_done_at_the_login_may_fail(pbx) -> None:
+    async def first_time(link: Link) -> None:
+        if len(line.links) == 1:
+            raise AmiTimeout("no flows")
+
+    line = Line(pbx.port, connected=first_time)
+    async with at_work(line) as client:
+        await line.until(lambda: client.up)
+    assert [str(error) for error, _ in line.failures] == ["no flows"]
+    assert len(pbx.sessions) == 2
+
+
+async def test_the_connection_ends_while_something_is_done_at_the_login(pbx) -> None:
+    stopped = []
+
+    async def first_time(link: Link) -> None:
+        if len(line.links) == 1:
+            pbx.sessions[0].hang_up()
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                stopped.append(link)
+                raise
+
+    line = Line(pbx.port, connected=first_time)
+    async with at_work(line) as client:
+        await line.until(lambda: client.up)
+    assert len(stopped) == 1
+    assert [type(error) for error, _ in line.failures] == [AmiUnreachable]
+
+
+# -- calls -------------------------------------------------------------------------------------------------------------
+
+
+async def test_events_come_in_the_order_in_which_they_were_sent(pbx) -> None:
+    line = Line(pbx.port)
+    async with at_work(line) as client:
+        await line.until(lambda: client.up)
+        expected: list[ChannelEvent] = []
+        stream = b""
+        for at, name in enumerate(IDS):
+            attempt = int(name[1:], 16)
+            stream += block("Event: Newstate", "ChannelState: 5", f"Uniqueid: {name}")
+            stream += block("Event: VarSet", f"Uniqueid: {name}")
+            stream += block("Event: Newstate", "ChannelState: 6", f"Uniqueid: {name}")
+            stream += block("Event: OriginateResponse", f"ActionID: {name}", "Response: Failure", "Reason: 0")
+            stream += block("Event: UserEvent", "UserEvent: Volley", f"Attempt: {name}", f"Seq: {at}", "Kind: key", "Value: 9@m")
+            expected += [Ringing(attempt), Up(attempt), OriginateFailed(attempt, 0)]
+            expected += [Report(attempt, at, "key", "9@m", 0.0)]
+        session = pbx.sessions[0]
+        for cut in range(0, len(stream), 997):
+            session.tell(stream[cut : cut + 997])
+            if cut % 7 == 0:
+                await asyncio.sleep(0)
+        await line.until(lambda: len(line.events) == len(expected))
+    began = time.time() - 10
+    for event, meant in zip(line.events, expected, strict=True):
+        if isinstance(event, Report):
+            assert began < event.at <= time.time()
+            event = Report(event.attempt, event.seq, event.kind, event.value, 0.0)
+        assert event == meant
+
+
+async def test_an_originate_is_acknowledged_through_the_sink(pbx) -> None:
+    line = Line(pbx.port)
+    async with at_work(line) as client:
+        await line.until(lambda: client.up)
+        for at in range(50):
+            client.write(originate(at))
+        await line.until(lambda: len(line.events) == 50)
+        assert line.events == [Queued(int(name[1:], 16)) for name in IDS[:50]]
+        assert pbx.sessions[0].named("Originate")[7]["ActionID"] == IDS[7]
+        assert client.backlog() == 0
+
+
+async def test_a_hangup_is_stamped_with_the_time_of_its_coming(pbx) -> None:
+    line = Line(pbx.port)
+    async with at_work(line) as client:
+        await line.until(lambda: client.up)
+        before = time.time()
+        pbx.sessions[0].tell(block("Event: Hangup", "ChannelState: 0", f"Uniqueid: {IDS[0]}", "Cause: 17", "TechCause: 486"))
+        await line.until(lambda: line.events)
+    [event] = line.events
+    assert isinstance(event, HungUp)
+    assert (event.cause, event.sip, event.answered) == (17, 486, False)
+    assert before <= event.at <= time.time()
+
+
+# -- actions -----------------------------------------------------------------------------------------------------------
+
+
+async def test_actions(pbx) -> None:
+    pbx.channels = [
+        {"Channel": "PJSIP/carrier-00000001", "ChannelState": "5", "Uniqueid": IDS[0]},
+        {"Channel": "PJSIP/carrier-00000002", "ChannelState": "6", "Uniqueid": IDS[1]},
+        {"Channel": "PJSIP/office-00000003", "ChannelState": "6", "Uniqueid": "1795491005.12"},
+    ]
+    pbx.database = {
+        f"/volley/2992485/{IDS[0]}/sent": "1795491005",
+        f"/volley/2992485/{IDS[1]}/1": "amd|HUMAN/HUMAN-800-800|1795491007",
+        "/volleyflow/f/max": "60",
+    }
+    line = Line(pbx.port)
+    async with at_work(line) as client:
+        await line.until(lambda: client.up)
+        first, second = (int(name[1:], 16) for name in IDS[:2])
+        assert await client.live_channels() == [
+            LiveChannel(first, "PJSIP/carrier-00000001", ringing=True, up=False),
+            LiveChannel(second, "PJSIP/carrier-00000002", ringing=False, up=True),
+        ]
+        kept = await client.evidence()
+        assert kept[first].sent_at == 1795491005.0
+        assert [report.value for report in kept[second].reports] == ["HUMAN/HUMAN-800-800"]
+
+        assert await client.hang_up(IDS[0])
+        assert not await client.hang_up(IDS[9])
+        assert await client.redirect("PJSIP/carrier-00000002", "volley-early", "9")
+        assert not await client.redirect("PJSIP/carrier-00000009", "volley-early", "9")
+        assert pbx.sessions[0].named("Redirect")[0].items() >= {"Context": "volley-early", "Exten": "9", "Priority": "1"}.items()
+
+        await client.put_flow("f2", {"max": "60", "n/message/key/9": "optout"})
+        assert pbx.database["/volleyflow/f2/n/message/key/9"] == "optout"
+        await client.drop_bucket(2992485)
+        await client.drop_bucket(2992485)
+        assert await client.evidence() == {}
+
+
+async def test_many_actions_at_once_get_each_its_own_answer(pbx) -> None:
+    pbx.channels = [{"Channel": f"c{at}", "ChannelState": "5", "Uniqueid": IDS[at]} for at in range(0, 60, 2)]
+    line = Line(pbx.port)
+    async with at_work(line) as client:
+        await line.until(lambda: client.up)
+        found = await asyncio.gather(*(client.hang_up(IDS[at]) for at in range(60)), client.live_channels(), client.evidence())
+        assert found[:60] == [at % 2 == 0 for at in range(60)]
+        assert len(found[60]) == 30
+
+
+async def test_a_refused_list_is_an_error(pbx) -> None:
+    pbx.answers["DBGetTree"] = lambda session, action: block(
+        "Response: Error", f"ActionID: {action['ActionID']}", "Message: Permission denied"
+    )
+    line = Line(pbx.port)
+    async with at_work(line) as client:
+        await line.until(lambda: client.up)
+        with pytest.raises(AmiActionFailed, match="Permission denied"):
+            await client.evidence()
+
+
+async def test_a_flow_that_asterisk_does_not_take_is_an_error(pbx) -> None:
+    pbx.answers["DBPut"] = lambda session, action: block(
+        "Response: Error", f"ActionID: {action['ActionID']}", "Message: Failed to update entry"
+    )
+    line = Line(pbx.port)
+    async with at_work(line) as client:
+        await line.until(lambda: client.up)
+        with pytest.raises(AmiActionFailed, match="Failed to update entry"):
+            await client.put_flow("f", {"max": "60"})
+
+
+async def test_no_action_carries_a_line_break(pbx) -> None:
+    line = Line(pbx.port)
+    async with at_work(line) as client:
+        await line.until(lambda: client.up)
+        sent = len(pbx.sessions[0].raw)
+        for value in ("x\r\nAction: Originate", "x\n", "\0", "x" * 2000, "\udc80"):
+            with pytest.raises(RefusedField):
+                await client.hang_up(value)
+            with pytest.raises(RefusedField):
+                await client.put_flow("f", {"max": value})
+        assert len(pbx.sessions[0].raw) == sent
+
+
+async def test_without_a_connection_nothing_is_written() -> None:
+    client = Line(1).client
+    with pytest.raises(AmiUnreachable):
+        client.write(originate(0))
+    with pytest.raises(AmiUnreachable):
+        await client.hang_up(IDS[0])
+    with pytest.raises(AmiUnreachable):
+        await client.live_channels()
+    assert client.backlog() == 0
+
+
+async def test_the_backlog_shows_a_pbx_that_does_not_read(pbx) -> None:
+    line = Line(pbx.port)
+    async with at_work(line) as client:
+        await line.until(lambda: client.up)
+        pbx.deaf = True
+        action = originate(0)
+        for _ in range(30):
+            for _ in range(500):
+                client.write(action)
+            await asyncio.sleep(0)
+            if client.backlog() > 100_000:
+                break
+        assert client.backlog() > 100_000
+        pbx.deaf = False
+        await pbx.until(lambda: client.backlog() == 0, 10.0)
+
+
+# -- loss --------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_closed_connection_is_lost_and_comes_back(pbx) -> None:
+    line = Line(pbx.port)
+    async with at_work(line) as client:
+        await line.until(lambda: client.up)
+        pbx.sessions[0].hang_up()
+        await line.until(lambda: line.losses, 1.0)
+        assert not client.up
+        with pytest.raises(AmiUnreachable):
+            client.write(originate(0))
+        await line.until(lambda: client.up)
+    assert line.losses == ["the connection was closed"]
+    assert len(line.links) == 2
+
+
+async def test_what_was_not_answered_is_not_sent_again(pbx) -> None:
+    line = Line(pbx.port)
+    async with at_work(line) as client:
+        await line.until(lambda: client.up)
+        pbx.silent = True
+        for at in range(5):
+            client.write(originate(at))
+        waiting = [
+            asyncio.create_task(work)
+            for work in (client.hang_up(IDS[0]), client.put_flow("f", {"max": "60"}), client.live_channels(), client.evidence())
+        ]
+        await pbx.until(lambda: len(pbx.sessions[0].named("Originate")) == 5 and pbx.sessions[0].named("DBGetTree"))
+        pbx.silent = False
+        pbx.sessions[0].hang_up()
+        for result in await asyncio.gather(*waiting, return_exceptions=True):
+            assert isinstance(result, AmiUnreachable)
+        await line.until(lambda: client.up)
+        await client.hang_up(IDS[1])
+        await asyncio.sleep(0.1)
+        later = pbx.sessions[1].actions
+    assert [action["Action"] for action in later] == ["Login", "CoreSettings", "CoreStatus", "Hangup"]
+    assert line.events == []
+
+
+async def test_stopping_resets_the_connection(pbx) -> None:
+    """With a mere FIN Asterisk would still work off what it has received."""
+    line = Line(pbx.port)
+    async with at_work(line) as client:
+        await line.until(lambda: client.up)
+    await pbx.until(lambda: pbx.sessions[0].ended.is_set())
+    assert pbx.sessions[0].reset
+
+
+async def test_half_open_links_are_noticed_and_busy_ones_are_kept(pbx) -> None:
+    """One PBX says nothing any more, another answers no ping but sends events: only the first is given up."""
+    dead, busy = Line(pbx.port), Line(pbx.port)
+    async with at_work(dead), at_work(busy):
+        await dead.until(lambda: dead.client.up and busy.client.up)
+        first_dead = next(one for one in pbx.sessions if one.writer.get_extra_info("peername") == local(dead))
+        first_busy = next(one for one in pbx.sessions if one is not first_dead)
+        pbx.silent = True
+        fell_silent = time.monotonic()
+        asked = asyncio.create_task(dead.client.hang_up(IDS[0]))
+        while not dead.losses and time.monotonic() - fell_silent < PING_EVERY + PING_TIMEOUT + 1.5:
+            first_busy.tell(block("Event: Newstate", "ChannelState: 5", f"Uniqueid: {IDS[0]}"))
+            await asyncio.sleep(0.1)
+        took = time.monotonic() - fell_silent
+        assert dead.losses == ["no answer to a ping, nor anything else, within 4 seconds"]
+        assert took <= PING_EVERY + PING_TIMEOUT + 0.5
+        assert not dead.client.up
+        assert busy.client.up
+        assert busy.losses == []
+        with pytest.raises(AmiTimeout, match="no answer to Hangup within 5 seconds"):
+            await asked
+        assert len(first_dead.named("Ping")) >= 1
+
+
+def local(line: Line) -> object:
+    manager = line.client._manager
+    assert manager is not None
+    return manager.protocol.transport.get_extra_info("sockname")
