@@ -1,8 +1,10 @@
-"""`python -m bench.campaign`: a large mixed campaign through the real PBX, every contact held against the carrier's own count.
+"""`python -m bench.campaign`: a large mixed campaign through the real PBX, every contact held against the carrier's
+own count.
 
-The contacts come in an XLSX, as a user would hand them in, and behave as `lab/behaviours.toml` says. At the end each must have the one
-disposition that its number's behaviour leads to, and the carrier must have seen each number exactly as often as the engine has attempts.
-Prints the counts, the rate, the most calls that lived at once, and the processor time of engine and Asterisk. Exit code 1 when anything differs.
+The contacts come in an XLSX, as a user would hand them in, and behave as `lab/behaviours.toml` says. At the end
+each must have the one disposition that its number's behaviour leads to, and the carrier must have seen each number
+exactly as often as the engine has attempts. Prints the counts, the rate, the most calls that lived at once, and the
+processor time of engine and Asterisk. Exit code 1 when anything differs.
 """
 
 from __future__ import annotations
@@ -30,8 +32,28 @@ from lab import process
 from lab.behaviours import Behaviour
 from lab.places import REPOSITORY
 
-MIX = {"10": 20, "11": 8, "13": 4, "15": 6, "20": 4, "22": 8, "24": 3, "26": 2, "30": 6, "34": 6, "36": 2, "40": 8, "41": 6, "42": 4, "43": 6,
-       "44": 2, "45": 3, "49": 2, "60": 4, "63": 3}
+MIX = {
+    "10": 20,
+    "11": 8,
+    "13": 4,
+    "15": 6,
+    "20": 4,
+    "22": 8,
+    "24": 3,
+    "26": 2,
+    "30": 6,
+    "34": 6,
+    "36": 2,
+    "40": 8,
+    "41": 6,
+    "42": 4,
+    "43": 6,
+    "44": 2,
+    "45": 3,
+    "49": 2,
+    "60": 4,
+    "63": 3,
+}
 """Behaviour -> its share, in parts."""
 NAME = "large"
 MAX_ATTEMPTS = 3
@@ -69,12 +91,16 @@ region = "US"
 
 def numbers(count: int) -> list[tuple[str, str]]:
     """(national number, behaviour) of `count` contacts, mixed; 555-01XX of every American area code."""
-    areas = [area for area in range(200, 1000) if phonenumbers.is_valid_number(phonenumbers.parse(f"+1{area}5550142"))]
+    areas = [
+        area
+        for area in range(200, 1000)
+        if phonenumbers.is_valid_number(phonenumbers.parse(f"+1{area}5550142"))
+    ]
     parts = [code for code, share in MIX.items() for _ in range(share)]
     if count > len(areas) * len(MIX):
         raise SystemExit(f"there are numbers for {len(areas) * len(MIX)} contacts at most")
     used: Counter[str] = Counter()
-    found = []
+    found: list[tuple[str, str]] = []
     for code in itertools.cycle(parts):
         if len(found) == count:
             return found
@@ -100,7 +126,9 @@ def expected(behaviour: Behaviour) -> tuple[str, int]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the campaign and hold the books against each other."""
-    parser = argparse.ArgumentParser(prog="python -m bench.campaign", description=(__doc__ or "").split("\n\n")[1])
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.campaign", description=(__doc__ or "").split("\n\n")[1]
+    )
     parser.add_argument("--contacts", type=int, default=5000)
     parser.add_argument("--channels", type=int, default=500)
     parser.add_argument("--cps", type=int, default=40)
@@ -122,27 +150,50 @@ def main(arguments: list[str] | None = None) -> int:
         lab.down(laboratory)
 
 
-def _run(console: Console, practice: lab.Lab, laboratory: Path, folder: Path, people: list[tuple[str, str]], given: argparse.Namespace) -> int:
+def _run(
+    console: Console,
+    practice: lab.Lab,
+    laboratory: Path,
+    folder: Path,
+    people: list[tuple[str, str]],
+    given: argparse.Namespace,
+) -> int:
     settings = folder / "volley.toml"
     text = practice.settings.read_text(encoding="utf-8").replace(f"{practice.dir}/engine", str(folder))
-    text = text.replace("max_channels = 500", f"max_channels = {given.channels}").replace("cps = 50", f"cps = {given.cps}")
+    text = text.replace("max_channels = 500", f"max_channels = {given.channels}").replace(
+        "cps = 50", f"cps = {given.cps}"
+    )
     settings.write_text(text, encoding="utf-8")
     _job(folder, practice, people)
     started = time.monotonic()
-    pid = process.start([sys.executable, "-m", "engine.cli", "run", "--config", str(settings)], folder / "engine.pid", folder / "engine.out")
+    pid = process.start(
+        [sys.executable, "-m", "engine.cli", "run", "--config", str(settings)],
+        folder / "engine.pid",
+        folder / "engine.out",
+    )
     busiest = _follow(folder, len(people))
     seconds, own = time.monotonic() - started, processor.used(pid)
     asterisk = processor_time(practice)
     time.sleep(2)
     wrong = _compare(console, folder, laboratory, people)
     with closing(sqlite3.connect(folder / "state" / "volley.db")) as database:
-        attempts, first, last = database.execute("SELECT count(*), min(sent_at), max(ended_at) FROM attempts").fetchone()
-        words = database.execute("SELECT disposition, count(*) FROM contacts GROUP BY 1 ORDER BY 2 DESC").fetchall()
+        attempts, first, last = database.execute(
+            "SELECT count(*), min(sent_at), max(ended_at) FROM attempts"
+        ).fetchone()
+        words = database.execute(
+            "SELECT disposition, count(*) FROM contacts GROUP BY 1 ORDER BY 2 DESC"
+        ).fetchall()
     console.print("contacts by disposition: " + ", ".join(f"{word} {count}" for word, count in words))
-    console.print(f"{len(people)} contacts, {attempts} calls in {last - first:.0f} s of dialing ({seconds:.0f} s with intake), at most {busiest}"
-                  f" at once; processor time: engine {own:.1f} s ({1000 * own / attempts:.2f} ms a call), PBX {asterisk or 0:.0f} s;"
-                  f" {os.cpu_count()} processors")
-    console.print(f"{wrong} contacts differ" if wrong else "none differs: dispositions, and the carrier's count of INVITEs by number")
+    console.print(
+        f"{len(people)} contacts, {attempts} calls in {last - first:.0f} s of dialing ({seconds:.0f} s with intake), at most {busiest}"
+        f" at once; processor time: engine {own:.1f} s ({1000 * own / attempts:.2f} ms a call), PBX {asterisk or 0:.0f} s;"
+        f" {os.cpu_count()} processors"
+    )
+    console.print(
+        f"{wrong} contacts differ"
+        if wrong
+        else "none differs: dispositions, and the carrier's count of INVITEs by number"
+    )
     return 1 if wrong else 0
 
 
@@ -157,31 +208,40 @@ def _job(folder: Path, practice: lab.Lab, people: list[tuple[str, str]]) -> None
     book.save(job / "people.xlsx")
     for prompt in ("appointment", "voicemail"):
         shutil.copy(practice.samples / "en" / f"{prompt}.wav", job)
-    (job / "campaign.toml").write_text(MANIFEST.format(name=NAME, max_attempts=MAX_ATTEMPTS), encoding="utf-8")
+    (job / "campaign.toml").write_text(
+        MANIFEST.format(name=NAME, max_attempts=MAX_ATTEMPTS), encoding="utf-8"
+    )
     (job / ".complete").touch()
     job.rename(job.with_name(NAME))
 
 
 def _follow(folder: Path, contacts: int) -> int:
     """Wait for the end; returns the most calls that lived at once."""
-    database, busiest = folder / "state" / "volley.db", 0
+    database = folder / "state" / "volley.db"
+    busiest = 0
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns) as progress:
         bar = progress.add_task("contacts", total=contacts)
         while True:
             time.sleep(0.5)
             if process.running(folder / "engine.pid") is None:
-                raise SystemExit("the engine ended:\n" + (folder / "engine.out").read_text(encoding="utf-8")[-3000:])
+                raise SystemExit(
+                    "the engine ended:\n" + (folder / "engine.out").read_text(encoding="utf-8")[-3000:]
+                )
             if not database.exists():
                 continue
             try:
                 with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10)) as connection:
-                    done, live = connection.execute("SELECT (SELECT count(*) FROM contacts WHERE state = 'done'),"
-                                                    " (SELECT count(*) FROM attempts WHERE disposition IS NULL)").fetchone()
-                    ended = connection.execute("SELECT 1 FROM campaigns WHERE name = ? AND state = 'completed'", (NAME,)).fetchone()
+                    done, live = connection.execute(
+                        "SELECT (SELECT count(*) FROM contacts WHERE state = 'done'),"
+                        " (SELECT count(*) FROM attempts WHERE disposition IS NULL)"
+                    ).fetchone()
+                    ended = connection.execute(
+                        "SELECT 1 FROM campaigns WHERE name = ? AND state = 'completed'", (NAME,)
+                    ).fetchone()
             except sqlite3.OperationalError:
                 continue  # the engine is still making its tables
-            busiest = max(busiest, live)
+            busiest = max(busiest, int(live))
             progress.update(bar, completed=done, description=f"contacts ({live} calls live)")
             if ended:
                 return busiest
@@ -191,10 +251,16 @@ def _compare(console: Console, folder: Path, laboratory: Path, people: list[tupl
     table = lab.behaviour_table()
     carrier = Counter(call.number for call in lab.carrier_calls(laboratory))
     with closing(sqlite3.connect(folder / "state" / "volley.db")) as database:
-        books = {row[0]: row[1:] for row in database.execute(
-            "SELECT n.e164, c.disposition, c.state, (SELECT count(*) FROM attempts a WHERE a.contact_id = c.id AND a.sent_at IS NOT NULL),"
-            " (SELECT group_concat(disposition || ' ' || cause || ' ' || sip || ' ' || amd, '; ') FROM attempts a WHERE a.contact_id = c.id)"
-            " FROM contacts c JOIN numbers n ON n.id = c.number_id")}
+        books = {
+            row[0]: row[1:]
+            for row in database.execute(
+                "SELECT n.e164, c.disposition, c.state, (SELECT count(*) FROM attempts a WHERE a.contact_id"
+                " = c.id AND a.sent_at IS NOT NULL),"
+                " (SELECT group_concat(disposition || ' ' || cause || ' ' || sip || ' ' || amd, '; ') FROM"
+                " attempts a WHERE a.contact_id = c.id)"
+                " FROM contacts c JOIN numbers n ON n.id = c.number_id"
+            )
+        }
     wrong = 0
     for written, code in people:
         number = "+1" + "".join(filter(str.isdigit, written))
@@ -203,8 +269,10 @@ def _compare(console: Console, folder: Path, laboratory: Path, people: list[tupl
         if (disposition, state, attempts, carrier[number]) != (should, "done", calls, calls):
             wrong += 1
             if wrong <= 40:
-                console.print(f"{number} ({table[code].name}): expected {should} after {calls} calls; the engine has {disposition} ({state}) after"
-                              f" {attempts}, the carrier counted {carrier[number]}: {story}")
+                console.print(
+                    f"{number} ({table[code].name}): expected {should} after {calls} calls; the engine has {disposition} ({state}) after"
+                    f" {attempts}, the carrier counted {carrier[number]}: {story}"
+                )
     return wrong
 
 

@@ -1,8 +1,8 @@
 """Builds everything, starts it, and stops it in order. The one place that owns the clock.
 
-The order of an end: intake takes no more, nothing more is claimed, what was claimed and not written is void, every acknowledgement is settled
-(or, when draining, every call has ended), every row is written, then AMI and the database are closed. Calls go on in Asterisk and are taken
-up at the next start.
+The order of an end: intake takes no more, nothing more is claimed, what was claimed and not written is void, every
+acknowledgement is settled (or, when draining, every call has ended), every row is written, then AMI and the
+database are closed. Calls go on in Asterisk and are taken up at the next start.
 """
 
 from __future__ import annotations
@@ -68,8 +68,13 @@ class Engine:
             async with AsyncExitStack() as stack:
                 await self._build(stack)
                 self._signals()
-                self._log.info(events.ENGINE_STARTED, version=__version__, pid=os.getpid(), state=str(self.settings.engine.state),
-                               queue=str(self.settings.engine.queue))
+                self._log.info(
+                    events.ENGINE_STARTED,
+                    version=__version__,
+                    pid=os.getpid(),
+                    state=str(self.settings.engine.state),
+                    queue=str(self.settings.engine.queue),
+                )
                 await self._live()
         self._log.info(events.ENGINE_STOPPED)
 
@@ -79,27 +84,82 @@ class Engine:
         stack.push_async_callback(connection.close)
         self.writer = Writer(connection, settings.engine.commit_window)
         self._writing = asyncio.create_task(self.writer.run(), name="writer")
-        ids = await self.writer.submit(partial(recovery.register, pbxs=list(settings.pbx),
-                                               trunks={name: trunk.pbx for name, trunk in settings.trunk.items()}))
+        ids = await self.writer.submit(
+            partial(
+                recovery.register,
+                pbxs=list(settings.pbx),
+                trunks={name: trunk.pbx for name, trunk in settings.trunk.items()},
+            )
+        )
         last = await self.writer.submit(recovery.last_attempt)
         self.agenda = Agenda(settings)
         self.trunks = Trunks(settings, ids)
         self.ledger = Ledger(self.trunks)
-        self.follower = Follower(self.ledger, self.agenda, self.writer, lambda pbx: self.peers[pbx].ami, self._clock, self._log,
-                                 freed=lambda: self.dispatcher.wake(), emptied=self._campaign_emptied)
-        self.dispatcher = Dispatcher(self.agenda, self.trunks, self.ledger, self.follower, self.writer, lambda pbx: self.peers[pbx].ami,
-                                     lambda pbx, version: self.peers[pbx].has_flow(version), self._clock, self._log, last)
-        self.peers = {name: Peer(name, pbx, self.agenda, self.trunks, self.ledger, self.follower, self.writer,
-                                 lambda row: Running(row, settings), self.dispatcher.wake, self._clock, self._log)
-                      for name, pbx in settings.pbx.items()}
+        self.follower = Follower(
+            self.ledger,
+            self.agenda,
+            self.writer,
+            lambda pbx: self.peers[pbx].ami,
+            self._clock,
+            self._log,
+            freed=lambda: self.dispatcher.wake(),  # noqa: PLW0108 -- it is made after the follower
+            emptied=self._campaign_emptied,
+        )
+        self.dispatcher = Dispatcher(
+            self.agenda,
+            self.trunks,
+            self.ledger,
+            self.follower,
+            self.writer,
+            lambda pbx: self.peers[pbx].ami,
+            lambda pbx, version: self.peers[pbx].has_flow(version),
+            self._clock,
+            self._log,
+            last,
+        )
+        self.peers = {
+            name: Peer(
+                name,
+                pbx,
+                self.agenda,
+                self.trunks,
+                self.ledger,
+                self.follower,
+                self.writer,
+                lambda row: Running(row, settings),
+                self.dispatcher.wake,
+                self._clock,
+                self._log,
+            )
+            for name, pbx in settings.pbx.items()
+        }
         self.intake = Intake(settings, self.writer, self._clock, self._log, self._changed.set)
-        self.control = Control(settings, self.writer, self._clock, self._log, changed=self._changed.set, suppressed=self.follower.suppress, unsuppressed=self.follower.unsuppress,
-                               cancelled=self._withdraw)
+        self.control = Control(
+            settings,
+            self.writer,
+            self._clock,
+            self._log,
+            changed=self._changed.set,
+            suppressed=self.follower.suppress,
+            unsuppressed=self.follower.unsuppress,
+            cancelled=self._withdraw,
+        )
         self.agenda.refresh(await self.writer.submit(campaigns.open_campaigns))
         for name in await self.writer.submit(partial(recovery.lost_attempts, pbxs=list(settings.pbx))):
             any_pbx = next(iter(settings.pbx.values()))
-            await Peer(name, any_pbx, self.agenda, self.trunks, self.ledger, self.follower, self.writer, lambda row: Running(row, settings),
-                       self.dispatcher.wake, self._clock, self._log).abandon()
+            await Peer(
+                name,
+                any_pbx,
+                self.agenda,
+                self.trunks,
+                self.ledger,
+                self.follower,
+                self.writer,
+                lambda row: Running(row, settings),
+                self.dispatcher.wake,
+                self._clock,
+                self._log,
+            ).abandon()
 
     def _signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -135,7 +195,13 @@ class Engine:
             dead = [task for task in done if task is not stopping]
             for task in dead:
                 error = task.exception()
-                self._log.error(events.ENGINE_FAULT, what="a task died", task=task.get_name(), error=repr(error), exc_info=error)
+                self._log.error(
+                    events.ENGINE_FAULT,
+                    what="a task died",
+                    task=task.get_name(),
+                    error=repr(error),
+                    exc_info=error,
+                )
             await self._end(tasks)
             for task in dead:
                 if (error := task.exception()) is not None:
@@ -166,7 +232,11 @@ class Engine:
 
     async def _until(self, done: Any, seconds: float) -> None:
         deadline = self._clock.mono() + seconds
-        while not done() and self._clock.mono() < deadline and any(peer.ami.up for peer in self.peers.values()):
+        def waiting() -> bool:
+            linked = any(peer.ami.up for peer in self.peers.values())
+            return linked and not done() and self._clock.mono() < deadline
+
+        while waiting():  # noqa: ASYNC110 -- a few times, at the very end; no one event tells
             await asyncio.sleep(0.02)
 
     # -- campaigns -----------------------------------------------------------------------------------------------------
@@ -177,7 +247,7 @@ class Engine:
             await self._changed.wait()
             self._changed.clear()
             rows = await self.writer.submit(campaigns.open_campaigns)
-            fresh, _ = self.agenda.refresh(rows)
+            self.agenda.refresh(rows)
             for peer in self.peers.values():
                 if peer.ami.up:
                     try:
@@ -202,11 +272,17 @@ class Engine:
     async def _complete(self) -> None:
         while self._emptied:
             campaign_id = self._emptied.pop()
-            if await self.writer.submit(partial(campaigns.complete, campaign_id=campaign_id, now=self._clock.now())):
+            if await self.writer.submit(
+                partial(campaigns.complete, campaign_id=campaign_id, now=self._clock.now())
+            ):
                 running = self.agenda.campaigns.get(campaign_id)
                 counts = await asyncio.to_thread(summary.dispositions, self.settings.database, campaign_id)
-                self._log.info(events.CAMPAIGN_COMPLETED, campaign=running.name if running else campaign_id, contacts=sum(counts.values()),
-                               dispositions=counts)
+                self._log.info(
+                    events.CAMPAIGN_COMPLETED,
+                    campaign=running.name if running else campaign_id,
+                    contacts=sum(counts.values()),
+                    dispositions=counts,
+                )
                 await asyncio.to_thread(summary.write, self.settings, campaign_id)
                 self._changed.set()
 
@@ -236,12 +312,22 @@ class Engine:
         now = self._clock.now()
         for running in list(self.agenda.campaigns.values()):
             if running.state == "scheduled" and running.start <= now:
-                await self.writer.submit(partial(campaigns.set_state, campaign_id=running.id, state="running", now=now))
+                await self.writer.submit(
+                    partial(campaigns.set_state, campaign_id=running.id, state="running", now=now)
+                )
                 self._log.info(events.CAMPAIGN_STARTED, campaign=running.name)
                 self._changed.set()
             if running.end is not None and running.end <= now and running.live == 0:
-                while await self.writer.submit(partial(campaigns.close_pending, campaign_id=running.id, disposition="EXPIRED",
-                                                       reason="campaign_over", limit=SLICE), bulk=True):
+                while await self.writer.submit(
+                    partial(
+                        campaigns.close_pending,
+                        campaign_id=running.id,
+                        disposition="EXPIRED",
+                        reason="campaign_over",
+                        limit=SLICE,
+                    ),
+                    bulk=True,
+                ):
                     pass
                 self._emptied.add(running.id)
 

@@ -1,6 +1,7 @@
 """What a campaign is: the settings that its manifest carries, typed and checked.
 
-Read by intake (which accepts it) and by the dispatcher (which obeys it). The contacts are not in it. An unknown key is an error.
+Read by intake (which accepts it) and by the dispatcher (which obeys it). The contacts are not in it. An unknown key
+is an error.
 """
 
 from __future__ import annotations
@@ -19,14 +20,23 @@ from engine.rules.hours import Window
 
 CampaignId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 Key = Annotated[str, StringConstraints(pattern=r"^[0-9*]$")]
-Prompt = Annotated[str, StringConstraints(pattern=r"^[^/\x00-\x1f&,|]+(/[^/\x00-\x1f&,|]+)*$", max_length=200)]
+Prompt = Annotated[
+    str, StringConstraints(pattern=r"^[^/\x00-\x1f&,|]+(/[^/\x00-\x1f&,|]+)*$", max_length=200)
+]
 Node = Literal["message", "voicemail", "hangup"]
 Purpose = Literal["marketing", "informational", "transactional", "emergency", "political", "survey"]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}([_-][A-Za-z0-9]{2,8})?$")]
 
 FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{1,32}$")]
 
-_ACTIONS = {"never_again": "optout", "call_back": "callback", "answer": "answer", "confirm": "answer", "repeat": "repeat", "end": "end"}
+_ACTIONS = {
+    "never_again": "optout",
+    "call_back": "callback",
+    "answer": "answer",
+    "confirm": "answer",
+    "repeat": "repeat",
+    "end": "end",
+}
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
@@ -47,7 +57,9 @@ class KeyAction(Model):
     @model_validator(mode="after")
     def _labelled(self) -> KeyAction:
         if (self.action == "answer" or self.label) and not _WORD.fullmatch(self.label):
-            raise ValueError("a label is a word of lower-case letters, digits and _, and an answer needs one, such as label = \"yes\"")
+            raise ValueError(
+                'a label is a word of lower-case letters, digits and _, and an answer needs one, such as label = "yes"'
+            )
         return self
 
     @property
@@ -78,13 +90,20 @@ class MenuSettings(Model):
 
     @model_validator(mode="after")
     def _a_way_out(self) -> MenuSettings:
-        if self.keys and not any(item.action == "never_again" for item in self.keys.values()) and "9" in self.keys:
-            raise ValueError('some key must be "never_again"; it is 9 unless you say otherwise, but 9 does something else here')
+        if (
+            self.keys
+            and not any(item.action == "never_again" for item in self.keys.values())
+            and "9" in self.keys
+        ):
+            raise ValueError(
+                'some key must be "never_again"; it is 9 unless you say otherwise, but 9 does something else here'
+            )
         return self
 
     @property
     def actions(self) -> dict[str, KeyAction]:
-        """Every key with its action. 9 is never again unless another key is; 2 is call me back where no keys are named at all."""
+        """Every key with its action. 9 is never again unless another key is; 2 is call me back where no keys are
+        named at all."""
         keys = dict(self.keys)
         if not keys:
             keys["2"] = KeyAction(action="call_back")
@@ -104,8 +123,8 @@ class AmdSettings(Model):
 
     enabled: bool = True
     settings: Annotated[str, StringConstraints(pattern=r"^\d{1,5}(,\d{1,5}){7}$")] | None = None
-    """Arguments of Asterisk's AMD(): initial silence, greeting, silence after greeting, total time, minimum word length, silence between
-    words, maximum words, silence threshold. All but the last two in milliseconds."""
+    """Arguments of Asterisk's AMD(): initial silence, greeting, silence after greeting, total time, minimum word
+    length, silence between words, maximum words, silence threshold. All but the last two in milliseconds."""
     human: Literal["message"] = "message"
     machine: Node = "hangup"
     unsure: Literal["message"] = "message"
@@ -133,14 +152,19 @@ class RetrySettings(Model):
     def _known(self) -> RetrySettings:
         for word in self.__pydantic_extra__ or {}:
             if word not in DEFAULTS or word in ("NOT_SENT", "CANCELLED", "UNKNOWN"):
-                raise ValueError(f"{word}: no disposition that can be tried again; known are "
-                                 + ", ".join(item for item in DEFAULTS if item not in ("NOT_SENT", "CANCELLED", "UNKNOWN")))
+                raise ValueError(
+                    f"{word}: no disposition that can be tried again; known are "
+                    + ", ".join(item for item in DEFAULTS if item not in ("NOT_SENT", "CANCELLED", "UNKNOWN"))
+                )
         return self
 
     @property
     def policy(self) -> Policy:
         """As the pure retry decision takes it."""
-        rules = {Disposition(word): Rule(rule.delay, rule.attempts) for word, rule in (self.__pydantic_extra__ or {}).items()}
+        rules = {
+            Disposition(word): Rule(rule.delay, rule.attempts)
+            for word, rule in (self.__pydantic_extra__ or {}).items()
+        }
         if self.unknown == "after_gap":
             rules[Disposition.UNKNOWN] = Rule(self.min_gap, self.max_attempts)
         return Policy(self.max_attempts, self.min_gap, rules)
@@ -213,5 +237,9 @@ class Campaign(Model):
     def prompts(self) -> list[str]:
         """Every prompt file that the manifest names."""
         voicemail = self.voicemail.prompts if self.voicemail else ()
-        said = [name for name in (self.say.optout, self.say.callback, self.say.answer, self.say.invalid) if name is not None]
+        said = [
+            name
+            for name in (self.say.optout, self.say.callback, self.say.answer, self.say.invalid)
+            if name is not None
+        ]
         return list(dict.fromkeys([*self.message.prompts, *self.menu.prompts, *voicemail, *said]))

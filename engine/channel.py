@@ -1,10 +1,11 @@
 """What a channel in Asterisk tells, and the id that is ours on it.
 
-The words in which `engine.ami` (which produces them) and `engine.dialing` (which understands them) speak: typed events, one a fact. Knows
-nothing of AMI messages nor of campaigns.
+The words in which `engine.ami` (which produces them) and `engine.dialing` (which understands them) speak: typed
+events, one a fact. Knows nothing of AMI messages nor of campaigns.
 
-An attempt's id is a 63-bit integer, time-ordered; as text it is `v` and 16 hexadecimal digits. That text is the ActionID, the ChannelId
-(so the channel's Uniqueid) and the channel variable VOLLEY_ATTEMPT. It is fixed-width because Asterisk matches channel ids by prefix.
+An attempt's id is a 63-bit integer, time-ordered; as text it is `v` and 16 hexadecimal digits. That text is the
+ActionID, the ChannelId (so the channel's Uniqueid) and the channel variable VOLLEY_ATTEMPT. It is fixed-width
+because Asterisk matches channel ids by prefix.
 """
 
 from __future__ import annotations
@@ -81,9 +82,11 @@ class OriginateFailed:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A line that the dialplan reported: UserEvent and AstDB entry alike. `seq` numbers the lines of one call from 1.
+    """A line that the dialplan reported: UserEvent and AstDB entry alike. `seq` numbers the lines of one call from
+    1.
 
-    Kinds: `amd` (STATUS/CAUSE), `play` (node), `key` (digit@node), `optout` (node), `callback` (delay in seconds), `result` (word), `end`.
+    Kinds: `amd` (STATUS/CAUSE), `play` (node), `key` (digit@node), `optout` (node), `callback` (delay in seconds),
+    `result` (word), `end`.
     """
 
     attempt: int

@@ -1,8 +1,9 @@
 """volley.toml -> typed, frozen settings.
 
-Knows the settings of one engine: where it keeps its state and queue, its limits, its PBXs, trunks and caller IDs. An unknown
-key is an error, and all errors are reported at once with their paths. Refuses to know campaigns (those come in jobs)
-and holds no secret: a secret is read at connect time from the environment or from a file of mode 0600.
+Knows the settings of one engine: where it keeps its state and queue, its limits, its PBXs, trunks and caller IDs.
+An unknown key is an error, and all errors are reported at once with their paths. Refuses to know campaigns (those
+come in jobs) and holds no secret: a secret is read at connect time from the environment or from a file of mode
+0600.
 """
 
 from __future__ import annotations
@@ -96,18 +97,34 @@ class PbxSettings(Model):
         if self.secret_env is not None:
             value = os.environ.get(self.secret_env, "")
             if not value:
-                raise SettingsError([Problem(self.secret_env, "this environment variable holds the AMI secret and is empty",
-                                             "set it, or use secret_file")])
+                raise SettingsError(
+                    [
+                        Problem(
+                            self.secret_env,
+                            "this environment variable holds the AMI secret and is empty",
+                            "set it, or use secret_file",
+                        )
+                    ]
+                )
             return value
         assert self.secret_file is not None
         try:
             mode = self.secret_file.stat().st_mode
             value = self.secret_file.read_text(encoding="utf-8").strip()
         except OSError as error:
-            raise SettingsError([Problem(str(self.secret_file), f"cannot read the AMI secret: {error.strerror}")]) from error
+            raise SettingsError(
+                [Problem(str(self.secret_file), f"cannot read the AMI secret: {error.strerror}")]
+            ) from error
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise SettingsError([Problem(str(self.secret_file), f"others may read this secret (mode {stat.S_IMODE(mode):04o})",
-                                         f"chmod 600 {self.secret_file}")])
+            raise SettingsError(
+                [
+                    Problem(
+                        str(self.secret_file),
+                        f"others may read this secret (mode {stat.S_IMODE(mode):04o})",
+                        f"chmod 600 {self.secret_file}",
+                    )
+                ]
+            )
         return value
 
 
@@ -117,7 +134,9 @@ class TrunkSettings(Model):
     pbx: Name
     dial: str
     """Dial template, such as `PJSIP/{number}@carrier`; `{number}` is written in `number_format`."""
-    number_format: Annotated[str, StringConstraints(pattern=r"^(\+E\.164|E\.164|national|prefix:[0-9]{1,8})$")] = "+E.164"
+    number_format: Annotated[
+        str, StringConstraints(pattern=r"^(\+E\.164|E\.164|national|prefix:[0-9]{1,8})$")
+    ] = "+E.164"
     codecs: tuple[Literal["alaw", "ulaw", "g722", "g729", "gsm", "opus", "slin"], ...] = ("alaw", "ulaw")
     max_channels: Annotated[int, Field(ge=1, le=100_000)] = 30
     cps: Annotated[float, Field(gt=0, le=10_000)] = 5.0
@@ -126,7 +145,11 @@ class TrunkSettings(Model):
     @model_validator(mode="after")
     def _template(self) -> TrunkSettings:
         technology, slash, rest = self.dial.partition("/")
-        if technology not in {"PJSIP", "Local", "SIP", "IAX2", "DAHDI"} or not slash or self.dial.count("{number}") != 1:
+        if (
+            technology not in {"PJSIP", "Local", "SIP", "IAX2", "DAHDI"}
+            or not slash
+            or self.dial.count("{number}") != 1
+        ):
             raise ValueError("dial must look like PJSIP/{number}@endpoint, with {number} once")
         if any(sign in rest for sign in "&,;\"'\\$ \t\r\n") or rest.replace("{number}", "").count("{"):
             raise ValueError("dial holds a character that Asterisk would take for something else")
@@ -147,7 +170,6 @@ class DefaultSettings(Model):
     """`[defaults]`: what a campaign that says nothing gets."""
 
     region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
-    language: str = "en"
     window: tuple[Window, ...] = ()
 
 
@@ -164,7 +186,11 @@ class Settings(Model):
 
     @model_validator(mode="after")
     def _references(self) -> Settings:
-        unknown = [f"trunk.{name}.pbx: there is no [pbx.{trunk.pbx}]" for name, trunk in self.trunk.items() if trunk.pbx not in self.pbx]
+        unknown = [
+            f"trunk.{name}.pbx: there is no [pbx.{trunk.pbx}]"
+            for name, trunk in self.trunk.items()
+            if trunk.pbx not in self.pbx
+        ]
         if unknown:
             raise ValueError("; ".join(unknown))
         return self
@@ -183,8 +209,15 @@ def load(path: Path) -> Settings:
     try:
         table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SettingsError([Problem(str(path), f"cannot read the settings: {error.strerror}",
-                                     "give the file with --config or VOLLEY_CONFIG")]) from error
+        raise SettingsError(
+            [
+                Problem(
+                    str(path),
+                    f"cannot read the settings: {error.strerror}",
+                    "give the file with --config or VOLLEY_CONFIG",
+                )
+            ]
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError([Problem(str(path), f"not valid TOML: {error}")]) from error
     try:
@@ -197,7 +230,8 @@ def problems_of(error: ValidationError, prefix: str = "") -> list[Problem]:
     """Every error of a pydantic validation as a Problem whose `where` is the key's path."""
     found: list[Problem] = []
     for item in error.errors(include_url=False, include_input=False, include_context=False):
-        where = prefix + ".".join(str(part) for part in item["loc"])
+        path = ".".join(str(part) for part in item["loc"])
+        where = prefix + path if path else prefix.rstrip(": ")
         what = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
             what = "there is no such key"

@@ -13,7 +13,7 @@ from lab.calls import CarrierCall
 from lab.errors import LabError
 from lab.numbers import behaviour_of, number
 from lab.places import Ports
-from lab.practice import Lab, carrier_calls, console, down, prepare, record, reset, status, up
+from lab.practice import Lab, carrier_calls, console, down, prepare, record, remove, reset, status, up
 
 __all__ = [
     "Behaviour",
@@ -29,6 +29,7 @@ __all__ = [
     "number",
     "prepare",
     "record",
+    "remove",
     "reset",
     "status",
     "up",

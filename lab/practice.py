@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -112,6 +113,19 @@ def down(directory: Path | str | None = None, say: Say = _quiet) -> bool:
         else:
             ended = [Asterisk(name, here, found).stop() for name in NAMES]
         return any(ended)
+
+
+def remove(directory: Path | str, say: Say = _quiet) -> None:
+    """End a lab and delete all of it but what it shares: the root and the rendered speech."""
+    here = places(directory)
+    if not (here.dir / "lab.json").exists():
+        raise LabError(f"{here.dir} holds no lab, so nothing is deleted")
+    down(directory, say)
+    for name in NAMES:
+        link = here.dir / name
+        if link.is_symlink():  # into a Debian root
+            shutil.rmtree(link.readlink(), ignore_errors=True)
+    shutil.rmtree(here.dir)
 
 
 def status(directory: Path | str | None = None) -> Lab:

@@ -1,10 +1,12 @@
-"""A connection to one PBX that is kept up: login, watchdog, reconnect with backoff, and the few actions that Volley uses.
+"""A connection to one PBX that is kept up: login, watchdog, reconnect with backoff, and the few actions that Volley
+uses.
 
-panoramisk carries it: its Manager connects, logs in and matches answers to actions. Two of its habits are cut: it would reconnect on its
-own and send unanswered actions again, so each connection gets a Manager of its own that ends with it; and it does not look at the
-answers to its pings, so the watchdog here does.
+panoramisk carries it: its Manager connects, logs in and matches answers to actions. Two of its habits are cut: it
+would reconnect on its own and send unanswered actions again, so each connection gets a Manager of its own that ends
+with it; and it does not look at the answers to its pings, so the watchdog here does.
 
-Originate is written and not waited for: acknowledgement, progress and ending all come back through `sink` as channel events.
+Originate is written and not waited for: acknowledgement, progress and ending all come back through `sink` as
+channel events.
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ BACKOFF_FIRST = 0.5
 
 
 class _Manager(Manager):  # type: ignore[misc]
-    """panoramisk's Manager for the length of one connection: `ready` ends with the login, `lost` with the connection."""
+    """panoramisk's Manager for the length of one connection: `ready` ends with the login, `lost` with the
+    connection."""
 
     def __init__(self, **config: Any) -> None:
         super().__init__(**config)
@@ -76,7 +79,9 @@ class _Manager(Manager):  # type: ignore[misc]
         if not self.lost.done():
             self.lost.set_result(None)
         if not self.ready.done():
-            self.ready.set_exception(AmiUnreachable("the connection was closed before the login was answered"))
+            self.ready.set_exception(
+                AmiUnreachable("the connection was closed before the login was answered")
+            )
 
     def close(self) -> None:
         """Reset the connection: with a mere FIN, Asterisk would still work off every action that it has received."""
@@ -108,13 +113,24 @@ class Link:
 class AmiClient:
     """The manager interface of one PBX.
 
-    `sink` gets every channel event. `connected(link)` is awaited after each login, before originates are allowed; `lost(why)` is called
-    when the connection ends, `failed(error, retry_in)` when an attempt to connect does.
+    `sink` gets every channel event. `connected(link)` is awaited after each login, before originates are allowed;
+    `lost(why)` is called when the connection ends, `failed(error, retry_in)` when an attempt to connect does.
     """
 
-    def __init__(self, name: str, host: str, port: int, username: str, secret: Callable[[], str], *, sink: Callable[[ChannelEvent], None],
-                 connected: Callable[[Link], Awaitable[None]], lost: Callable[[str], None], failed: Callable[[AmiError, float], None],
-                 backoff_max: float = 15.0) -> None:
+    def __init__(
+        self,
+        name: str,
+        host: str,
+        port: int,
+        username: str,
+        secret: Callable[[], str],
+        *,
+        sink: Callable[[ChannelEvent], None],
+        connected: Callable[[Link], Awaitable[None]],
+        lost: Callable[[str], None],
+        failed: Callable[[AmiError, float], None],
+        backoff_max: float = 15.0,
+    ) -> None:
         self.name = name
         self._where = {"host": host, "port": port, "username": username}
         self._secret = secret
@@ -126,7 +142,9 @@ class AmiClient:
         self._manager: _Manager | None = None
         self._listings: dict[str, Listing] = {}
         self._booted = asyncio.Event()
-        self._handlers: dict[bytes, Handler] = {name: partial(self._deliver, make) for name, make in events.TABLE.items()}
+        self._handlers: dict[bytes, Handler] = {
+            name: partial(self._deliver, make) for name, make in events.TABLE.items()
+        }
         self._handlers[b"FullyBooted"] = lambda fields: self._booted.set()
         self._ids = itertools.count(1)
         self.up = False
@@ -160,18 +178,28 @@ class AmiClient:
     async def _session(self) -> str:
         """One connection from TCP to its end; returns why it ended. Raises AmiError when it never came to be."""
         self._booted.clear()
-        manager = _Manager(**self._where, secret=self._secret(), ping_delay=10**6, forgetable_actions=("ping", "login", "originate"),
-                           protocol_factory=lambda: Protocol(self._handlers, self._listings))
+        manager = _Manager(
+            **self._where,
+            secret=self._secret(),
+            ping_delay=10**6,
+            forgetable_actions=("ping", "login", "originate"),
+            protocol_factory=lambda: Protocol(self._handlers, self._listings),
+        )
         connecting = manager.connect()
         try:
             async with _deadline(CONNECT_TIMEOUT, "no answer to the login"):
                 await manager.ready
-            async with _deadline(LIST_TIMEOUT, "logged in, but no FullyBooted: is `system` among the AMI user's read classes?"):
+            async with _deadline(
+                LIST_TIMEOUT, "logged in, but no FullyBooted: is `system` among the AMI user's read classes?"
+            ):
                 await _first(self._booted.wait(), manager.lost)
             self._manager = manager
             settings = await self._action([("Action", "CoreSettings")])
             status = await self._action([("Action", "CoreStatus")])
-            link = Link(settings.get("AsteriskVersion", "?"), f"{status.get('CoreStartupDate', '')} {status.get('CoreStartupTime', '')}")
+            link = Link(
+                settings.get("AsteriskVersion", "?"),
+                f"{status.get('CoreStartupDate', '')} {status.get('CoreStartupTime', '')}",
+            )
             await _first(self._connected(link), manager.lost)
             if manager.lost.done():
                 raise AmiUnreachable("the connection ended while it was being set up")
@@ -216,20 +244,24 @@ class AmiClient:
     def backlog(self) -> int:
         """Bytes written that the socket has not taken yet."""
         manager = self._manager
-        return 0 if manager is None or manager.protocol is None else int(manager.protocol.transport.get_write_buffer_size())
+        return (
+            0
+            if manager is None or manager.protocol is None
+            else int(manager.protocol.transport.get_write_buffer_size())
+        )
 
-    async def _action(self, headers: list[Header], timeout: float = ACTION_TIMEOUT) -> dict[str, str]:
+    async def _action(self, headers: list[Header], patience: float = ACTION_TIMEOUT) -> dict[str, str]:
         manager = self._manager
         if manager is None or manager.lost.done():
             raise AmiUnreachable(f"PBX {self.name}: no connection")
         name = headers[0][1]
         message(headers)  # the same refusals as for what we write ourselves
         future = manager.send_action(dict(headers), as_list=False)
-        await asyncio.wait([future, manager.lost], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([future, manager.lost], timeout=patience, return_when=asyncio.FIRST_COMPLETED)
         if not future.done():
             if manager.lost.done():
                 raise AmiUnreachable(f"PBX {self.name}: the connection ended during {name}")
-            raise AmiTimeout(f"PBX {self.name}: no answer to {name} within {timeout:g} seconds")
+            raise AmiTimeout(f"PBX {self.name}: no answer to {name} within {patience:g} seconds")
         answer = future.result()
         if not answer.success:
             raise AmiActionFailed(f"PBX {self.name}: {name}: {answer.message}")
@@ -251,7 +283,15 @@ class AmiClient:
 
     async def redirect(self, channel: str, context: str, exten: str) -> bool:
         """Send a channel elsewhere in the dialplan. False when it is not there (any more)."""
-        return await self._try([("Action", "Redirect"), ("Channel", channel), ("Context", context), ("Exten", exten), ("Priority", "1")])
+        return await self._try(
+            [
+                ("Action", "Redirect"),
+                ("Channel", channel),
+                ("Context", context),
+                ("Exten", exten),
+                ("Priority", "1"),
+            ]
+        )
 
     async def _try(self, headers: list[Header]) -> bool:
         try:
@@ -267,7 +307,11 @@ class AmiClient:
             attempt = attempt_of(fields.get("Uniqueid", ""))
             if attempt is not None:
                 state = fields.get("ChannelState")
-                found.append(LiveChannel(attempt, fields.get("Channel", ""), state == events.RINGING, state == events.UP))
+                found.append(
+                    LiveChannel(
+                        attempt, fields.get("Channel", ""), state == events.RINGING, state == events.UP
+                    )
+                )
         return found
 
     async def evidence(self) -> dict[int, outbox.Evidence]:
@@ -276,10 +320,13 @@ class AmiClient:
         return outbox.read((fields["Key"], fields.get("Val", "")) for fields in rows if "Key" in fields)
 
     async def evidence_of(self, attempt: int) -> outbox.Evidence | None:
-        """What the dialplan kept in AstDB of one attempt; None when there is nothing, so when there never was a channel."""
+        """What the dialplan kept in AstDB of one attempt; None when there is nothing, so when there never was a
+        channel."""
         key = f"{bucket_of(attempt)}/{channel_id(attempt)}"
         rows = await self._list([("Action", "DBGetTree"), ("Family", "volley"), ("Key", key)])
-        return outbox.read((fields["Key"], fields.get("Val", "")) for fields in rows if "Key" in fields).get(attempt)
+        return outbox.read((fields["Key"], fields.get("Val", "")) for fields in rows if "Key" in fields).get(
+            attempt
+        )
 
     async def drop_bucket(self, bucket: int) -> None:
         """Delete a bucket of the outbox. Nothing when it is not there."""
@@ -288,7 +335,9 @@ class AmiClient:
     async def put_flow(self, version: str, entries: dict[str, str]) -> None:
         """Write a flow into AstDB; the same version twice is the same content. Raises AmiError."""
         for key, value in entries.items():
-            await self._action([("Action", "DBPut"), ("Family", "volleyflow"), ("Key", f"{version}/{key}"), ("Val", value)])
+            await self._action(
+                [("Action", "DBPut"), ("Family", "volleyflow"), ("Key", f"{version}/{key}"), ("Val", value)]
+            )
 
 
 async def _first(work: Awaitable[Any], lost: asyncio.Future[None]) -> None:
@@ -305,7 +354,7 @@ async def _first(work: Awaitable[Any], lost: asyncio.Future[None]) -> None:
                 await task
 
 
-class _deadline:  # noqa: N801 -- reads as a statement
+class _deadline:
     """`async with _deadline(5, "what did not happen")`: AmiTimeout after so many seconds."""
 
     def __init__(self, seconds: float, what: str) -> None:

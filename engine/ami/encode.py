@@ -1,10 +1,10 @@
 """Writes AMI actions. The one door through which anything of ours reaches Asterisk, so the one that refuses.
 
-An AMI message is lines of `Name: value`; a CR or LF inside a value would start a header of somebody else's choosing, and a
-`Variable` is split at commas and may call a dialplan function. So: control characters are refused, never cleaned; a line over 1,024
-bytes is refused; a variable's name is letters, digits and underscores, except for the three functions that Volley itself writes; what
-stands unencoded in a variable is a plain word; contact data is percent-encoded and goes only into VOLLEY_C_* variables, which the dialplan
-decodes once with URIDECODE.
+An AMI message is lines of `Name: value`; a CR or LF inside a value would start a header of somebody else's
+choosing, and a `Variable` is split at commas and may call a dialplan function. So: control characters are refused,
+never cleaned; a line over 1,024 bytes is refused; a variable's name is letters, digits and underscores, except for
+the three functions that Volley itself writes; what stands unencoded in a variable is a plain word; contact data is
+percent-encoded and goes only into VOLLEY_C_* variables, which the dialplan decodes once with URIDECODE.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from urllib.parse import quote
 from engine.errors import RefusedField
 
 LINE_LIMIT = 1024
-"""Bytes in a line, CR LF included; Asterisk cuts what is longer (main/manager.c, struct mansession: char inbuf[1025])."""
+"""Bytes in a line, CR LF included; Asterisk cuts what is longer (main/manager.c, struct mansession: char
+inbuf[1025])."""
 HEADER_LIMIT = 128
 """Headers in a message (main/manager.h, AST_MAX_MANHEADERS)."""
 
@@ -41,9 +42,13 @@ def message(headers: Iterable[Header]) -> bytes:
         try:
             line = f"{name}: {value}\r\n".encode()
         except UnicodeEncodeError:
-            raise RefusedField(f"AMI header {name}: the value holds half a character (a lone surrogate)") from None
+            raise RefusedField(
+                f"AMI header {name}: the value holds half a character (a lone surrogate)"
+            ) from None
         if len(line) > LINE_LIMIT:
-            raise RefusedField(f"AMI header {name}: {len(line)} bytes, more than the {LINE_LIMIT} that Asterisk reads")
+            raise RefusedField(
+                f"AMI header {name}: {len(line)} bytes, more than the {LINE_LIMIT} that Asterisk reads"
+            )
         lines.append(line)
     if len(lines) > HEADER_LIMIT:
         raise RefusedField(f"{len(lines)} AMI headers, more than the {HEADER_LIMIT} that Asterisk reads")
@@ -52,7 +57,8 @@ def message(headers: Iterable[Header]) -> bytes:
 
 
 def contact_variable(field: str, value: str) -> Header:
-    """A contact's own column as a channel variable. Raises RefusedField for a name or a value that intake should have refused."""
+    """A contact's own column as a channel variable. Raises RefusedField for a name or a value that intake should
+    have refused."""
     if not _FIELD.fullmatch(field):
         raise RefusedField(f"{field!r} is no field name: [A-Z0-9_], 32 at most")
     if _CONTROL.search(value):  # encoded it would pass here, and be a line break again once decoded
@@ -100,7 +106,12 @@ class Originate:
             ("Exten", "s"),
             ("Priority", "1"),
             ("Timeout", str(round(self.timeout * 1000))),
-            ("CallerID", f'"{self.caller_name}" <{self.caller_number}>' if self.caller_name else f"<{self.caller_number}>"),
+            (
+                "CallerID",
+                f'"{self.caller_name}" <{self.caller_number}>'
+                if self.caller_name
+                else f"<{self.caller_number}>",
+            ),
             ("Account", self.account),
             ("Codecs", ",".join(self.codecs)),
             ("Async", "true"),

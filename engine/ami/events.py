@@ -65,8 +65,14 @@ def hangup(fields: Fields, now: float) -> ChannelEvent | None:
     attempt = attempt_of(fields.get("Uniqueid", ""))
     if attempt is None:
         return None
-    return HungUp(attempt, _number(fields.get("Cause", "")), sip_status(fields.get("TechCause", "")), now, fields.get("ChannelState") == UP,
-                  fields.get("ChannelState") == RINGING)
+    return HungUp(
+        attempt,
+        _number(fields.get("Cause", "")),
+        sip_status(fields.get("TechCause", "")),
+        now,
+        fields.get("ChannelState") == UP,
+        fields.get("ChannelState") == RINGING,
+    )
 
 
 def user_event(fields: Fields, now: float) -> ChannelEvent | None:
@@ -81,7 +87,11 @@ def user_event(fields: Fields, now: float) -> ChannelEvent | None:
 
 def dtmf_end(fields: Fields, now: float) -> ChannelEvent | None:
     attempt = attempt_of(fields.get("Uniqueid", ""))
-    if attempt is None or fields.get("Direction") != "Received" or fields.get("Digit", "") not in tuple("0123456789*#ABCD"):
+    if (
+        attempt is None
+        or fields.get("Direction") != "Received"
+        or fields.get("Digit", "") not in tuple("0123456789*#ABCD")
+    ):
         return None
     return KeyPressed(attempt, fields["Digit"], fields.get("Channel", ""))
 

@@ -1,7 +1,7 @@
 """What the dialplan kept in AstDB about calls: the outbox that outlives a lost link.
 
-Keys are `/volley/<bucket>/<attempt>/<what>`: `sent` (POSIX seconds, written before the INVITE), `end` (written by the hangup handler:
-cause|state|tech cause|POSIX seconds) and the numbered reports (kind|value|POSIX seconds).
+Keys are `/volley/<bucket>/<attempt>/<what>`: `sent` (POSIX seconds, written before the INVITE), `end` (written by
+the hangup handler: cause|state|tech cause|POSIX seconds) and the numbered reports (kind|value|POSIX seconds).
 """
 
 from __future__ import annotations
@@ -50,7 +50,14 @@ def _take(evidence: Evidence, what: str, value: str) -> None:
         cause, _, rest = value.partition("|")
         state, _, rest = rest.partition("|")
         tech, _, at = rest.rpartition("|")
-        evidence.end = HungUp(evidence.attempt, int(cause) if cause.isdecimal() else 0, sip_status(tech), _instant(at) or 0.0, state == "Up", state == "Ringing")
+        evidence.end = HungUp(
+            evidence.attempt,
+            int(cause) if cause.isdecimal() else 0,
+            sip_status(tech),
+            _instant(at) or 0.0,
+            state == "Up",
+            state == "Ringing",
+        )
     elif what.isdecimal():
         kind, _, rest = value.partition("|")
         text, _, at = rest.rpartition("|")

@@ -1,7 +1,8 @@
 """Frames AMI messages and hands each to whom it is for, by the event's name and before anything is parsed.
 
-panoramisk's own protocol decodes every message into a Message object and dispatches by patterns; here, an event that nobody asked for
-costs one dictionary look-up. What remains panoramisk's: the connection, the login, and the answers to plain actions.
+panoramisk's own protocol decodes every message into a Message object and dispatches by patterns; here, an event
+that nobody asked for costs one dictionary look-up. What remains panoramisk's: the connection, the login, and the
+answers to plain actions.
 """
 
 from __future__ import annotations
@@ -35,11 +36,13 @@ class Listing:
 
 
 class Protocol(AMIProtocol):  # type: ignore[misc]
-    """One AMI connection. `handlers` (event name -> function of its fields) and `listings` are shared with its client."""
+    """One AMI connection. `handlers` (event name -> function of its fields) and `listings` are shared with its
+    client."""
 
     def __init__(self, handlers: dict[bytes, Handler], listings: dict[str, Listing]) -> None:
         self.handlers = handlers
         self.listings = listings
+        self.version: str | None = None
         self._rest = b""
         self.heard = 0.0
         """Monotonic instant of the last byte that came."""
@@ -94,7 +97,9 @@ class Protocol(AMIProtocol):  # type: ignore[misc]
                 del self.listings[action_id]
                 if not listing.future.done():
                     # Not the same as an empty list: who takes a refusal for "there is nothing" dials twice.
-                    listing.future.set_exception(AmiActionFailed(f"a list was refused: {fields.get('Message', 'no reason given')}"))
+                    listing.future.set_exception(
+                        AmiActionFailed(f"a list was refused: {fields.get('Message', 'no reason given')}")
+                    )
             return
         message = Message.from_line(block.decode("utf-8", "replace"))
         if message is not None:
@@ -105,9 +110,12 @@ class Protocol(AMIProtocol):  # type: ignore[misc]
         self.transport.write(action)
 
     def reset(self) -> None:
-        """End the connection with a TCP reset: what the peer has not read and answered yet comes to an end with its first write."""
+        """End the connection with a TCP reset: what the peer has not read and answered yet comes to an end with its
+        first write."""
         if not self.transport.is_closing():
-            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.transport.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+            )
             self.transport.abort()
 
     def connection_lost(self, exc: Any) -> None:

@@ -32,7 +32,9 @@ def cancel(campaign: CampaignName, by: By = "", config: Config = CONFIG, as_json
     _request("cancel", campaign, by, config, as_json)
 
 
-def _request(action: Literal["pause", "resume", "cancel"], campaign: str, by: str, config: Config, as_json: bool) -> None:
+def _request(
+    action: Literal["pause", "resume", "cancel"], campaign: str, by: str, config: Config, as_json: bool
+) -> None:
     def told(reply: dict[str, object]) -> str:
         ended = f", {reply['contacts_cancelled']:,} contacts ended" if "contacts_cancelled" in reply else ""
         state = "resumed" if action == "resume" else reply["state"]

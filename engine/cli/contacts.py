@@ -9,7 +9,12 @@ import typer
 from engine.cli.options import CONFIG, By, CampaignName, Config, Json, asker, settings_of
 from engine.cli.requests import ask
 
-group = typer.Typer(name="contacts", help="Contacts of a campaign that is there.", no_args_is_help=True, rich_markup_mode="rich")
+group = typer.Typer(
+    name="contacts",
+    help="Contacts of a campaign that is there.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +30,10 @@ def _contacts() -> None:
 @group.command(epilog="Example: volley contacts remove flu-shots --external-id 1042 --external-id 1043")
 def remove(
     campaign: CampaignName,
-    external_id: Annotated[list[str], typer.Option("--external-id", "-e", metavar="ID", help="Of a contact; may be given several times.")],
+    external_id: Annotated[
+        list[str],
+        typer.Option("--external-id", "-e", metavar="ID", help="Of a contact; may be given several times."),
+    ],
     by: By = "",
     config: Config = CONFIG,
     as_json: Json = False,
@@ -34,7 +42,14 @@ def remove(
 
     def told(reply: dict[str, object]) -> str:
         unknown = reply["unknown"]
-        missing = f"; not in the campaign: {', '.join(unknown)}" if isinstance(unknown, list) and unknown else ""
+        missing = (
+            f"; not in the campaign: {', '.join(unknown)}" if isinstance(unknown, list) and unknown else ""
+        )
         return f"removed {reply['removed']:,} contacts from {campaign}{missing}"
 
-    ask(settings_of(config), {"action": "remove", "campaign": campaign, "external_ids": external_id, "by": asker(by)}, as_json, told)
+    ask(
+        settings_of(config),
+        {"action": "remove", "campaign": campaign, "external_ids": external_id, "by": asker(by)},
+        as_json,
+        told,
+    )

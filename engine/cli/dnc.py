@@ -14,10 +14,20 @@ from engine.cli.requests import ask
 from engine.errors import InputError, Problem
 from engine.ops.printable import line
 
-Numbers = Annotated[list[str], typer.Argument(metavar="NUMBER...", help="Phone numbers, +E.164 or as dialed in --region.", show_default=False)]
+Numbers = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="NUMBER...", help="Phone numbers, +E.164 or as dialed in --region.", show_default=False
+    ),
+]
 Reason = Annotated[str, typer.Option("--reason", metavar="WHY", help="Why; kept with the number.")]
 
-group = typer.Typer(name="dnc", help="Numbers that no campaign may call (do not call).", no_args_is_help=True, rich_markup_mode="rich")
+group = typer.Typer(
+    name="dnc",
+    help="Numbers that no campaign may call (do not call).",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -26,13 +36,27 @@ def register(app: typer.Typer) -> None:
 
 
 @group.command(epilog='Example: volley dnc add +33199001042 --reason "asked by letter" --by anna')
-def add(numbers: Numbers, reason: Reason, by: By = "", region: Region = None, config: Config = CONFIG, as_json: Json = False) -> None:
+def add(
+    numbers: Numbers,
+    reason: Reason,
+    by: By = "",
+    region: Region = None,
+    config: Config = CONFIG,
+    as_json: Json = False,
+) -> None:
     """Never call these numbers again, from any campaign. What rings there now is hung up."""
     _request("suppress", numbers, reason, by, region, config, as_json)
 
 
 @group.command(epilog='Example: volley dnc remove +33199001042 --reason "consent of 2026-11-20" --by anna')
-def remove(numbers: Numbers, reason: Reason, by: By = "", region: Region = None, config: Config = CONFIG, as_json: Json = False) -> None:
+def remove(
+    numbers: Numbers,
+    reason: Reason,
+    by: By = "",
+    region: Region = None,
+    config: Config = CONFIG,
+    as_json: Json = False,
+) -> None:
     """Take numbers off the list. Contacts that ended as SUPPRESSED stay ended."""
     _request("unsuppress", numbers, reason, by, region, config, as_json)
 
@@ -48,7 +72,11 @@ def list_(config: Config = CONFIG, as_json: Json = False) -> None:
         if as_json:
             print(orjson.dumps(asdict(one)).decode())
         else:
-            say("\t".join(map(line, (one.number, instant(one.since) or "", one.reason, one.source, one.actor))))
+            say(
+                "\t".join(
+                    map(line, (one.number, instant(one.since) or "", one.reason, one.source, one.actor))
+                )
+            )
 
 
 @group.command(epilog="Example: volley dnc check +33199001042")
@@ -75,7 +103,9 @@ def check(
     raise typer.Exit(0 if found else 1)
 
 
-def _request(action: str, numbers: list[str], reason: str, by: str, region: str | None, config: Path, as_json: bool) -> None:
+def _request(
+    action: str, numbers: list[str], reason: str, by: str, region: str | None, config: Path, as_json: bool
+) -> None:
     from engine.intake.control import read_numbers
 
     settings = settings_of(config)

@@ -37,9 +37,15 @@ def register(app: typer.Typer) -> None:
 
 def export(
     campaign: CampaignName,
-    form: Annotated[Format, typer.Option("--format", "-f", help="CSV for spreadsheets, JSON Lines for programs.")] = Format.csv,
-    what: Annotated[What, typer.Option("--what", help="One row a contact, a dialed attempt, or an event within a call.")] = What.contacts,
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: standard output.")] = None,
+    form: Annotated[
+        Format, typer.Option("--format", "-f", help="CSV for spreadsheets, JSON Lines for programs.")
+    ] = Format.csv,
+    what: Annotated[
+        What, typer.Option("--what", help="One row a contact, a dialed attempt, or an event within a call.")
+    ] = What.contacts,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: standard output.")
+    ] = None,
     config: Config = CONFIG,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format jsonl.")] = False,
 ) -> None:

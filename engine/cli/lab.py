@@ -20,10 +20,16 @@ from engine.errors import VolleyError
 if TYPE_CHECKING:
     from lab import Lab
 
-Directory = Annotated[Path | None, typer.Option("--dir", metavar="DIR", help="The lab's directory; default VOLLEY_LAB_DIR, then var/lab.")]
+Directory = Annotated[
+    Path | None,
+    typer.Option("--dir", metavar="DIR", help="The lab's directory; default VOLLEY_LAB_DIR, then var/lab."),
+]
 
 group = typer.Typer(
-    name="lab", help="The practice PBX and carrier: two real Asterisks on loopback.", no_args_is_help=True, rich_markup_mode="rich"
+    name="lab",
+    help="The practice PBX and carrier: two real Asterisks on loopback.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
 )
 
 
@@ -35,7 +41,9 @@ def register(app: typer.Typer) -> None:
 @group.callback()
 def _installed() -> None:
     if importlib.util.find_spec("lab") is None:
-        raise VolleyError("the practice lab is not installed here; it comes with Volley's source: run this in a checkout, after `make setup`")
+        raise VolleyError(
+            "the practice lab is not installed here; it comes with Volley's source: run this in a checkout, after `make setup`"
+        )
 
 
 @group.command(epilog="Example: volley lab prepare")
@@ -54,13 +62,19 @@ def up(
     directory: Directory = None,
     sip_port: Annotated[int | None, typer.Option("--sip-port", metavar="PORT")] = None,
     ami_port: Annotated[int | None, typer.Option("--ami-port", metavar="PORT")] = None,
-    rtp_port: Annotated[int | None, typer.Option("--rtp-port", metavar="PORT", help="The first of 20,000.")] = None,
+    rtp_port: Annotated[
+        int | None, typer.Option("--rtp-port", metavar="PORT", help="The first of 20,000.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Start both Asterisks, prepared if need be; returns when they see each other. Ports: default those of the last time."""
     from lab import LabError, Ports, up
 
-    given = {name: port for name, port in (("sip", sip_port), ("ami", ami_port), ("rtp", rtp_port)) if port is not None}
+    given = {
+        name: port
+        for name, port in (("sip", sip_port), ("ami", ami_port), ("rtp", rtp_port))
+        if port is not None
+    }
     try:
         _show(up(directory, Ports(**given) if given else None, note), as_json)
     except LabError as error:

@@ -12,17 +12,33 @@ if TYPE_CHECKING:
 
 Config = Annotated[
     Path,
-    typer.Option("--config", "-c", envvar="VOLLEY_CONFIG", show_envvar=True, metavar="FILE", help="The engine's settings, volley.toml."),
+    typer.Option(
+        "--config",
+        "-c",
+        envvar="VOLLEY_CONFIG",
+        show_envvar=True,
+        metavar="FILE",
+        help="The engine's settings, volley.toml.",
+    ),
 ]
 CONFIG = Path("/etc/volley/volley.toml")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs; instants are POSIX seconds.")]
-By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who asks for it; kept in the log. Default: your login name.")]
+By = Annotated[
+    str,
+    typer.Option("--by", metavar="NAME", help="Who asks for it; kept in the log. Default: your login name."),
+]
 Region = Annotated[
     str | None,
-    typer.Option("--region", metavar="CC", help="Country (ISO 3166, such as FR) of numbers without a country code; default: defaults.region."),
+    typer.Option(
+        "--region",
+        metavar="CC",
+        help="Country (ISO 3166, such as FR) of numbers without a country code; default: defaults.region.",
+    ),
 ]
-CampaignName = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The campaign's id.", show_default=False)]
+CampaignName = Annotated[
+    str, typer.Argument(metavar="CAMPAIGN", help="The campaign's id.", show_default=False)
+]
 
 
 def settings_of(config: Path) -> Settings:

@@ -41,10 +41,16 @@ def say_json(value: Any) -> None:
     """A value as one JSON document; instants of dataclasses are POSIX seconds, datetimes ISO 8601."""
     import orjson
 
-    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=str).decode() + "\n")
+    sys.stdout.write(
+        orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=str).decode() + "\n"
+    )
     sys.stdout.flush()
 
 
 def instant(at: float | None) -> str | None:
     """POSIX seconds as ISO 8601 UTC to the second, as people and programs read them."""
-    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return (
+        None
+        if at is None
+        else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    )

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from engine import __version__
-from engine.cli import campaigns, contacts, dnc, export, lab, run, status
+from engine.cli import callbacks, campaigns, contacts, dnc, explain, export, lab, run, status
 from engine.cli.output import tell
 from engine.errors import VolleyError
 
@@ -53,10 +53,12 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _program(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
 ) -> None:
     """Volley calls the contacts of a campaign through Asterisk."""
 
 
-for group in (run, status, campaigns, contacts, dnc, export, lab):
+for group in (run, status, campaigns, contacts, dnc, export, explain, callbacks, lab):
     group.register(app)

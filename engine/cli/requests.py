@@ -5,7 +5,6 @@ An engine that does not answer within five seconds is no failure: the request li
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
 from typing import TYPE_CHECKING, Any
@@ -25,12 +24,14 @@ PATIENCE = 5.0
 """Seconds to wait for the engine's answer."""
 
 
-def ask(settings: Settings, request: dict[str, Any], as_json: bool, told: Callable[[dict[str, Any]], str]) -> None:
+def ask(
+    settings: Settings, request: dict[str, Any], as_json: bool, told: Callable[[dict[str, Any]], str]
+) -> None:
     """Send a request, wait for its reply and print it: `told` puts the reply into words.
 
     Raises InputError with the engine's problems, VolleyError when the queue cannot be written.
     """
-    from engine.intake.control import send
+    from engine.intake.control import send, wait_for
     from engine.ops.books import engine_pid
 
     # Requests are answered in the order of their names.
@@ -41,13 +42,17 @@ def ask(settings: Settings, request: dict[str, Any], as_json: bool, told: Callab
         raise VolleyError(
             f"{settings.engine.queue}: cannot drop a request into this queue: {error.strerror}; who steers the engine must be in the directory's group"
         ) from error
-    reply = asyncio.run(_reply(where))
+    reply = wait_for(where, PATIENCE)
     if reply is None:
         runs = engine_pid(settings.engine.state) is not None
         if as_json:
             say_json({"queued": True, "engine_runs": runs, "reply": str(where)})
         else:
-            why = "the engine has not answered yet" if runs else "the engine does not run; it is done when it does"
+            why = (
+                "the engine has not answered yet"
+                if runs
+                else "the engine does not run; it is done when it does"
+            )
             note(f"request {name} is queued: {why}. The answer will be in {where}")
         return
     if as_json:
@@ -58,13 +63,3 @@ def ask(settings: Settings, request: dict[str, Any], as_json: bool, told: Callab
     if not reply["ok"]:
         raise InputError(Problem(**one) for one in reply["problems"])
     say(told(reply))
-
-
-async def _reply(where: Path) -> dict[str, Any] | None:
-    from engine.intake.control import wait_for
-
-    try:
-        async with asyncio.timeout(PATIENCE):
-            return await wait_for(where, 2 * PATIENCE)
-    except TimeoutError:
-        return None

@@ -20,10 +20,16 @@ def register(app: typer.Typer) -> None:
 
 
 def status(
-    campaign: Annotated[str | None, typer.Argument(metavar="[CAMPAIGN]", help="One campaign, with its dispositions.", show_default=False)] = None,
+    campaign: Annotated[
+        str | None,
+        typer.Argument(metavar="[CAMPAIGN]", help="One campaign, with its dispositions.", show_default=False),
+    ] = None,
     config: Config = CONFIG,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh every second until Ctrl-C.")] = False,
-    full: Annotated[bool, typer.Option("--full", help="Count dispositions over all attempts and contacts; reads whole tables.")] = False,
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="Count dispositions over all attempts and contacts; reads whole tables."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Show progress, rates, live calls and what is due: of all open campaigns and the ten that ended last, or of one.
@@ -47,7 +53,12 @@ def status(
         console.print(view(look(settings, time.time(), campaign, full=full)))
         return
     try:
-        with Live(view(look(settings, time.time(), campaign, full=full)), console=console, screen=console.is_terminal, auto_refresh=False) as live:
+        with Live(
+            view(look(settings, time.time(), campaign, full=full)),
+            console=console,
+            screen=console.is_terminal,
+            auto_refresh=False,
+        ) as live:
             while True:
                 time.sleep(REFRESH)
                 live.update(view(look(settings, time.time(), campaign, full=full)), refresh=True)

@@ -1,7 +1,7 @@
 """The campaigns that may dial now, in the order in which they get their turn.
 
-Kept in memory and refreshed when a campaign changes, so that a claim asks the database only for campaigns with something due: each knows when
-its next contact falls due.
+Kept in memory and refreshed when a campaign changes, so that a claim asks the database only for campaigns with
+something due: each knows when its next contact falls due.
 """
 
 from __future__ import annotations
@@ -52,9 +52,16 @@ class Running:
         window = campaign.window or settings.defaults.window
         self._hours = Hours(window) if window else CAREFUL_HOURS
         ours = tuple(number for number in campaign.caller_id if number in self.caller_names)
-        self.rules = CampaignRules(running=self.state == "running", start=self.start, end=self.end, hours=self._hours,
-                                   max_attempts=campaign.retry.max_attempts, min_gap=campaign.retry.min_gap,
-                                   max_callbacks=campaign.max_callbacks, caller_ids=ours)
+        self.rules = CampaignRules(
+            running=self.state == "running",
+            start=self.start,
+            end=self.end,
+            hours=self._hours,
+            max_attempts=campaign.retry.max_attempts,
+            min_gap=campaign.retry.min_gap,
+            max_callbacks=campaign.max_callbacks,
+            caller_ids=ours,
+        )
 
     def __repr__(self) -> str:
         return f"<Running {self.name} {self.state} live={self.live} next_due={self.next_due:.0f}>"
@@ -88,36 +95,39 @@ class Agenda:
         self._turns = itertools.count(1)
         self.campaigns: dict[int, Running] = {}
 
-    def refresh(self, rows: Iterable[CampaignRow]) -> tuple[list[Running], list[Running]]:
-        """Take the state of all open campaigns from the database. Returns what came new, and what is gone."""
-        fresh: list[Running] = []
+    def refresh(self, rows: Iterable[CampaignRow]) -> None:
+        """Take the state of all open campaigns from the database."""
         seen = set()
         for row in rows:
             seen.add(row.id)
             known = self.campaigns.get(row.id)
             if known is None:
                 known = self.campaigns[row.id] = Running(row, self._settings)
-                fresh.append(known)
             elif known.state != row.state:
                 known.set_state(row.state)
             known.next_due = 0.0
         gone = [self.campaigns.pop(key) for key in list(self.campaigns) if key not in seen]
         for known in gone:
             known.set_state("over")  # calls of it that were claimed and not sent are void
-        return fresh, gone
 
     def wait(self, now: float, mono: float, horizon: float) -> float:
         """Seconds until some campaign may have something to dial."""
         return min((one.wait(now, mono, horizon) for one in self.campaigns.values()), default=NEVER)
 
-    def claimants(self, now: float, mono: float, horizon: float, trunks: frozenset[str], most: int = 50) -> list[tuple[Running, Claimant]]:
+    def claimants(
+        self, now: float, mono: float, horizon: float, trunks: frozenset[str], most: int = 50
+    ) -> list[tuple[Running, Claimant]]:
         """Campaigns with something due and channels left, highest priority first, those of one priority in turn."""
-        due = [one for one in self.campaigns.values()
-               if one.wait(now, mono, horizon) <= 0 and one.trunks & trunks]
+        due = [
+            one
+            for one in self.campaigns.values()
+            if one.wait(now, mono, horizon) <= 0 and one.trunks & trunks
+        ]
         due.sort(key=lambda one: (-one.priority, one.served))
-        found = []
-        for one in due[:most]:
-            found.append((one, Claimant(one.id, one.rules, one.flow_version, one.trunks & trunks, one.room(mono, horizon))))
+        found = [
+            (one, Claimant(one.id, one.rules, one.flow_version, one.trunks & trunks, one.room(mono, horizon)))
+            for one in due[:most]
+        ]
         if due:
             due[0].served = next(self._turns)
         return found

@@ -1,8 +1,8 @@
 """The life of one call, as a state machine without input or output.
 
-Theory of operation. A call is CLAIMED when its attempt row is durable, SENT when its Originate is written; from there on Asterisk tells:
-RINGING, UP, ENDED. `handle(event)` changes the state and returns what to do about it; whoever drives the call does it. A call ends
-exactly once, whatever the order and the repetition of events:
+Theory of operation. A call is CLAIMED when its attempt row is durable, SENT when its Originate is written; from
+there on Asterisk tells: RINGING, UP, ENDED. `handle(event)` changes the state and returns what to do about it;
+whoever drives the call does it. A call ends exactly once, whatever the order and the repetition of events:
 
 - OriginateResponse comes before or after the Hangup of the same call. A failure without a hangup yet only asks for patience
   (AwaitHangup): the truth (cause, SIP status) is in the Hangup, and if none comes the call ends without. An answered call that `failed`
@@ -12,7 +12,8 @@ exactly once, whatever the order and the repetition of events:
 - Reports are numbered by the dialplan; a number that was seen is not taken twice.
 - After ENDED nothing changes any more; a late report is still handed out, so that no key press and no opt-out is lost.
 
-What we do ourselves is strict: sending a call that was sent, or of which Asterisk has told already, raises ProtocolError.
+What we do ourselves is strict: sending a call that was sent, or of which Asterisk has told already, raises
+ProtocolError.
 
 Knows nothing of campaigns, rows, or AMI. Instants are POSIX seconds.
 """
@@ -22,7 +23,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from engine.channel import ChannelEvent, HungUp, KeyPressed, OriginateFailed, Queued, Refused, Report, Ringing, Up
+from engine.channel import (
+    ChannelEvent,
+    HungUp,
+    KeyPressed,
+    OriginateFailed,
+    Queued,
+    Refused,
+    Report,
+    Ringing,
+    Up,
+)
 from engine.dialing.disposition import Disposition, Ending, classify
 
 
@@ -50,7 +61,8 @@ class AwaitHangup:
 
 @dataclass(frozen=True, slots=True)
 class TakeKey:
-    """A key came while the dialplan listens for none (answering-machine detection): send the channel to the key's place."""
+    """A key came while the dialplan listens for none (answering-machine detection): send the channel to the key's
+    place."""
 
     digit: str
     channel: str
@@ -82,8 +94,27 @@ _RINGING_OR_LATER = frozenset({State.RINGING, State.UP})
 class Call:
     """One call. Feed it events; do what it returns."""
 
-    __slots__ = ("amd", "answered_at", "attempt", "callback_after", "early_key", "ended_at", "opted_out", "pressed", "queued", "rang", "refusal", "timeout",
-                 "reports", "result", "ring_timeout", "sent_at", "seen", "state", "withdrawn")
+    __slots__ = (
+        "amd",
+        "answered_at",
+        "attempt",
+        "callback_after",
+        "early_key",
+        "ended_at",
+        "opted_out",
+        "pressed",
+        "queued",
+        "rang",
+        "refusal",
+        "reports",
+        "result",
+        "ring_timeout",
+        "seen",
+        "sent_at",
+        "state",
+        "timeout",
+        "withdrawn",
+    )
 
     def __init__(self, attempt: int) -> None:
         self.attempt = attempt
@@ -143,8 +174,14 @@ class Call:
         """End a call that Asterisk will say no more about, as `disposition`. Nothing when it has ended."""
         if self.state is State.ENDED:
             return []
-        ending = Ending(answered=self.state is State.UP, rang=self.rang, gave_up=self.ring_timeout, withdrawn=self.withdrawn, amd=self.amd,
-                        pressed=self.pressed)
+        ending = Ending(
+            answered=self.state is State.UP,
+            rang=self.rang,
+            gave_up=self.ring_timeout,
+            withdrawn=self.withdrawn,
+            amd=self.amd,
+            pressed=self.pressed,
+        )
         return self._end(disposition, ending, now)
 
     # -- what Asterisk tells -------------------------------------------------------------------------------------------
@@ -215,8 +252,16 @@ class Call:
         answered = event.answered or self.state is State.UP
         self.rang = self.rang or event.rang
         timed_out = self.sent_at is not None and event.at - self.sent_at >= self.timeout - TIMEOUT_SLACK
-        ending = Ending(answered=answered, rang=self.rang, cause=event.cause, sip=event.sip, gave_up=self.ring_timeout or timed_out,
-                        withdrawn=self.withdrawn, amd=self.amd, pressed=self.pressed)
+        ending = Ending(
+            answered=answered,
+            rang=self.rang,
+            cause=event.cause,
+            sip=event.sip,
+            gave_up=self.ring_timeout or timed_out,
+            withdrawn=self.withdrawn,
+            amd=self.amd,
+            pressed=self.pressed,
+        )
         return self._end(classify(ending), ending, event.at)
 
     def _end(self, disposition: Disposition, ending: Ending, now: float) -> list[Effect]:

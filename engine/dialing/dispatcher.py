@@ -1,9 +1,9 @@
 """The dispatcher: claims what is due and sends it, at the pace of the trunks.
 
-Two tasks. One claims: it asks the trunks for free channels whose turn comes within HORIZON, the agenda for campaigns with something due, and
-the store for claims; what it gets is durable. The other sends: it takes claimed calls in order, waits for each one's deadline, and writes its
-Originate. Between them stand at most some tens of milliseconds of calls, so a decision of the gate is fresh when it is used, and a crash
-leaves few attempts unproven.
+Two tasks. One claims: it asks the trunks for free channels whose turn comes within HORIZON, the agenda for
+campaigns with something due, and the store for claims; what it gets is durable. The other sends: it takes claimed
+calls in order, waits for each one's deadline, and writes its Originate. Between them stand at most some tens of
+milliseconds of calls, so a decision of the gate is fresh when it is used, and a crash leaves few attempts unproven.
 """
 
 from __future__ import annotations
@@ -52,8 +52,19 @@ class Pbx(Protocol):
 class Dispatcher:
     """Owns the way of a call from due to sent."""
 
-    def __init__(self, agenda: Agenda, trunks: Trunks, ledger: Ledger, follower: Follower, writer: Writer, pbx: Callable[[str], Pbx],
-                 has_flow: Callable[[str, str], bool], clock: Clock, log: Log, last_attempt: int) -> None:
+    def __init__(
+        self,
+        agenda: Agenda,
+        trunks: Trunks,
+        ledger: Ledger,
+        follower: Follower,
+        writer: Writer,
+        pbx: Callable[[str], Pbx],
+        has_flow: Callable[[str, str], bool],
+        clock: Clock,
+        log: Log,
+        last_attempt: int,
+    ) -> None:
         self._agenda = agenda
         self._trunks = trunks
         self._ledger = ledger
@@ -106,14 +117,25 @@ class Dispatcher:
             # With room in the pace but none in the queue, the sender wakes us.
             return max(turn - HORIZON - mono, 0.002)
         chosen = self._agenda.claimants(now, mono, HORIZON, frozenset(slot.trunk for slot in slots))
-        chosen = [(running, claimant) for running, claimant in chosen if self._flow_ready(claimant.flow_version, claimant.trunks)]
+        chosen = [
+            (running, claimant)
+            for running, claimant in chosen
+            if self._flow_ready(claimant.flow_version, claimant.trunks)
+        ]
         if not chosen:
             return LONGEST_WAIT
         for running, _ in chosen:
             running.next_due = NEVER
         try:
-            result = await self._writer.submit(partial(claims.claim, claimants=[claimant for _, claimant in chosen], slots=slots,
-                                                       last_attempt=self._last_attempt, now=now))
+            result = await self._writer.submit(
+                partial(
+                    claims.claim,
+                    claimants=[claimant for _, claimant in chosen],
+                    slots=slots,
+                    last_attempt=self._last_attempt,
+                    now=now,
+                )
+            )
         except StoreError as error:
             self._log.error(events.STORE_FAILED, error=str(error), retry_in=STORE_RETRY)
             for running, _ in chosen:
@@ -147,9 +169,20 @@ class Dispatcher:
             self._idle.clear()
         for refusal in result.refusals:
             if refusal.changed or refusal.verdict.never:
-                word = events.CONTACT_SUPPRESSED if refusal.verdict.reason == "suppressed" else events.CONTACT_REFUSED
-                self._log.info(word, campaign=served[refusal.campaign_id].name, contact=refusal.contact_id, number=refusal.e164,
-                               reason=refusal.verdict.reason, not_before=refusal.verdict.at, final=refusal.verdict.never)
+                word = (
+                    events.CONTACT_SUPPRESSED
+                    if refusal.verdict.reason == "suppressed"
+                    else events.CONTACT_REFUSED
+                )
+                self._log.info(
+                    word,
+                    campaign=served[refusal.campaign_id].name,
+                    contact=refusal.contact_id,
+                    number=refusal.e164,
+                    reason=refusal.verdict.reason,
+                    not_before=refusal.verdict.at,
+                    final=refusal.verdict.never,
+                )
         if any(refusal.verdict.never for refusal in result.refusals):
             for campaign_id in {refusal.campaign_id for refusal in result.refusals if refusal.verdict.never}:
                 self._follower.check_empty(campaign_id)
@@ -194,19 +227,32 @@ class Dispatcher:
             pbx.write(action)
         except RefusedField as error:
             # The encoder is the last line of defence; intake should have refused this contact.
-            self._log.error(events.ENGINE_FAULT, what="refused to encode a call", error=str(error), contact=live.claim.contact_id)
+            self._log.error(
+                events.ENGINE_FAULT,
+                what="refused to encode a call",
+                error=str(error),
+                contact=live.claim.contact_id,
+            )
             self._follower.refuse(live, str(error))
             return
         except AmiUnreachable as error:
             self._follower.void(live, str(error))
             return
         self._follower.sent(live, self._timeout(live))
-        self._log.debug(events.CALL_ORIGINATED, campaign=live.running.name, contact=live.claim.contact_id, attempt=channel_id(live.claim.attempt),
-                        kind=live.claim.kind, trunk=trunk.name)
+        self._log.debug(
+            events.CALL_ORIGINATED,
+            campaign=live.running.name,
+            contact=live.claim.contact_id,
+            attempt=channel_id(live.claim.attempt),
+            kind=live.claim.kind,
+            trunk=trunk.name,
+        )
 
     async def _until_heard(self, trunk: Trunk) -> None:
-        """Do not run ahead of a PBX that is slow to acknowledge: what is written and unheard is what a lost link puts in doubt."""
-        while self._follower.unacknowledged[trunk.pbx] >= UNACKNOWLEDGED and self._usable(trunk) and not self.stopping:
+        """Do not run ahead of a PBX that is slow to acknowledge: what is written and unheard is what a lost link
+        puts in doubt."""
+        heard = self._follower.unacknowledged
+        while heard[trunk.pbx] >= UNACKNOWLEDGED and self._usable(trunk) and not self.stopping:  # noqa: ASYNC110 -- rare
             await asyncio.sleep(0.002)
 
     def _unwanted(self, live: Live) -> str:
@@ -226,10 +272,20 @@ class Dispatcher:
     def _originate(self, live: Live) -> Originate:
         claim, running = live.claim, live.running
         return Originate(
-            id=channel_id(claim.attempt), bucket=bucket_of(claim.attempt), dial=live.trunk.settings.dial.replace("{number}", claim.dialed),
-            context="volley-call", caller_number=claim.caller_id, caller_name=running.caller_names.get(claim.caller_id, ""),
-            timeout=self._timeout(live), account=running.name, codecs=live.trunk.settings.codecs, sent=int(self._clock.now()),
-            flow=claim.flow_version, language=claim.language or running.campaign.language, fields=_fields(claim.fields, running.sent_fields))
+            id=channel_id(claim.attempt),
+            bucket=bucket_of(claim.attempt),
+            dial=live.trunk.settings.dial.replace("{number}", claim.dialed),
+            context="volley-call",
+            caller_number=claim.caller_id,
+            caller_name=running.caller_names.get(claim.caller_id, ""),
+            timeout=self._timeout(live),
+            account=running.name,
+            codecs=live.trunk.settings.codecs,
+            sent=int(self._clock.now()),
+            flow=claim.flow_version,
+            language=claim.language or running.campaign.language,
+            fields=_fields(claim.fields, running.sent_fields),
+        )
 
     # -- stopping ------------------------------------------------------------------------------------------------------
 

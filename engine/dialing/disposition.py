@@ -1,11 +1,11 @@
 """How an attempt ended, in Asterisk's words.
 
-Knows the table from what the PBX saw (answered or not, Q.850 cause, SIP status, AMD verdict, keys) to one Disposition. Pure.
-Unknown falls to the careful side: it counts as an attempt and is not called a success. A refusal that is the trunk's doing is
-CONGESTION, never the callee's.
+Knows the table from what the PBX saw (answered or not, Q.850 cause, SIP status, AMD verdict, keys) to one
+Disposition. Pure. Unknown falls to the careful side: it counts as an attempt and is not called a success. A refusal
+that is the trunk's doing is CONGESTION, never the callee's.
 
-Sources: ITU-T Q.850 (causes), RFC 3261 and RFC 3398 section 8.2 (SIP), Asterisk `hangup_sip2cause` in res_pjsip, and the table in
-docs/dispositions.md, seen with a real Asterisk 22.
+Sources: ITU-T Q.850 (causes), RFC 3261 and RFC 3398 section 8.2 (SIP), Asterisk `hangup_sip2cause` in res_pjsip,
+and the table in docs/dispositions.md, seen with a real Asterisk 22.
 """
 
 from __future__ import annotations
@@ -83,11 +83,14 @@ SIP = {
     429: Disposition.CONGESTION,
     487: Disposition.NO_ANSWER,
 }
-"""Final SIP status -> disposition. It says more than the cause that Asterisk derives from it, so it is looked at first.
+"""Final SIP status -> disposition. It says more than the cause that Asterisk derives from it, so it is looked at
+first.
 
-603 is a person who declines; 607 (unwanted, RFC 8197) and 608 (rejected by the network, RFC 8688) are kept with it. 401, 403 and 407 come
-from the trunk (wrong credentials, not allowed, unknown caller ID), 420, 482 and 483 from the way there: they are no statement about the
-callee, though Asterisk derives 21 (rejected), 3 (no route) and 19 (no answer) from them. 408 and 487 (our CANCEL) are ring-outs when it rang."""
+603 is a person who declines; 607 (unwanted, RFC 8197) and 608 (rejected by the network, RFC 8688) are kept with it.
+401, 403 and 407 come from the trunk (wrong credentials, not allowed, unknown caller ID), 420, 482 and 483 from the
+way there: they are no statement about the callee, though Asterisk derives 21 (rejected), 3 (no route) and 19 (no
+answer) from them. 408 and 487 (our CANCEL) are ring-outs when it rang.
+"""
 
 CAUSE = {
     1: Disposition.INVALID_NUMBER,  # unallocated number

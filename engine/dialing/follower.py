@@ -1,17 +1,19 @@
 """Follows live calls: takes channel events, does what the call says, and writes its end.
 
-Decide, then act: `Call.handle` changes the state and returns effects; the effects are carried out here. A call's slot is given back at its
-hangup, its rows are written in one transaction, and its one canonical log line is written after that commit. An end that the database
-refuses is tried again until it is stored: nothing is lost, and no new call is claimed meanwhile.
+Decide, then act: `Call.handle` changes the state and returns effects; the effects are carried out here. A call's
+slot is given back at its hangup, its rows are written in one transaction, and its one canonical log line is written
+after that commit. An end that the database refuses is tried again until it is stored: nothing is lost, and no new
+call is claimed meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from engine.ami.outbox import Evidence
 from engine.channel import ChannelEvent, Refused, Report, channel_id
@@ -26,6 +28,8 @@ from engine.ops.log import Log
 from engine.store import outcomes
 from engine.store.outcomes import Outcome, Stored
 from engine.store.writer import Writer
+
+T = TypeVar("T")
 
 HANGUP_GRACE = 2.0
 """Seconds that a failed Originate waits for the Hangup of its channel; without one there never was a channel."""
@@ -55,8 +59,17 @@ class Channels(Protocol):
 class Follower:
     """Owns the way of every live call from its claim to its stored end."""
 
-    def __init__(self, ledger: Ledger, agenda: Agenda, writer: Writer, channels: Callable[[str], Channels], clock: Clock, log: Log,
-                 freed: Callable[[], None], emptied: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        agenda: Agenda,
+        writer: Writer,
+        channels: Callable[[str], Channels],
+        clock: Clock,
+        log: Log,
+        freed: Callable[[], None],
+        emptied: Callable[[int], None],
+    ) -> None:
         self._ledger = ledger
         self._agenda = agenda
         self._writer = writer
@@ -86,8 +99,13 @@ class Follower:
                 self._spawn(self._late(event))
             return
         if isinstance(event, Refused):
-            self._log.error(events.ENGINE_FAULT, what="the PBX refused an Originate; is Volley's dialplan loaded there?", why=event.why,
-                            pbx=live.trunk.pbx, **self._names(live))
+            self._log.error(
+                events.ENGINE_FAULT,
+                what="the PBX refused an Originate; is Volley's dialplan loaded there?",
+                why=event.why,
+                pbx=live.trunk.pbx,
+                **self._names(live),
+            )
         was, waiting = live.call.state, live.call.unheard
         effects = live.call.handle(event, self._clock.now())
         if live.call.state is not was and live.call.state is State.UP:
@@ -119,13 +137,18 @@ class Follower:
                 if report.kind == "optout":
                     self._spawn(self._opt_out(report, live))
                 elif report.kind == "result" and report.value == "flow_missing":
-                    self._log.error(events.ENGINE_FAULT, what="the PBX does not have this call's flow", flow=live.claim.flow_version,
-                                    **self._names(live))
+                    self._log.error(
+                        events.ENGINE_FAULT,
+                        what="the PBX does not have this call's flow",
+                        flow=live.claim.flow_version,
+                        **self._names(live),
+                    )
             case End(disposition, ending):
                 self._end(live, disposition, ending)
 
     async def _no_hangup(self, live: Live) -> None:
-        """The Originate failed and no Hangup came: was there a channel at all? AstDB tells; if it cannot be asked, the reconnect or the reaper will."""
+        """The Originate failed and no Hangup came: was there a channel at all? AstDB tells; if it cannot be asked,
+        the reconnect or the reaper will."""
         try:
             evidence = await self._channels(live.trunk.pbx).evidence_of(live.claim.attempt)
         except AmiError:
@@ -164,28 +187,32 @@ class Follower:
 
     # -- actions -------------------------------------------------------------------------------------------------------
 
-    def _spawn(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)  # type: ignore[arg-type]
-        task.add_done_callback(self._tasks.discard)  # type: ignore[arg-type]
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _hang_up(self, live: Live) -> None:
         try:
             await self._channels(live.trunk.pbx).hang_up(channel_id(live.claim.attempt))
         except AmiError as error:
-            self._log.warning(events.ENGINE_FAULT, what="could not hang up", error=str(error), **self._names(live))
+            self._log.warning(
+                events.ENGINE_FAULT, what="could not hang up", error=str(error), **self._names(live)
+            )
 
     async def _redirect(self, live: Live, channel: str, digit: str) -> None:
         try:
             await self._channels(live.trunk.pbx).redirect(channel, "volley-early", digit)
         except AmiError as error:
-            self._log.warning(events.ENGINE_FAULT, what="could not take a key", error=str(error), **self._names(live))
+            self._log.warning(
+                events.ENGINE_FAULT, what="could not take a key", error=str(error), **self._names(live)
+            )
 
-    async def _opt_out(self, report: Report, live: Live | None) -> None:
+    async def _opt_out(self, report: Report, live: Live) -> None:
         numbers = await self._stored(partial(outcomes.opt_out, report=report, now=self._clock.now()))
-        self.suppress(numbers)
-        names = self._names(live) if live else {"attempt": channel_id(report.attempt)}
-        self._log.info(events.OPTOUT_RECORDED, **names)
+        if numbers:  # not a repetition
+            self.suppress(numbers)
+            self._log.info(events.OPTOUT_RECORDED, **self._names(live))
 
     def suppress(self, numbers: list[int]) -> None:
         """These numbers are suppressed in the database: take back what was claimed or rings."""
@@ -210,19 +237,39 @@ class Follower:
         call, claim, now = live.call, live.claim, self._clock.now()
         self._ledger.close(live)
         self._freed()
-        if disposition is Disposition.FAILED and call.refusal and call.sent_at is not None and not ending.answered:
+        if (
+            disposition is Disposition.FAILED
+            and call.refusal
+            and call.sent_at is not None
+            and not ending.answered
+        ):
             # Asterisk would not even try: nothing was dialed, so it is no attempt of the callee's.
             disposition = Disposition.CONGESTION
         decision = self._decide(live, disposition, now)
         next_at = None if not isinstance(decision, RetryAt | CallbackAt) else decision.at
         outcome = Outcome(
-            attempt=claim.attempt, contact_id=claim.contact_id, campaign_id=claim.campaign_id, number_id=claim.number_id,
-            ended_at=call.ended_at or now, sent_at=call.sent_at, answered_at=call.answered_at or (call.ended_at if ending.answered else None),
-            rang=call.rang, disposition=disposition, counted=counts(disposition), cause=ending.cause, sip=ending.sip, amd=_amd(call),
-            result=call.result or ("hung_up" if disposition in ANSWERED else ""), note=call.refusal, reports=tuple(call.reports),
-            position=claim.position, kept_callback=claim.callback_id, next_at=next_at,
+            attempt=claim.attempt,
+            contact_id=claim.contact_id,
+            campaign_id=claim.campaign_id,
+            number_id=claim.number_id,
+            ended_at=call.ended_at or now,
+            sent_at=call.sent_at,
+            answered_at=call.answered_at or (call.ended_at if ending.answered else None),
+            rang=call.rang,
+            disposition=disposition,
+            counted=counts(disposition),
+            cause=ending.cause,
+            sip=ending.sip,
+            amd=_amd(call),
+            result=call.result or ("hung_up" if disposition in ANSWERED else ""),
+            note=call.refusal,
+            reports=tuple(call.reports),
+            position=claim.position,
+            kept_callback=claim.callback_id,
+            next_at=next_at,
             next_position=decision.position if isinstance(decision, RetryAt | CallbackAt) else claim.position,
-            next_callback=isinstance(decision, CallbackAt))
+            next_callback=isinstance(decision, CallbackAt),
+        )
         self._spawn(self._finish(live, outcome, decision))
 
     def _decide(self, live: Live, disposition: Disposition, now: float) -> Decision:
@@ -230,10 +277,17 @@ class Follower:
         counted = counts(disposition)
         tries = dict(claim.tries)
         tries[disposition] = tries.get(disposition, 0) + 1
-        invalid = claim.invalid | {claim.position} if disposition is Disposition.INVALID_NUMBER else claim.invalid
+        invalid = (
+            claim.invalid | {claim.position} if disposition is Disposition.INVALID_NUMBER else claim.invalid
+        )
         promised = claim.callback_id is not None
-        history = History(attempts=(claim.callbacks if promised else claim.attempts) + counted, by_disposition=tries, position=claim.position,
-                          numbers=claim.numbers, invalid=invalid)
+        history = History(
+            attempts=(claim.callbacks if promised else claim.attempts) + counted,
+            by_disposition=tries,
+            position=claim.position,
+            numbers=claim.numbers,
+            invalid=invalid,
+        )
         # A promise that was answered is kept: what follows is decided as after any answered call.
         policy = running.callback_policy if promised and disposition not in ANSWERED else running.policy
         callback_at = None
@@ -241,7 +295,9 @@ class Follower:
             callback_at = now + call.callback_after
         elif call.callback_after is not None:
             call.refusal = "a callback was asked for, and the campaign's max_callbacks is reached"
-        return decide(policy, history, disposition, call.sent_at or claim.created_at, now, call.opted_out, callback_at)
+        return decide(
+            policy, history, disposition, call.sent_at or claim.created_at, now, call.opted_out, callback_at
+        )
 
     async def _finish(self, live: Live, outcome: Outcome, decision: Decision) -> None:
         self.unstored += 1
@@ -262,16 +318,31 @@ class Follower:
         claim = live.claim
         answered = outcome.answered_at
         self._log.info(
-            events.CALL_ENDED, **self._names(live), kind=claim.kind, number=claim.e164, caller_id=claim.caller_id, trunk=claim.trunk,
-            disposition=outcome.disposition, cause=outcome.cause, sip=outcome.sip, amd=outcome.amd, result=outcome.result,
-            keys="".join(report.value.partition("@")[0] for report in outcome.reports if report.kind == "key"), rang=outcome.rang,
+            events.CALL_ENDED,
+            **self._names(live),
+            kind=claim.kind,
+            number=claim.e164,
+            caller_id=claim.caller_id,
+            trunk=claim.trunk,
+            disposition=outcome.disposition,
+            cause=outcome.cause,
+            sip=outcome.sip,
+            amd=outcome.amd,
+            result=outcome.result,
+            keys="".join(
+                report.value.partition("@")[0] for report in outcome.reports if report.kind == "key"
+            ),
+            rang=outcome.rang,
             seconds=round(outcome.ended_at - (outcome.sent_at or outcome.ended_at), 3),
             talk=0.0 if answered is None else round(max(0.0, outcome.ended_at - answered), 3),
-            next=type(decision).__name__, next_at=None if stored.contact_done else outcome.next_at, note=outcome.note)
+            next=type(decision).__name__,
+            next_at=None if stored.contact_done else outcome.next_at,
+            note=outcome.note,
+        )
         if isinstance(decision, CallbackAt):
             self._log.info(events.CALLBACK_SCHEDULED, **self._names(live), at=decision.at)
 
-    async def _stored(self, work: Callable[..., object]) -> object:
+    async def _stored(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """The result of a unit of work that must not be lost: tried until the database takes it."""
         while True:
             try:
@@ -292,7 +363,11 @@ class Follower:
 
     def _names(self, live: Live) -> dict[str, object]:
         claim = live.claim
-        return {"campaign": live.running.name, "contact": claim.contact_id, "attempt": channel_id(claim.attempt)}
+        return {
+            "campaign": live.running.name,
+            "contact": claim.contact_id,
+            "attempt": channel_id(claim.attempt),
+        }
 
 
 def _amd(call: Call) -> str:
@@ -300,5 +375,3 @@ def _amd(call: Call) -> str:
         if report.kind == "amd":
             return report.value
     return ""
-
-

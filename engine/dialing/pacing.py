@@ -1,18 +1,18 @@
 """When may the next call leave? Pure arithmetic on a monotonic clock, in seconds.
 
-A `Pace` hands out evenly spaced absolute deadlines. What was missed (a stall, a suspended machine) is gone: deadlines
-never pile up, so there is no burst after a pause. The hard cap over it is in `engine.dialing.throttle`.
+A `Pace` hands out evenly spaced absolute deadlines. What was missed (a stall, a suspended machine) is gone:
+deadlines never pile up, so there is no burst after a pause. The hard cap over it is in `engine.dialing.throttle`.
 """
 
 from __future__ import annotations
 
 MARGIN = 0.95
-"""Part of the contracted rate that is used. Even sending at 200 a second put 208 INVITEs into the callee's busiest second, and
-400 put 417: at 5 % under the contract no one-second window passes it."""
+"""Part of the contracted rate that is used. Even sending at 200 a second put 208 INVITEs into the callee's busiest
+second, and 400 put 417: at 5 % under the contract no one-second window passes it."""
 
 SLACK = 0.010
-"""Seconds by which a deadline may lie in the past and still be used as it is: the event loop's own lateness, made up at once so that
-the average rate holds."""
+"""Seconds by which a deadline may lie in the past and still be used as it is: the event loop's own lateness, made
+up at once so that the average rate holds."""
 
 
 class Pace:

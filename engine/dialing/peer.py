@@ -31,8 +31,20 @@ KEEP_BUCKETS = 2 * BUCKET_SECONDS
 class Peer:
     """Keeps one PBX connected, equipped with flows, and its open attempts settled."""
 
-    def __init__(self, name: str, settings: PbxSettings, agenda: Agenda, trunks: Trunks, ledger: Ledger, follower: Follower, writer: Writer,
-                 new_running: Callable[[campaigns.CampaignRow], Running], wake: Callable[[], None], clock: Clock, log: Log) -> None:
+    def __init__(
+        self,
+        name: str,
+        settings: PbxSettings,
+        agenda: Agenda,
+        trunks: Trunks,
+        ledger: Ledger,
+        follower: Follower,
+        writer: Writer,
+        new_running: Callable[[campaigns.CampaignRow], Running],
+        wake: Callable[[], None],
+        clock: Clock,
+        log: Log,
+    ) -> None:
         self.name = name
         self.settings = settings
         self._agenda = agenda
@@ -48,8 +60,18 @@ class Peer:
         self._closed: dict[int, Running] = {}
         self._pruned: int | None = None
         self._told_failed = ""
-        self.ami = AmiClient(name, settings.host, settings.port, settings.username, settings.secret, sink=self._event, connected=self._connected,
-                             lost=self._lost, failed=self._failed, backoff_max=settings.reconnect_max)
+        self.ami = AmiClient(
+            name,
+            settings.host,
+            settings.port,
+            settings.username,
+            settings.secret,
+            sink=self._event,
+            connected=self._connected,
+            lost=self._lost,
+            failed=self._failed,
+            backoff_max=settings.reconnect_max,
+        )
 
     def __repr__(self) -> str:
         return f"<Peer {self.name} up={self.ami.up} flows={len(self._flows)}>"
@@ -63,8 +85,14 @@ class Peer:
 
     def _failed(self, error: AmiError, retry_in: float) -> None:
         self._flows.clear()
-        self._log.error(events.AMI_FAILED, error=str(error), kind=type(error).__name__, host=self.settings.host, port=self.settings.port,
-                        retry_in=retry_in)
+        self._log.error(
+            events.AMI_FAILED,
+            error=str(error),
+            kind=type(error).__name__,
+            host=self.settings.host,
+            port=self.settings.port,
+            retry_in=retry_in,
+        )
 
     async def _connected(self, link: Link) -> None:
         """After each login, before any Originate: flows, then every open attempt settled."""
@@ -87,7 +115,9 @@ class Peer:
         sounds = self.settings.sounds_path or str(self.settings.sounds_dir)
         for version in {one.flow_version for one in running} - self._flows:
             entries = await self._writer.submit(partial(campaigns.flow_entries, version=version))
-            await self.ami.put_flow(version, {key: value.replace("{sounds}", sounds) for key, value in entries.items()})
+            await self.ami.put_flow(
+                version, {key: value.replace("{sounds}", sounds) for key, value in entries.items()}
+            )
             self._flows.add(version)
 
     # -- reconciliation ------------------------------------------------------------------------------------------------
@@ -109,8 +139,13 @@ class Peer:
             witnesses = await self._witnesses()
             calm = calm + 1 if self._clock.mono() - began < CALM else 0
             looks += 1
-            doubtful = [claim for claim in doubtful
-                        if not self._settle(claim, witnesses, counts, same_asterisk=same_asterisk, calm_looks=calm, looks=looks)]
+            doubtful = [
+                claim
+                for claim in doubtful
+                if not self._settle(
+                    claim, witnesses, counts, same_asterisk=same_asterisk, calm_looks=calm, looks=looks
+                )
+            ]
             if not doubtful:
                 break
             await asyncio.sleep(LOOK_EVERY)
@@ -135,19 +170,34 @@ class Peer:
 
     async def _witnesses(self) -> dict[int, Witness]:
         """The snapshot first, the outbox second: a call that ends between the two is in both."""
-        channels: dict[int, LiveChannel] = {channel.attempt: channel for channel in await self.ami.live_channels()}
+        channels: dict[int, LiveChannel] = {
+            channel.attempt: channel for channel in await self.ami.live_channels()
+        }
         kept: dict[int, Evidence] = await self.ami.evidence()
         found = {}
         for attempt in channels.keys() | kept.keys():
             channel, evidence = channels.get(attempt), kept.get(attempt)
             end = evidence.end if evidence else None
-            found[attempt] = Witness(live=channel is not None and end is None, ringing=channel is not None and channel.ringing,
-                                     up=channel is not None and channel.up, sent_at=evidence.sent_at if evidence else None, end=end,
-                                     reports=tuple(evidence.reports) if evidence else ())
+            found[attempt] = Witness(
+                live=channel is not None and end is None,
+                ringing=channel is not None and channel.ringing,
+                up=channel is not None and channel.up,
+                sent_at=evidence.sent_at if evidence else None,
+                end=end,
+                reports=tuple(evidence.reports) if evidence else (),
+            )
         return found
 
-    def _settle(self, claim: Claim, witnesses: dict[int, Witness], counts: dict[str, int], *, same_asterisk: bool, calm_looks: int,
-                looks: int) -> bool:
+    def _settle(
+        self,
+        claim: Claim,
+        witnesses: dict[int, Witness],
+        counts: dict[str, int],
+        *,
+        same_asterisk: bool,
+        calm_looks: int,
+        looks: int,
+    ) -> bool:
         """Act on the fate of one open attempt. False when it must be looked at again."""
         live = self._ledger.get(claim.attempt)
         if live is None:
@@ -186,7 +236,13 @@ class Peer:
         self._ledger.open(live, adopted=True)
 
     def _longest(self, live: Live) -> float:
-        return self._clock.mono() + live.running.ring_timeout + self._trunks.limits.post_dial_delay + live.running.max_call + REAP_GRACE
+        return (
+            self._clock.mono()
+            + live.running.ring_timeout
+            + self._trunks.limits.post_dial_delay
+            + live.running.max_call
+            + REAP_GRACE
+        )
 
     def _resume(self, live: Live, witness: Witness) -> None:
         if witness.up:
@@ -194,7 +250,12 @@ class Peer:
         elif witness.ringing:
             self._follower.take(Ringing(live.claim.attempt))
         live.deadline = self._longest(live)
-        self._log.info(events.CALL_TAKEN_UP, campaign=live.running.name, attempt=channel_id(live.claim.attempt), up=witness.up)
+        self._log.info(
+            events.CALL_TAKEN_UP,
+            campaign=live.running.name,
+            attempt=channel_id(live.claim.attempt),
+            up=witness.up,
+        )
 
     async def _keep_reports(self, witnesses: dict[int, Witness], open_ones: set[int]) -> None:
         """Reports of calls that had ended in the database before all their reports were there."""
@@ -222,5 +283,3 @@ class Peer:
         for bucket in stale:
             await self.ami.drop_bucket(bucket)
         self._pruned = max(horizon, self._pruned or horizon)
-
-

@@ -1,7 +1,7 @@
 """What follows an attempt: another one at an instant, a callback, or nothing.
 
-A value: a policy, the counters of one contact and how the attempt ended go in, a decision comes out. Pure; instants are POSIX seconds.
-Whether the next attempt is allowed at that instant is the gate's to say, at that instant.
+A value: a policy, the counters of one contact and how the attempt ended go in, a decision comes out. Pure; instants
+are POSIX seconds. Whether the next attempt is allowed at that instant is the gate's to say, at that instant.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ DEFAULTS: Mapping[Disposition, Rule] = {
     Disposition.ANSWERED_UNSURE: FINAL,
     Disposition.ANSWERED_HUMAN: FINAL,
 }
-"""What a campaign that says nothing gets. Congestion burns no attempt of the contact, so its own number caps an endless retry."""
+"""What a campaign that says nothing gets. Congestion burns no attempt of the contact, so its own number caps an
+endless retry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,15 @@ def counts(disposition: Disposition) -> bool:
     return disposition not in UNCOUNTED
 
 
-def decide(policy: Policy, history: History, disposition: Disposition, dialed_at: float, now: float,
-           opted_out: bool = False, callback_at: float | None = None) -> Decision:
+def decide(
+    policy: Policy,
+    history: History,
+    disposition: Disposition,
+    dialed_at: float,
+    now: float,
+    opted_out: bool = False,
+    callback_at: float | None = None,
+) -> Decision:
     """What follows an attempt that was really dialed at `dialed_at` and ended as `disposition` at `now`.
 
     A person who opted out is never tried again; a callback that a person asked for comes before any retry.

@@ -56,13 +56,23 @@ class Trunks:
         """The trunk of that name; for a call of a trunk that has left the settings, one that takes no new calls."""
         found = self.by_name.get(name)
         if found is None:
-            found = Trunk(name, 0, 0, TrunkSettings(pbx=pbx, dial="Local/{number}@retired", max_channels=1, cps=1.0))
+            found = Trunk(
+                name, 0, 0, TrunkSettings(pbx=pbx, dial="Local/{number}@retired", max_channels=1, cps=1.0)
+            )
         return found
 
     def slots(self, mono: float, horizon: float, most: int, usable: Callable[[Trunk], bool]) -> list[Slot]:
         """Free channels whose turn comes within `horizon` seconds, at most `most`, spread over the trunks in turn."""
-        room = min(self.limits.max_channels - self.live, self.pace.room(mono, horizon) - self.queued, most - self.queued)
-        offers = [(trunk, min(trunk.free, trunk.pace.room(mono, horizon) - trunk.queued)) for trunk in self.by_name.values() if usable(trunk)]
+        room = min(
+            self.limits.max_channels - self.live,
+            self.pace.room(mono, horizon) - self.queued,
+            most - self.queued,
+        )
+        offers = [
+            (trunk, min(trunk.free, trunk.pace.room(mono, horizon) - trunk.queued))
+            for trunk in self.by_name.values()
+            if usable(trunk)
+        ]
         found: list[Slot] = []
         while room > 0 and offers:
             offers = [(trunk, left) for trunk, left in offers if left > 0]
@@ -74,7 +84,8 @@ class Trunks:
         return found
 
     def next_turn(self, mono: float, usable: Callable[[Trunk], bool]) -> float | None:
-        """The monotonic instant of the next pacing deadline of a trunk with a free channel; None when no channel is free."""
+        """The monotonic instant of the next pacing deadline of a trunk with a free channel; None when no channel is
+        free."""
         if self.live >= self.limits.max_channels:
             return None
         turns = [trunk.pace.peek(mono) for trunk in self.by_name.values() if trunk.free > 0 and usable(trunk)]

@@ -1,15 +1,16 @@
 """The control door: requests dropped into `queue/control/`, each answered by a file in `queue/control/done/`.
 
-A request is a JSON (or TOML) file renamed in: `{"action": "pause", "campaign": "flu-shots", "by": "anna"}`. It has a task of its own, so that
-a pause never waits behind a million rows. A request that is wrong is answered too, with every problem, and changes nothing.
+A request is a JSON (or TOML) file renamed in: `{"action": "pause", "campaign": "flu-shots", "by": "anna"}`. It has
+a task of its own, so that a pause never waits behind a million rows. A request that is wrong is answered too, with
+every problem, and changes nothing.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
+import time
 import tomllib
 from collections.abc import Callable
 from functools import partial
@@ -31,7 +32,8 @@ from engine.store.writer import Writer
 SLICE = 2000
 REQUEST_BYTES = 16 << 20
 TICK = 0.25
-"""Seconds between looks at the directory where the file system sends no notifications: a pause takes effect within a second."""
+"""Seconds between looks at the directory where the file system sends no notifications: a pause takes effect within
+a second."""
 
 By = Annotated[str, StringConstraints(max_length=200)]
 
@@ -74,8 +76,18 @@ class Clock(Protocol):
 class Control:
     """Answers the requests in one queue directory."""
 
-    def __init__(self, settings: Settings, writer: Writer, clock: Clock, log: Log, *, changed: Callable[[], None],
-                 suppressed: Callable[[list[int]], None], unsuppressed: Callable[[list[int]], None], cancelled: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        writer: Writer,
+        clock: Clock,
+        log: Log,
+        *,
+        changed: Callable[[], None],
+        suppressed: Callable[[list[int]], None],
+        unsuppressed: Callable[[list[int]], None],
+        cancelled: Callable[[int], None],
+    ) -> None:
         self._folder = settings.engine.queue / "control"
         self._done = self._folder / "done"
         self._region = settings.defaults.region
@@ -96,7 +108,12 @@ class Control:
 
     async def _look(self) -> None:
         for path in sorted(self._folder.iterdir()):
-            if path.suffix in (".json", ".toml") and not path.name.startswith(".") and path.is_file() and not path.is_symlink():
+            if (
+                path.suffix in (".json", ".toml")
+                and not path.name.startswith(".")
+                and path.is_file()
+                and not path.is_symlink()
+            ):
                 await self._answer(path)
 
     async def _answer(self, path: Path) -> None:
@@ -104,12 +121,28 @@ class Control:
         try:
             request = parse(path)
             reply = {"ok": True, **await self._do(request)}
-            self._log.info(events.CONTROL_DONE, request=path.name, action=request.action, by=request.by, **{k: v for k, v in reply.items() if k != "ok"})
+            self._log.info(
+                events.CONTROL_DONE,
+                request=path.name,
+                action=request.action,
+                by=request.by,
+                **{k: v for k, v in reply.items() if k != "ok"},
+            )
         except InputError as error:
-            reply = {"ok": False, "problems": [{"where": one.where, "what": one.what, "todo": one.todo} for one in error.problems]}
-            self._log.warning(events.CONTROL_REJECTED, request=path.name, problems=[str(one) for one in error.problems])
+            reply = {
+                "ok": False,
+                "problems": [
+                    {"where": one.where, "what": one.what, "todo": one.todo} for one in error.problems
+                ],
+            }
+            self._log.warning(
+                events.CONTROL_REJECTED, request=path.name, problems=[str(one) for one in error.problems]
+            )
         except VolleyError as error:
-            reply = {"ok": False, "problems": [{"where": path.name, "what": str(error), "todo": "send the request again"}]}
+            reply = {
+                "ok": False,
+                "problems": [{"where": path.name, "what": str(error), "todo": "send the request again"}],
+            }
             self._log.error(events.CONTROL_REJECTED, request=path.name, problems=[str(error)])
         draft = self._done / f".{path.stem}.tmp"
         draft.write_text(json.dumps(reply, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -123,8 +156,13 @@ class Control:
             case RemoveRequest():
                 campaign_id, _ = await self._find(request.campaign)
                 removed, unknown = await self._writer.submit(
-                    partial(campaigns.remove_contacts, campaign_id=campaign_id, external_ids=request.external_ids))
-                self._log.info(events.CONTACTS_REMOVED, campaign=request.campaign, contacts=removed, by=request.by)
+                    partial(
+                        campaigns.remove_contacts, campaign_id=campaign_id, external_ids=request.external_ids
+                    )
+                )
+                self._log.info(
+                    events.CONTACTS_REMOVED, campaign=request.campaign, contacts=removed, by=request.by
+                )
                 self._changed()
                 return {"removed": removed, "unknown": unknown}
             case CampaignRequest():
@@ -133,17 +171,38 @@ class Control:
     async def _campaign(self, request: CampaignRequest) -> dict[str, Any]:
         campaign_id, state = await self._find(request.campaign)
         if state not in campaigns.OPEN_STATES:
-            raise InputError([Problem("campaign", f"{request.campaign} is {state}", "only a scheduled, running or paused campaign can change")])
-        wanted, event = {"pause": ("paused", events.CAMPAIGN_PAUSED), "resume": ("scheduled", events.CAMPAIGN_RESUMED),
-                         "cancel": ("cancelled", events.CAMPAIGN_CANCELLED)}[request.action]
-        state = await self._writer.submit(partial(campaigns.set_state, campaign_id=campaign_id, state=wanted, now=self._clock.now()))
+            raise InputError(
+                [
+                    Problem(
+                        "campaign",
+                        f"{request.campaign} is {state}",
+                        "only a scheduled, running or paused campaign can change",
+                    )
+                ]
+            )
+        wanted, event = {
+            "pause": ("paused", events.CAMPAIGN_PAUSED),
+            "resume": ("scheduled", events.CAMPAIGN_RESUMED),
+            "cancel": ("cancelled", events.CAMPAIGN_CANCELLED),
+        }[request.action]
+        state = await self._writer.submit(
+            partial(campaigns.set_state, campaign_id=campaign_id, state=wanted, now=self._clock.now())
+        )
         self._log.info(event, campaign=request.campaign, by=request.by)
         self._changed()
         ended = 0
         if request.action == "cancel":
             self._cancelled(campaign_id)
-            while count := await self._writer.submit(partial(campaigns.close_pending, campaign_id=campaign_id, disposition="CANCELLED",
-                                                             reason="campaign_cancelled", limit=SLICE), bulk=True):
+            while count := await self._writer.submit(
+                partial(
+                    campaigns.close_pending,
+                    campaign_id=campaign_id,
+                    disposition="CANCELLED",
+                    reason="campaign_cancelled",
+                    limit=SLICE,
+                ),
+                bulk=True,
+            ):
                 ended += count
             return {"campaign": request.campaign, "state": state, "contacts_cancelled": ended}
         return {"campaign": request.campaign, "state": state}
@@ -157,20 +216,37 @@ class Control:
     async def _suppress(self, request: SuppressRequest) -> dict[str, Any]:
         numbers = read_numbers(request.numbers, request.region or self._region)
         if request.action == "suppress":
-            ids = await self._writer.submit(partial(suppression.suppress, numbers=numbers, reason=request.reason, source="command",
-                                                    actor=request.by, now=self._clock.now()))
+            ids = await self._writer.submit(
+                partial(
+                    suppression.suppress,
+                    numbers=numbers,
+                    reason=request.reason,
+                    source="command",
+                    actor=request.by,
+                    now=self._clock.now(),
+                )
+            )
             self._suppressed(ids)
             changed = len(ids)
         else:
-            ids = await self._writer.submit(partial(suppression.unsuppress, e164=[number.e164 for number in numbers]))
+            ids = await self._writer.submit(
+                partial(suppression.unsuppress, e164=[number.e164 for number in numbers])
+            )
             self._unsuppressed(ids)
             changed = len(ids)
-        self._log.info(events.SUPPRESSION_CHANGED, action=request.action, numbers=changed, reason=request.reason, by=request.by)
+        self._log.info(
+            events.SUPPRESSION_CHANGED,
+            action=request.action,
+            numbers=changed,
+            reason=request.reason,
+            by=request.by,
+        )
         return {"numbers": changed}
 
 
 def read_numbers(texts: list[str], region: str | None) -> list[Number]:
-    """Numbers of a request in E.164. Raises InputError with every one that is wrong: all of a request is taken, or nothing."""
+    """Numbers of a request in E.164. Raises InputError with every one that is wrong: all of a request is taken, or
+    nothing."""
     numbers, problems = [], []
     for at, text in enumerate(texts, 1):
         try:
@@ -209,11 +285,11 @@ def send(queue: Path, request: dict[str, Any], name: str) -> Path:
     return folder / "done" / f"{name}.reply.json"
 
 
-async def wait_for(reply: Path, seconds: float) -> dict[str, Any] | None:
+def wait_for(reply: Path, seconds: float) -> dict[str, Any] | None:
     """The reply to a request, or None when the engine did not answer in time."""
     for _ in range(int(seconds / 0.05)):
         if reply.exists():
             found: dict[str, Any] = json.loads(reply.read_text(encoding="utf-8"))
             return found
-        await asyncio.sleep(0.05)
+        time.sleep(0.05)
     return None

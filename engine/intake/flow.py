@@ -1,8 +1,8 @@
 """Compiles what a campaign says about its call into the flow that the dialplan reads from AstDB.
 
-A flow is data: entries under a version that is the hash of their content, so that writing it twice changes nothing and a live call keeps
-the one it started with. Prompts stand in it as `{sounds}/<name>`; each PBX puts its own directory there. The keys are documented at the
-top of dialplans/volley.conf.
+A flow is data: entries under a version that is the hash of their content, so that writing it twice changes nothing
+and a live call keeps the one it started with. Prompts stand in it as `{sounds}/<name>`; each PBX puts its own
+directory there. The keys are documented at the top of dialplans/volley.conf.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ from dataclasses import dataclass
 from engine.campaign import Campaign
 
 AMD_DEFAULT = "2500,2500,800,5000,120,50,6,256"
-"""Initial silence, greeting, silence after greeting, total time, minimum word length, silence between words (ms), words, threshold.
+"""Initial silence, greeting, silence after greeting, total time, minimum word length, silence between words (ms),
+words, threshold.
 
-The length of the greeting decides, hardly its words: with 3 or 4 words at most the lab's business greeting ("Good morning, Smith and sons plumbing,
-how can I help you?") was called a machine; with 6 words and 2.5 seconds people and voicemails of both languages came out right."""
+The length of the greeting decides, hardly its words: with 3 or 4 words at most the lab's business greeting ("Good
+morning, Smith and sons plumbing, how can I help you?") was called a machine; with 6 words and 2.5 seconds people
+and voicemails of both languages came out right.
+"""
 
 SOUNDS = "{sounds}"
 
@@ -81,8 +84,11 @@ def _sounds(names: tuple[str, ...]) -> str:
     return "&".join(f"{SOUNDS}/{name}" for name in names)
 
 
-def compile_flow(campaign: Campaign, names: Mapping[str, str], spoken: Mapping[str, str], max_call: float) -> dict[str, str]:
-    """The entries of a campaign's flow. `names`: prompt file -> placed name; `spoken`: the prompts that come with Volley."""
+def compile_flow(
+    campaign: Campaign, names: Mapping[str, str], spoken: Mapping[str, str], max_call: float
+) -> dict[str, str]:
+    """The entries of a campaign's flow. `names`: prompt file -> placed name; `spoken`: the prompts that come with
+    Volley."""
 
     def placed(files: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(names[file] for file in files)
@@ -98,8 +104,13 @@ def compile_flow(campaign: Campaign, names: Mapping[str, str], spoken: Mapping[s
             human=campaign.amd.human,
             machine=campaign.amd.machine,
             unsure=campaign.amd.unsure,
-            message=Menu(message + asked, asked or message, campaign.menu.timeout, 1 + campaign.menu.repeats,
-                         {key: action.dialplan for key, action in campaign.menu.actions.items()}),
+            message=Menu(
+                message + asked,
+                asked or message,
+                campaign.menu.timeout,
+                1 + campaign.menu.repeats,
+                {key: action.dialplan for key, action in campaign.menu.actions.items()},
+            ),
             voicemail=placed(campaign.voicemail.prompts) if campaign.voicemail else (),
             say=said,
         )

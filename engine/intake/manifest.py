@@ -1,4 +1,5 @@
-"""A job's manifest: TOML (or JSON, for programs) -> a campaign and where its contacts come from, or contacts for a campaign that is there.
+"""A job's manifest: TOML (or JSON, for programs) -> a campaign and where its contacts come from, or contacts for a
+campaign that is there.
 
     campaign.toml                             more-people.toml
         id = "flu-shots"                          add_to = "flu-shots"
@@ -66,17 +67,28 @@ def load(path: Path) -> Manifest:
     """Read a manifest. Raises InputError with every problem."""
     try:
         if path.stat().st_size > MANIFEST_BYTES:
-            raise InputError([Problem(path.name, f"the manifest is larger than {MANIFEST_BYTES >> 20} MiB",
-                                      "put the contacts into a file beside it")])
+            raise InputError(
+                [
+                    Problem(
+                        path.name,
+                        f"the manifest is larger than {MANIFEST_BYTES >> 20} MiB",
+                        "put the contacts into a file beside it",
+                    )
+                ]
+            )
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise InputError([Problem(path.name, f"cannot read the manifest: {error.strerror}")]) from error
     except UnicodeDecodeError as error:
-        raise InputError([Problem(path.name, f"the manifest is not UTF-8 (byte {error.start})", "save it as UTF-8")]) from error
+        raise InputError(
+            [Problem(path.name, f"the manifest is not UTF-8 (byte {error.start})", "save it as UTF-8")]
+        ) from error
     try:
         table: Any = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
     except (json.JSONDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InputError([Problem(path.name, f"not valid {path.suffix.lstrip('.').upper()}: {error}")]) from error
+        raise InputError(
+            [Problem(path.name, f"not valid {path.suffix.lstrip('.').upper()}: {error}")]
+        ) from error
     if not isinstance(table, dict):
         raise InputError([Problem(path.name, "the manifest is no table of keys and values")])
     try:
@@ -87,18 +99,26 @@ def load(path: Path) -> Manifest:
 
 
 def check(campaign: Campaign, folder: Path, settings: Settings, where: str) -> list[Problem]:
-    """What is wrong with a campaign for this engine: caller IDs that are not ours, trunks that are not there, prompts that cannot be played."""
+    """What is wrong with a campaign for this engine: caller IDs that are not ours, trunks that are not there,
+    prompts that cannot be played."""
     from engine.intake.prompts import check_prompt
 
     problems: list[Problem] = []
     ours = {item.number for item in settings.caller_id}
-    for number in campaign.caller_id:
-        if number not in ours:
-            problems.append(Problem(f"{where}: caller_id", f"{number} is not among the numbers proven ours",
-                                    "list it under [[caller_id]] in volley.toml, with owner and proof"))
-    for trunk in campaign.trunks:
-        if trunk not in settings.trunk:
-            problems.append(Problem(f"{where}: trunks", f"there is no trunk {trunk!r}", "known: " + ", ".join(settings.trunk)))
+    problems += [
+        Problem(
+            f"{where}: caller_id",
+            f"{number} is not among the numbers proven ours",
+            "list it under [[caller_id]] in volley.toml, with owner and proof",
+        )
+        for number in campaign.caller_id
+        if number not in ours
+    ]
+    problems += [
+        Problem(f"{where}: trunks", f"there is no trunk {trunk!r}", "known: " + ", ".join(settings.trunk))
+        for trunk in campaign.trunks
+        if trunk not in settings.trunk
+    ]
     for name in campaign.prompts():
         problem = check_prompt(folder, name)
         if problem is not None:

@@ -87,7 +87,7 @@ async def parse_job(request: ParseRequest) -> AsyncGenerator[Batch | Done]:
         try:
             await _ask(process, request)
             assert process.stdout is not None
-            while (line := await process.stdout.readline()).endswith(b"\n"):
+            while (line := await _line(process.stdout, request.limits.silence_seconds)).endswith(b"\n"):
                 message: dict[str, Any] = orjson.loads(line)
                 if "batch" in message:
                     yield unpack(message)
@@ -96,7 +96,7 @@ async def parse_job(request: ParseRequest) -> AsyncGenerator[Batch | Done]:
                     return
                 else:
                     raise InputError(Problem(**one) for one in message["error"]["problems"])
-            raise _crash(await process.wait(), errors)
+            raise _crash(await process.wait(), errors, request.limits)
         finally:
             await _end(process)
 
@@ -120,6 +120,16 @@ async def _ask(process: asyncio.subprocess.Process, request: ParseRequest) -> No
         return
 
 
+async def _line(stream: asyncio.StreamReader, seconds: float) -> bytes:
+    try:
+        async with asyncio.timeout(seconds):
+            return await stream.readline()
+    except TimeoutError as error:
+        raise Refused(
+            "contacts", f"no rows came for {seconds:g} seconds", "look at the query, or split the source"
+        ) from error
+
+
 async def _end(process: asyncio.subprocess.Process) -> None:
     """Wait for the process, killed unless it has ended by itself."""
     if process.returncode is None:
@@ -131,7 +141,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     await process.wait()
 
 
-def _crash(status: int, errors: BinaryIO) -> VolleyError:
+def _crash(status: int, errors: BinaryIO, limits: Limits) -> VolleyError:
     errors.seek(0)
     words = errors.read(_ERROR_BYTES).decode("utf-8", "replace").strip()
     tail = words[-_ERROR_TAIL:]
@@ -140,6 +150,9 @@ def _crash(status: int, errors: BinaryIO) -> VolleyError:
         return Refused(
             "contacts", "reading them needs more memory than allowed", "split the source, or hand in CSV"
         )
+    if status == -signal.SIGXCPU:
+        what = f"reading them takes more than {limits.cpu_seconds} seconds of processor time"
+        return Refused("contacts", what, "split the source")
     how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
     return VolleyError(
         f"the parsing process {how} before it was done" + (f"; its last words:\n{tail}" if tail else "")

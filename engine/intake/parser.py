@@ -183,6 +183,8 @@ def _readings(table: Table, request: _Request) -> Iterator[tuple[RawRow, Reading
 def _restrain(request: _Request) -> None:
     """Bound this process: memory, priority, and a life no longer than its parent's."""
     resource.setrlimit(resource.RLIMIT_AS, (request.limits.memory_bytes, request.limits.memory_bytes))
+    # At the soft limit comes SIGXCPU, which says why; at the hard one SIGKILL would.
+    resource.setrlimit(resource.RLIMIT_CPU, (request.limits.cpu_seconds, request.limits.cpu_seconds + 5))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.nice(NICE)
     if sys.platform == "linux":

@@ -1,7 +1,8 @@
 """A campaign's prompts: checked, and placed where each PBX plays them.
 
-A prompt is a WAV file beside the manifest: 8 kHz, mono, 16-bit PCM, what Asterisk plays without converting its rate. It is placed under the
-hash of its content, so a live call never hears a half-changed prompt, and the same prompt is stored once.
+A prompt is a WAV file beside the manifest: 8 kHz, mono, 16-bit PCM, what Asterisk plays without converting its
+rate. It is placed under the hash of its content, so a live call never hears a half-changed prompt, and the same
+prompt is stored once.
 """
 
 from __future__ import annotations
@@ -33,9 +34,15 @@ def check_prompt(folder: Path, name: str) -> Problem | None:
     except (OSError, EOFError, wave.Error, ZeroDivisionError) as error:
         return Problem(name, f"not a playable WAV file: {error}", advice)
     if form != (RATE, 1, 2):
-        return Problem(name, f"the prompt is {form[0]} Hz, {form[1]} channel(s), {form[2] * 8} bit; it must be 8000 Hz, mono, 16 bit", advice)
+        return Problem(
+            name,
+            f"the prompt is {form[0]} Hz, {form[1]} channel(s), {form[2] * 8} bit; it must be 8000 Hz, mono, 16 bit",
+            advice,
+        )
     if not 0.1 <= seconds <= MOST_SECONDS:
-        return Problem(name, f"the prompt is {seconds:.1f} s long; it must be between 0.1 and {MOST_SECONDS:.0f} s")
+        return Problem(
+            name, f"the prompt is {seconds:.1f} s long; it must be between 0.1 and {MOST_SECONDS:.0f} s"
+        )
     return None
 
 
@@ -45,7 +52,8 @@ def prompt_name(folder: Path, name: str) -> str:
 
 
 def place(folder: Path, names: dict[str, str], sounds_dir: Path) -> None:
-    """Copy prompts (file name -> placed name) to where a PBX reads them. Raises InputError when that directory cannot be written."""
+    """Copy prompts (file name -> placed name) to where a PBX reads them. Raises InputError when that directory
+    cannot be written."""
     try:
         sounds_dir.mkdir(parents=True, exist_ok=True)
         for name, placed in names.items():
@@ -57,8 +65,15 @@ def place(folder: Path, names: dict[str, str], sounds_dir: Path) -> None:
             draft.chmod(0o644)
             draft.rename(target)
     except OSError as error:
-        raise InputError([Problem(str(sounds_dir), f"cannot place prompts here: {error.strerror}",
-                                  "let the engine's user write to sounds_dir")]) from error
+        raise InputError(
+            [
+                Problem(
+                    str(sounds_dir),
+                    f"cannot place prompts here: {error.strerror}",
+                    "let the engine's user write to sounds_dir",
+                )
+            ]
+        ) from error
 
 
 def spoken(sounds_dir: Path, language: str) -> dict[str, str]:

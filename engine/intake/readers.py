@@ -91,7 +91,7 @@ def open_rows(source: ContactSource, job_dir: Path, region: str | None, limits: 
         if source.database is not None:
             if not (job_dir / SPOOL_NAME).exists():
                 with ExitStack() as connected:
-                    write_spool(job_dir, *databases.query_rows(source.database, job_dir, connected))
+                    write_spool(job_dir, *databases.query_rows(source.database, job_dir, connected), limits)
             headings, rows = read_spool(job_dir, stack)
             _check_columns(headings, limits, "contacts.database")
             return Table(headings, True, rows, limits, stack.pop_all())

@@ -1,9 +1,10 @@
 """Takes jobs in: from a claimed job in the queue directory to contacts in the database.
 
-The way of a job: claimed by rename, inspected, its manifest and prompts checked, its contacts parsed in a process of their own and
-stored batch by batch, together with how far it got; then its campaign opens and the job moves to accepted/. A job that is broken, at
-whatever point, moves to rejected/ with a reason file beside it, and what it had stored is taken back. A job found in processing/ at the start is
-one that an engine was killed over: it goes on after the last stored batch.
+The way of a job: claimed by rename, inspected, its manifest and prompts checked, its contacts parsed in a process
+of their own and stored batch by batch, together with how far it got; then its campaign opens and the job moves to
+accepted/. A job that is broken, at whatever point, moves to rejected/ with a reason file beside it, and what it had
+stored is taken back. A job found in processing/ at the start is one that an engine was killed over: it goes on
+after the last stored batch.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ class Clock(Protocol):
 class Intake:
     """Owns the queue directory of one engine, its control door excepted."""
 
-    def __init__(self, settings: Settings, writer: Writer, clock: Clock, log: Log, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, settings: Settings, writer: Writer, clock: Clock, log: Log, changed: Callable[[], None]
+    ) -> None:
         self._settings = settings
         self._writer = writer
         self._clock = clock
@@ -60,9 +63,9 @@ class Intake:
         async with contextlib.aclosing(self._dirs.watch(self._settings.engine.poll_interval)) as looks:
             async for _ in looks:
                 for entry in await asyncio.to_thread(self._dirs.scan):
-                    job = await asyncio.to_thread(self._claim, entry)
-                    if job is not None:
-                        await self._take(job)
+                    claimed: Job | None = await asyncio.to_thread(self._claim, entry)
+                    if claimed is not None:
+                        await self._take(claimed)
 
     def _claim(self, entry: JobEntry) -> Job | None:
         try:
@@ -84,7 +87,9 @@ class Intake:
                 self._log.error(events.STORE_FAILED, job=job.id, error=str(error), retry_in=STORE_RETRY)
                 await asyncio.sleep(STORE_RETRY)
             except (VolleyError, OSError) as error:
-                await self._reject(job, InputError([Problem(job.source, f"could not be read: {error}", "hand it in again")]))
+                await self._reject(
+                    job, InputError([Problem(job.source, f"could not be read: {error}", "hand it in again")])
+                )
                 return
 
     # -- one job -------------------------------------------------------------------------------------------------------
@@ -92,32 +97,67 @@ class Intake:
     async def _load(self, job: Job) -> None:
         await asyncio.to_thread(self._dirs.inspect, job)
         content = await asyncio.to_thread(self._dirs.fingerprint, job)
-        known: JobRow | None = await self._writer.submit(partial(campaigns.find_job, job_id=job.id, fingerprint=content))
+        known: JobRow | None = await self._writer.submit(
+            partial(campaigns.find_job, job_id=job.id, fingerprint=content)
+        )
         if known is not None and known.state == "accepted":
             if known.id == job.id:  # killed between the database and the move
                 await asyncio.to_thread(self._dirs.accept, job)
                 return
-            raise InputError([Problem(job.source, f"the same content was accepted before, as {known.id} (campaign {known.campaign})",
-                                      "change something in it if it is really meant to run again")])
+            raise InputError(
+                [
+                    Problem(
+                        job.source,
+                        f"the same content was accepted before, as {known.id} (campaign {known.campaign})",
+                        "change something in it if it is really meant to run again",
+                    )
+                ]
+            )
         if known is not None and known.id != job.id:
             raise InputError([Problem(job.source, f"the same content is being taken in now, as {known.id}")])
         manifest = await asyncio.to_thread(lambda: manifests.load(job.manifest))
         campaign_id = known.campaign_id if known else await self._begin(job, manifest, content)
-        done, collisions = await self._store_contacts(job, manifest, campaign_id, known.through_row if known else 0)
+        done, collisions = await self._store_contacts(
+            job, manifest, campaign_id, known.through_row if known else 0
+        )
         if collisions:
             await asyncio.to_thread(_add_collisions, job.rejects, collisions)
         if not done.accepted:
-            raise InputError([Problem(job.source, f"none of its {done.rows} rows is a contact that can be called",
-                                      "the rejects file beside it says why" if done.rejected else "it has no rows")])
+            raise InputError(
+                [
+                    Problem(
+                        job.source,
+                        f"none of its {done.rows} rows is a contact that can be called",
+                        "the rejects file beside it says why" if done.rejected else "it has no rows",
+                    )
+                ]
+            )
         if not isinstance(manifest.job, CampaignJob):
-            while await self._writer.submit(partial(campaigns.release_held, campaign_id=campaign_id, now=self._clock.now(), limit=SLICE), bulk=True):
+            while await self._writer.submit(
+                partial(campaigns.release_held, campaign_id=campaign_id, now=self._clock.now(), limit=SLICE),
+                bulk=True,
+            ):
                 pass
-        row: JobRow = await self._writer.submit(partial(campaigns.close_job, job_id=job.id, parsed=done.accepted, refused=done.rejected,
-                                                        now=self._clock.now()))
+        row: JobRow = await self._writer.submit(
+            partial(
+                campaigns.close_job,
+                job_id=job.id,
+                parsed=done.accepted,
+                refused=done.rejected,
+                now=self._clock.now(),
+            )
+        )
         await asyncio.to_thread(self._dirs.accept, job)
         event = events.CAMPAIGN_ACCEPTED if isinstance(manifest.job, CampaignJob) else events.CONTACTS_ADDED
-        self._log.info(event, campaign=row.campaign, job=job.id, rows=done.rows, contacts=row.accepted, rejected=row.rejected,
-                       duplicates=done.duplicates)
+        self._log.info(
+            event,
+            campaign=row.campaign,
+            job=job.id,
+            rows=done.rows,
+            contacts=row.accepted,
+            rejected=row.rejected,
+            duplicates=done.duplicates,
+        )
         self._changed()
 
     async def _begin(self, job: Job, manifest: Manifest, content: str) -> int:
@@ -127,16 +167,31 @@ class Intake:
         found = await self._writer.submit(partial(campaigns.campaign_state, name=name))
         if isinstance(described, CampaignJob):
             if found is not None:
-                raise InputError([Problem(f"{manifest.path.name}: id", f"there is a campaign {name!r} already ({found[1]})",
-                                          f'choose another id, or add contacts to it with add_to = "{name}"')])
-            new = await asyncio.to_thread(self._prepare, described, manifest)
+                raise InputError(
+                    [
+                        Problem(
+                            f"{manifest.path.name}: id",
+                            f"there is a campaign {name!r} already ({found[1]})",
+                            f'choose another id, or add contacts to it with add_to = "{name}"',
+                        )
+                    ]
+                )
+            new: NewCampaign | int = await asyncio.to_thread(self._prepare, described, manifest)
         else:
             if found is None or found[1] in ("cancelled", "failed", "loading"):
                 state = "there is no such campaign" if found is None else f"campaign {name!r} is {found[1]}"
                 raise InputError([Problem(f"{manifest.path.name}: add_to", state, "see `volley status`")])
             new = found[0]
-        return await self._writer.submit(partial(campaigns.begin_job, job_id=job.id, fingerprint=content, source=job.source, campaign=new,
-                                                 now=self._clock.now()))
+        return await self._writer.submit(
+            partial(
+                campaigns.begin_job,
+                job_id=job.id,
+                fingerprint=content,
+                source=job.source,
+                campaign=new,
+                now=self._clock.now(),
+            )
+        )
 
     def _prepare(self, described: CampaignJob, manifest: Manifest) -> NewCampaign:
         """Check a campaign against this engine and place its prompts. Raises InputError."""
@@ -152,24 +207,50 @@ class Intake:
             spoken = prompts.spoken(self._settings.pbx[pbx].sounds_dir, campaign.language)
         flow = compile_flow(campaign, names, spoken, campaign.max_call or self._settings.limits.max_call)
         start = campaign.start.timestamp() if campaign.start else self._clock.now()
-        return NewCampaign(campaign.id, campaign.title, campaign.owner, campaign.purpose, campaign.priority, start,
-                           campaign.end.timestamp() if campaign.end else None, campaign.model_dump(mode="json", by_alias=True), version(flow), flow)
+        return NewCampaign(
+            campaign.id,
+            campaign.title,
+            campaign.owner,
+            campaign.purpose,
+            campaign.priority,
+            start,
+            campaign.end.timestamp() if campaign.end else None,
+            campaign.model_dump(mode="json", by_alias=True),
+            version(flow),
+            flow,
+        )
 
-    async def _store_contacts(self, job: Job, manifest: Manifest, campaign_id: int, skip: int) -> tuple[Done, list[Collision]]:
+    async def _store_contacts(
+        self, job: Job, manifest: Manifest, campaign_id: int, skip: int
+    ) -> tuple[Done, list[Collision]]:
         """Parse and store what is not stored yet; the parser waits while the database is behind."""
         described = manifest.job
         adds = isinstance(described, AddJob)
-        request = ParseRequest(manifest.folder, described.contacts, job.rejects, described.region or self._settings.defaults.region,
-                               None if isinstance(described, AddJob) else described.language,
-                               None if isinstance(described, AddJob) else described.fields, skip)
+        request = ParseRequest(
+            manifest.folder,
+            described.contacts,
+            job.rejects,
+            described.region or self._settings.defaults.region,
+            None if isinstance(described, AddJob) else described.language,
+            None if isinstance(described, AddJob) else described.fields,
+            skip,
+        )
         collisions: list[Collision] = []
         async with contextlib.aclosing(parse_job(request)) as parts:
             async for part in parts:
                 if isinstance(part, Batch):
                     collisions += await self._writer.submit(
-                        partial(campaigns.add_contacts, job_id=job.id, campaign_id=campaign_id, contacts=part.contacts,
-                                through_row=part.through_row, due_at=campaigns.HELD if adds else self._clock.now(),
-                                reject_known_numbers=adds and described.contacts.duplicates != "keep"), bulk=True)
+                        partial(
+                            campaigns.add_contacts,
+                            job_id=job.id,
+                            campaign_id=campaign_id,
+                            contacts=part.contacts,
+                            through_row=part.through_row,
+                            due_at=campaigns.HELD if adds else self._clock.now(),
+                            reject_known_numbers=adds and described.contacts.duplicates != "keep",
+                        ),
+                        bulk=True,
+                    )
                 else:
                     return part, collisions
         raise VolleyError("the parsing process ended without its last word")
@@ -178,7 +259,12 @@ class Intake:
         while await self._writer.submit(partial(campaigns.drop_job, job_id=job.id, limit=SLICE), bulk=True):
             pass
         where: Path = await asyncio.to_thread(self._dirs.reject, job, error.problems)
-        self._log.warning(events.CAMPAIGN_REJECTED, job=job.source, moved_to=str(where), problems=[str(one) for one in error.problems[:20]])
+        self._log.warning(
+            events.CAMPAIGN_REJECTED,
+            job=job.source,
+            moved_to=str(where),
+            problems=[str(one) for one in error.problems[:20]],
+        )
 
 
 def _add_collisions(path: Path, collisions: list[Collision]) -> None:

@@ -46,6 +46,10 @@ class Limits:
     """Of a JSON array, which is read as a whole; JSON Lines have no such limit."""
     memory_bytes: int = 6 << 30
     """Address space of the parsing process."""
+    cpu_seconds: int = 3600
+    """Of the parsing process; a million rows take some ten."""
+    silence_seconds: float = 900.0
+    """Longest wait for the next rows, such as those of a slow query."""
 
 
 class Columns(Model):

@@ -39,7 +39,9 @@ def sheet(database: Path, campaign: str, what: What) -> Sheet:
     with reading(database) as connection:
         row = connection.execute("SELECT id FROM campaigns WHERE name = ?", (campaign,)).fetchone()
         if row is None:
-            raise InputError([Problem("campaign", f"there is no campaign {campaign!r}", "see `volley status`")])
+            raise InputError(
+                [Problem("campaign", f"there is no campaign {campaign!r}", "see `volley status`")]
+            )
         names = _field_names(connection, row["id"]) if what == "contacts" else ()
     query, make, columns = _SHEETS[what]
 
@@ -47,7 +49,9 @@ def sheet(database: Path, campaign: str, what: What) -> Sheet:
         last = (0, 0)
         while True:
             with reading(database) as connection:
-                found = connection.execute(query, {"campaign": row["id"], "last": last[0], "seq": last[1], "limit": SLICE}).fetchall()
+                found = connection.execute(
+                    query, {"campaign": row["id"], "last": last[0], "seq": last[1], "limit": SLICE}
+                ).fetchall()
             for one in found:
                 yield {"campaign": campaign, **make(one), **_fields(one, names)}
             if len(found) < SLICE:
@@ -59,12 +63,17 @@ def sheet(database: Path, campaign: str, what: What) -> Sheet:
 
 def instant(at: float | None) -> str | None:
     """POSIX seconds as ISO 8601 in UTC, to the millisecond."""
-    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (
+        None
+        if at is None
+        else datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
 
 
 def _field_names(connection: sqlite3.Connection, campaign_id: int) -> tuple[str, ...]:
     rows = connection.execute(
-        "SELECT DISTINCT f.key FROM contacts c, json_each(c.fields) f WHERE c.campaign_id = ? AND c.fields != '{}' ORDER BY 1", (campaign_id,)
+        "SELECT DISTINCT f.key FROM contacts c, json_each(c.fields) f WHERE c.campaign_id = ? AND c.fields != '{}' ORDER BY 1",
+        (campaign_id,),
     )
     return tuple(row[0] for row in rows)
 

@@ -99,7 +99,12 @@ class History:
 
 
 def contacts_of(
-    connection: sqlite3.Connection, *, e164: str = "", contact: int = 0, external_id: str = "", campaign_name: str | None = None
+    connection: sqlite3.Connection,
+    *,
+    e164: str = "",
+    contact: int = 0,
+    external_id: str = "",
+    campaign_name: str | None = None,
 ) -> list[int]:
     """Ids of the contacts with this number, id or external id; newest last."""
     if e164:
@@ -111,21 +116,26 @@ def contacts_of(
     if campaign_name is not None:
         query += " AND c.campaign_id = (SELECT id FROM campaigns WHERE name = :campaign)"
     rows = connection.execute(
-        query + " ORDER BY c.id", {"e164": e164, "contact": contact, "external_id": external_id, "campaign": campaign_name}
+        query + " ORDER BY c.id",
+        {"e164": e164, "contact": contact, "external_id": external_id, "campaign": campaign_name},
     ).fetchall()
     return [row[0] for row in rows]
 
 
 def number(connection: sqlite3.Connection, e164: str) -> Number | None:
     """A number as it is known; None when it never was handed in."""
-    row = connection.execute("SELECT id, e164, region, kind, zones FROM numbers WHERE e164 = ?", (e164,)).fetchone()
+    row = connection.execute(
+        "SELECT id, e164, region, kind, zones FROM numbers WHERE e164 = ?", (e164,)
+    ).fetchone()
     return None if row is None else _number(connection, row)
 
 
 def _number(connection: sqlite3.Connection, row: sqlite3.Row) -> Number:
     entry = connection.execute(SELECT + "WHERE s.number_id = ?", (row["id"],)).fetchone()
     zones = tuple(row["zones"].split(",")) if row["zones"] else ()
-    return Number(row["id"], row["e164"], row["region"], row["kind"], zones, Suppressed(*entry[1:]) if entry else None)
+    return Number(
+        row["id"], row["e164"], row["region"], row["kind"], zones, Suppressed(*entry[1:]) if entry else None
+    )
 
 
 def read(connection: sqlite3.Connection, contact_id: int) -> History:
@@ -146,13 +156,19 @@ def read(connection: sqlite3.Connection, contact_id: int) -> History:
         " WHERE d.contact_id = ? AND d.reason != 'allowed' ORDER BY d.id", (contact_id,))]  # fmt: skip
     found.promises = [Promise(*one) for one in connection.execute(
         "SELECT asked_at, due_at, state FROM callbacks WHERE contact_id = ? ORDER BY id", (contact_id,))]  # fmt: skip
-    found.line_in_use = connection.execute(
-        "SELECT 1 FROM attempts WHERE number_id = ? AND disposition IS NULL", (row["number_id"],)).fetchone() is not None
+    found.line_in_use = (
+        connection.execute(
+            "SELECT 1 FROM attempts WHERE number_id = ? AND disposition IS NULL", (row["number_id"],)
+        ).fetchone()
+        is not None
+    )
     return found
 
 
 def _attempt(connection: sqlite3.Connection, row: sqlite3.Row) -> Attempt:
-    events = connection.execute("SELECT seq, at, kind, value FROM call_events WHERE attempt_id = ? ORDER BY seq", (row["id"],)).fetchall()
+    events = connection.execute(
+        "SELECT seq, at, kind, value FROM call_events WHERE attempt_id = ? ORDER BY seq", (row["id"],)
+    ).fetchall()
     return Attempt(
         channel_id(row["id"]), row["e164"], row["kind"], row["trunk"] or "", row["caller_id"], row["created_at"], row["sent_at"], row["answered_at"],
         row["ended_at"], row["disposition"], bool(row["counted"]), row["cause"], row["sip"], row["amd"], row["result"], row["note"],

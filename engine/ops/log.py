@@ -1,11 +1,12 @@
 """Structured logs: one JSON object a line, constant event names, numbers masked.
 
-On a terminal the lines are pretty; in a file or a pipe they are JSON (orjson). A file that was rotated away is opened again at the next line.
-Line breaks inside values are escaped by JSON, so nobody's data can forge a line.
+On a terminal the lines are pretty; in a file or a pipe they are JSON (orjson). A file that was rotated away is
+opened again at the next line. Line breaks inside values are escaped by JSON, so nobody's data can forge a line.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -80,10 +81,8 @@ class Lines:
 
     def msg(self, line: bytes) -> None:
         """Write one line. A full disk must not stop a call: what cannot be written is dropped."""
-        try:
+        with contextlib.suppress(OSError):
             os.write(self._fd, line + b"\n")
-        except OSError:
-            pass
 
     log = debug = info = warning = error = critical = exception = msg
 
@@ -103,16 +102,30 @@ def _mask_numbers(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
 
 def start(path: Path | None, level: str, mask_numbers: bool) -> tuple[Log, Lines | None]:
     """The engine's logger, and its file to follow rotations with (None on a terminal)."""
-    processors: list[Any] = [structlog.contextvars.merge_contextvars, structlog.processors.add_log_level,
-                             structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"), structlog.processors.format_exc_info]
+    processors: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        structlog.processors.format_exc_info,
+    ]
     if mask_numbers:
         processors.append(_mask_numbers)
     wrapper = structlog.make_filtering_bound_logger(_LEVELS[level])
     if path is None and sys.stdout.isatty():
-        structlog.configure(processors=[*processors, structlog.dev.ConsoleRenderer()], wrapper_class=wrapper,
-                            cache_logger_on_first_use=True)
+        structlog.configure(
+            processors=[*processors, structlog.dev.ConsoleRenderer()],
+            wrapper_class=wrapper,
+            cache_logger_on_first_use=True,
+        )
         return structlog.get_logger(), None
     lines = Lines(path)
-    structlog.configure(processors=[*processors, structlog.processors.JSONRenderer(serializer=lambda event, **_: orjson.dumps(event, default=str))],
-                        wrapper_class=wrapper, logger_factory=lambda *args: lines, cache_logger_on_first_use=True)
+    structlog.configure(
+        processors=[
+            *processors,
+            structlog.processors.JSONRenderer(serializer=lambda event, **_: orjson.dumps(event, default=str)),
+        ],
+        wrapper_class=wrapper,
+        logger_factory=lambda *args: lines,
+        cache_logger_on_first_use=True,
+    )
     return structlog.get_logger(), lines

@@ -27,7 +27,11 @@ SENTENCES: Mapping[str, str] = {
 }
 """Why something is not dialed, or was ended without a call."""
 
-KINDS: Mapping[str, str] = {"first": "first call", "retry": "retry", "callback": "callback that was asked for"}
+KINDS: Mapping[str, str] = {
+    "first": "first call",
+    "retry": "retry",
+    "callback": "callback that was asked for",
+}
 
 RESULTS: Mapping[str, str] = {
     "opted_out": "asked never to be called again",

@@ -33,7 +33,11 @@ def inert(cell: str) -> str:
 
 
 def _inert_part(part: str) -> str:
-    return "'" + part if part.lstrip(_OVERLOOKED).startswith(tuple(_BEGINS)) and not _NUMBER.fullmatch(part) else part
+    return (
+        "'" + part
+        if part.lstrip(_OVERLOOKED).startswith(tuple(_BEGINS)) and not _NUMBER.fullmatch(part)
+        else part
+    )
 
 
 def write(columns: Sequence[str], rows: Iterable[Sequence[Any]], out: TextIO) -> int:

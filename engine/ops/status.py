@@ -112,10 +112,14 @@ def look(settings: Settings, now: float, campaign: str | None = None, *, full: b
     with snapshot(settings.database) as connection:
         found = _campaigns(connection, campaign)
         if campaign is not None and not found:
-            raise InputError([Problem("campaign", f"there is no campaign {campaign!r}", "see `volley status`")])
+            raise InputError(
+                [Problem("campaign", f"there is no campaign {campaign!r}", "see `volley status`")]
+            )
         by_id = {one.id: one for one in found}
         trunks = _trunks(connection, settings)
-        status = Status(now, pid, 0, settings.limits.max_channels, settings.limits.cps, Rates(), Rates(), [], found)
+        status = Status(
+            now, pid, 0, settings.limits.max_channels, settings.limits.cps, Rates(), Rates(), [], found
+        )
         _count_live(connection, status, by_id, trunks)
         _count_rates(connection, status, by_id, trunks)
         _count_callbacks(connection, by_id)
@@ -140,8 +144,12 @@ def _campaigns(connection: sqlite3.Connection, name: str | None) -> list[Campaig
     if name is not None:
         rows = connection.execute(_CAMPAIGN + "WHERE k.name = ?", (name,)).fetchall()
     else:
-        rows = connection.execute(_CAMPAIGN + "WHERE k.closed_at IS NULL ORDER BY k.priority DESC, k.id").fetchall()
-        rows += connection.execute(_CAMPAIGN + "WHERE k.closed_at IS NOT NULL ORDER BY k.closed_at DESC LIMIT ?", (CLOSED,)).fetchall()
+        rows = connection.execute(
+            _CAMPAIGN + "WHERE k.closed_at IS NULL ORDER BY k.priority DESC, k.id"
+        ).fetchall()
+        rows += connection.execute(
+            _CAMPAIGN + "WHERE k.closed_at IS NOT NULL ORDER BY k.closed_at DESC LIMIT ?", (CLOSED,)
+        ).fetchall()
     return [
         CampaignStatus(
             *row[:8], contacts=row["contacts"], done=max(0, row["contacts"] - row["open_contacts"]), pending=0, in_call=0, live_calls=0,
@@ -159,7 +167,12 @@ def _trunks(connection: sqlite3.Connection, settings: Settings) -> dict[int, Tru
     return found
 
 
-def _count_live(connection: sqlite3.Connection, status: Status, by_id: dict[int, CampaignStatus], trunks: dict[int, TrunkStatus]) -> None:
+def _count_live(
+    connection: sqlite3.Connection,
+    status: Status,
+    by_id: dict[int, CampaignStatus],
+    trunks: dict[int, TrunkStatus],
+) -> None:
     rows = connection.execute(
         "SELECT a.campaign_id, a.trunk_id, count(*), sum(c.state = 'in_call') FROM attempts a INDEXED BY attempts_live"
         " JOIN contacts c ON c.id = a.contact_id WHERE a.disposition IS NULL GROUP BY 1, 2"
@@ -173,7 +186,12 @@ def _count_live(connection: sqlite3.Connection, status: Status, by_id: dict[int,
             by_id[campaign_id].in_call += in_call
 
 
-def _count_rates(connection: sqlite3.Connection, status: Status, by_id: dict[int, CampaignStatus], trunks: dict[int, TrunkStatus]) -> None:
+def _count_rates(
+    connection: sqlite3.Connection,
+    status: Status,
+    by_id: dict[int, CampaignStatus],
+    trunks: dict[int, TrunkStatus],
+) -> None:
     minute, five = status.at - MINUTE, status.at - FIVE_MINUTES
     rows = connection.execute(
         "SELECT campaign_id, trunk_id, sum(created_at >= :minute), sum(coalesce(ended_at, 0) >= :minute),"
@@ -215,10 +233,14 @@ def _count_dispositions(connection: sqlite3.Connection, by_id: dict[int, Campaig
     seen = sum(count for *_, count in rows)
     for one in by_id.values():
         one.dispositions_of = None if full or seen < NEWEST else seen
-        mine = [(word, count) for campaign_id, word, count in rows if campaign_id == one.id and word is not None]
+        mine = [
+            (word, count) for campaign_id, word, count in rows if campaign_id == one.id and word is not None
+        ]
         one.dispositions = dict(sorted(mine, key=lambda item: -item[1]))
 
 
 def _next_due(connection: sqlite3.Connection, campaign_id: int) -> float | None:
-    (due,) = connection.execute("SELECT min(due_at) FROM contacts WHERE campaign_id = ? AND state = 'pending'", (campaign_id,)).fetchone()
+    (due,) = connection.execute(
+        "SELECT min(due_at) FROM contacts WHERE campaign_id = ? AND state = 'pending'", (campaign_id,)
+    ).fetchone()
     return None if due is None or due >= HELD else float(due)

@@ -30,7 +30,11 @@ def view(status: Status) -> RenderableType:
 
 
 def _engine(status: Status) -> RenderableType:
-    runs = (f"runs (pid {status.engine_pid})", palette.GOOD) if status.engine_pid else ("does not run", palette.BAD)
+    runs = (
+        (f"runs (pid {status.engine_pid})", palette.GOOD)
+        if status.engine_pid
+        else ("does not run", palette.BAD)
+    )
     return Group(
         Text.assemble("Engine ", runs, f", live calls {status.live_calls:,} of {status.max_channels:,}"),
         Text(f"Last minute  {_rates(status.minute, 60)}"),
@@ -58,7 +62,14 @@ def _trunks(trunks: list[TrunkStatus]) -> Table:
         found.add_column(name, justify="right")
     for trunk in trunks:
         limits = ("gone", "") if trunk.max_channels is None else (f"{trunk.max_channels:,}", f"{trunk.cps:g}")
-        found.add_row(trunk.name, f"{trunk.live_calls:,}", limits[0], f"{trunk.minute.begun / 60:.1f}", limits[1], _ratio(trunk.minute))
+        found.add_row(
+            trunk.name,
+            f"{trunk.live_calls:,}",
+            limits[0],
+            f"{trunk.minute.begun / 60:.1f}",
+            limits[1],
+            _ratio(trunk.minute),
+        )
     return found
 
 

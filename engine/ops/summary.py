@@ -16,23 +16,11 @@ from rich.text import Text
 
 from engine import durations
 from engine.config import Settings
-from engine.ops import palette
+from engine.ops import palette, reasons
 from engine.ops.books import reading, snapshot
 from engine.ops.printable import line
 
 WIDTH = 100
-GOALS = {
-    "confirmed": "confirmed",
-    "opted_out": "opted out (never again)",
-    "call_back": "asked to be called back",
-    "heard": "heard the message",
-    "voicemail_left": "message left on voicemail",
-    "hung_up": "hung up before the end",
-    "hung_up_on": "answered, message not played",
-    "ended": "ended by key",
-    "flow_missing": "call flow missing on the PBX",
-}
-"""A call's result -> what it means. Other words are answers that the campaign itself named."""
 
 
 @dataclass(slots=True)
@@ -72,14 +60,19 @@ def dispositions(database: Path, campaign_id: int) -> dict[str, int]:
 def done_contacts(connection: sqlite3.Connection, campaign_id: int) -> dict[str, int]:
     """Contacts that are done, by disposition; `NOT_DIALED` where there is none."""
     rows = connection.execute(
-        "SELECT disposition, count(*) FROM contacts WHERE campaign_id = ? AND state = 'done' GROUP BY 1 ORDER BY 2 DESC", (campaign_id,)
+        "SELECT disposition, count(*) FROM contacts WHERE campaign_id = ? AND state = 'done' GROUP BY 1 ORDER BY 2 DESC",
+        (campaign_id,),
     ).fetchall()
     return {row[0] or "NOT_DIALED": row[1] for row in rows}
 
 
 def read(connection: sqlite3.Connection, campaign_id: int) -> Summary:
     """The numbers of one campaign."""
-    found = Summary(*connection.execute("SELECT name, title, state, NULL, closed_at FROM campaigns WHERE id = ?", (campaign_id,)).fetchone())
+    found = Summary(
+        *connection.execute(
+            "SELECT name, title, state, NULL, closed_at FROM campaigns WHERE id = ?", (campaign_id,)
+        ).fetchone()
+    )
     found.contacts = done_contacts(connection, campaign_id)
     rows = connection.execute(
         "SELECT disposition, kind, count(*), sum(answered_at IS NOT NULL), sum(max(0, coalesce(ended_at - answered_at, 0))), min(sent_at),"
@@ -97,12 +90,21 @@ def read(connection: sqlite3.Connection, campaign_id: int) -> Summary:
         found.began_at = min(filter(None, (found.began_at, first)), default=None)
         last = max(filter(None, (last, end)), default=None)
     found.ended_at = last if found.ended_at is None or last is None else min(found.ended_at, last)
-    found.goals = dict(connection.execute(
-        "SELECT goal, count(*) FROM contacts WHERE campaign_id = ? AND goal != '' GROUP BY 1 ORDER BY 2 DESC, 1", (campaign_id,)).fetchall())
-    found.callbacks = dict(connection.execute(
-        "SELECT b.state, count(*) FROM callbacks b JOIN contacts c ON c.id = b.contact_id WHERE c.campaign_id = ? GROUP BY 1",
-        (campaign_id,)).fetchall())
-    (found.open_contacts,) = connection.execute("SELECT max(0, open_contacts) FROM campaigns WHERE id = ?", (campaign_id,)).fetchone()
+    found.goals = dict(
+        connection.execute(
+            "SELECT goal, count(*) FROM contacts WHERE campaign_id = ? AND goal != '' GROUP BY 1 ORDER BY 2 DESC, 1",
+            (campaign_id,),
+        ).fetchall()
+    )
+    found.callbacks = dict(
+        connection.execute(
+            "SELECT b.state, count(*) FROM callbacks b JOIN contacts c ON c.id = b.contact_id WHERE c.campaign_id = ? GROUP BY 1",
+            (campaign_id,),
+        ).fetchall()
+    )
+    (found.open_contacts,) = connection.execute(
+        "SELECT max(0, open_contacts) FROM campaigns WHERE id = ?", (campaign_id,)
+    ).fetchone()
     return found
 
 
@@ -114,7 +116,9 @@ def table(connection: sqlite3.Connection, campaign_id: int) -> RenderableType:
 def tables(summary: Summary) -> RenderableType:
     """A summary's heading, dispositions, results and figures."""
     title = line(f"{summary.name} - {summary.title}") if summary.title else summary.name
-    heading = Text.assemble("Campaign ", (title, "bold"), "  ", (summary.state, palette.STATE.get(summary.state, "")))
+    heading = Text.assemble(
+        "Campaign ", (title, "bold"), "  ", (summary.state, palette.STATE.get(summary.state, ""))
+    )
     parts: list[RenderableType] = [heading, _span(summary), Text(), _dispositions(summary)]
     if summary.goals:
         parts += [Text(), _goals(summary)]
@@ -124,8 +128,13 @@ def tables(summary: Summary) -> RenderableType:
 def _span(summary: Summary) -> Text:
     if summary.began_at is None or summary.ended_at is None:
         return Text("nothing was dialed", style=palette.QUIET)
-    began, ended = (datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S") for at in (summary.began_at, summary.ended_at))
-    return Text(f"{began} to {ended} UTC, {durations.text(summary.ended_at - summary.began_at)}", style=palette.QUIET)
+    began, ended = (
+        datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        for at in (summary.began_at, summary.ended_at)
+    )
+    return Text(
+        f"{began} to {ended} UTC, {durations.text(summary.ended_at - summary.began_at)}", style=palette.QUIET
+    )
 
 
 def _plain_table(*columns: str) -> Table:
@@ -150,7 +159,9 @@ def _dispositions(summary: Summary) -> Table:
         )  # fmt: skip
     if summary.open_contacts:
         found.add_row(Text("not done yet", style=palette.QUIET), f"{summary.open_contacts:,}", "", "")
-    found.add_row("all", f"{total + summary.open_contacts:,}", "", f"{sum(summary.attempts.values()):,}", style="bold")
+    found.add_row(
+        "all", f"{total + summary.open_contacts:,}", "", f"{sum(summary.attempts.values()):,}", style="bold"
+    )
     return found
 
 
@@ -158,7 +169,7 @@ def _goals(summary: Summary) -> Table:
     found = _plain_table("Last call's result", "Contacts", "Share")
     total = sum(summary.contacts.values()) + summary.open_contacts
     for goal, count in summary.goals.items():
-        found.add_row(GOALS.get(goal, f"answered: {goal}"), f"{count:,}", _share(count, total))
+        found.add_row(reasons.result(goal), f"{count:,}", _share(count, total))
     return found
 
 
@@ -173,9 +184,16 @@ def _figures(summary: Summary) -> Table:
     if ratio is not None:
         found.add_row("Answer-seizure ratio", f"{100 * ratio:.1f} % ({summary.answered:,} answered)")
     if summary.answered:
-        found.add_row("Talk time", f"{durations.text(summary.talk)} in all, {summary.talk / summary.answered:.1f} s an answered call")
+        found.add_row(
+            "Talk time",
+            f"{durations.text(summary.talk)} in all, {summary.talk / summary.answered:.1f} s an answered call",
+        )
     if summary.callbacks:
-        words = [f"{summary.callbacks[state]:,} {state}" for state in ("kept", "due", "missed", "withdrawn") if state in summary.callbacks]
+        words = [
+            f"{summary.callbacks[state]:,} {state}"
+            for state in ("kept", "due", "missed", "withdrawn")
+            if state in summary.callbacks
+        ]
         found.add_row("Callbacks promised", f"{sum(summary.callbacks.values()):,} ({', '.join(words)})")
     return found
 

@@ -34,7 +34,9 @@ def everything(database: Path) -> Iterator[Suppressed]:
     last = 0
     while True:
         with reading(database) as connection:
-            rows = connection.execute(SELECT + "WHERE s.number_id > ? ORDER BY s.number_id LIMIT ?", (last, SLICE)).fetchall()
+            rows = connection.execute(
+                SELECT + "WHERE s.number_id > ? ORDER BY s.number_id LIMIT ?", (last, SLICE)
+            ).fetchall()
         for row in rows:
             yield Suppressed(*row[1:])
         if len(rows) < SLICE:

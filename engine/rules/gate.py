@@ -1,7 +1,8 @@
 """The gate: may this contact be dialed at this number, now?
 
-Every originate of whatever kind (first call, retry, callback) passes `decide` inside the claim's own transaction. It is a pure function
-of what is known at that moment; it asks nobody and remembers nothing. What is missing or unknown blocks. New rules go in here, never beside it.
+Every originate of whatever kind (first call, retry, callback) passes `decide` inside the claim's own transaction.
+It is a pure function of what is known at that moment; it asks nobody and remembers nothing. What is missing or
+unknown blocks. New rules go in here, never beside it.
 """
 
 from __future__ import annotations
@@ -120,7 +121,11 @@ def _when(campaign: CampaignRules, contact: Candidate, now: float) -> Verdict:
         at, reason = campaign.start, Reason.CAMPAIGN_NOT_STARTED
     if contact.not_before is not None and contact.not_before > at:
         at, reason = contact.not_before, Reason.NOT_BEFORE
-    if contact.last_attempt_at is not None and not contact.callback and contact.last_attempt_at + campaign.min_gap > at:
+    if (
+        contact.last_attempt_at is not None
+        and not contact.callback
+        and contact.last_attempt_at + campaign.min_gap > at
+    ):
         at, reason = contact.last_attempt_at + campaign.min_gap, Reason.GAP
     opening = _opening(campaign.hours, own_hours(contact.call_from, contact.call_to), contact.zones, at)
     if opening is None:

@@ -1,10 +1,11 @@
 """Calling hours: when is it allowed to ring at a callee's place.
 
-Knows windows (days, from, to, zone) and turns them into instants. A callee may stand in one of several candidate zones (a mobile
-number says little): then every candidate must be inside a window. Pure: `now` is an argument. Instants are POSIX seconds, UTC.
+Knows windows (days, from, to, zone) and turns them into instants. A callee may stand in one of several candidate
+zones (a mobile number says little): then every candidate must be inside a window. Pure: `now` is an argument.
+Instants are POSIX seconds, UTC.
 
-Around daylight-saving changes the reading is the careful one: a start that happens twice is the second, an end that happens twice the first;
-of a clock time that is left out, the start lies after the gap and the end before it.
+Around daylight-saving changes the reading is the careful one: a start that happens twice is the second, an end that
+happens twice the first; of a clock time that is left out, the start lies after the gap and the end before it.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_SECONDS = 86400.0
 HORIZON_DAYS = 16
-"""Spans are worked out for two weeks and what touches them: a weekly pattern that has no opening in that time has none, also when a
-daylight-saving change takes one of its openings away."""
+"""Spans are worked out for two weeks and what touches them: a weekly pattern that has no opening in that time has
+none, also when a daylight-saving change takes one of its openings away."""
 
 Span = tuple[float, float]
 
@@ -38,7 +39,9 @@ def zone(name: str) -> ZoneInfo | None:
 
 def parse_days(value: object) -> tuple[int, ...]:
     """`["mon-fri", "sun"]` -> `(0, 1, 2, 3, 4, 6)`. Raises ValueError for what is no day."""
-    items: Iterable[Any] = [value] if isinstance(value, str) else value if isinstance(value, list | tuple) else [None]
+    items: Iterable[Any] = (
+        [value] if isinstance(value, str) else value if isinstance(value, list | tuple) else [None]
+    )
     found: set[int] = set()
     for item in items:
         if isinstance(item, int) and 0 <= item <= 6:
@@ -48,7 +51,9 @@ def parse_days(value: object) -> tuple[int, ...]:
         try:
             start, end = DAYS.index(first[:3]), DAYS.index((last if dash else first)[:3])
         except ValueError:
-            raise ValueError(f"{item!r} is no day: write mon, tue, wed, thu, fri, sat, sun, or a range such as mon-fri") from None
+            raise ValueError(
+                f"{item!r} is no day: write mon, tue, wed, thu, fri, sat, sun, or a range such as mon-fri"
+            ) from None
         found.update((start + step) % 7 for step in range((end - start) % 7 + 1))
     return tuple(sorted(found))
 
@@ -100,7 +105,8 @@ class Hours:
     def next_open(self, now: float, zones: tuple[str, ...]) -> float | None:
         """The first instant, at or after `now`, inside a window in every one of `zones`; None when there is none.
 
-        No zone, or one that is not known, means None: what is unknown blocks. Without windows every instant is open.
+        No zone, or one that is not known, means None: what is unknown blocks. Without windows every instant is
+        open.
         """
         if not zones:
             return None
@@ -137,14 +143,18 @@ class Hours:
                 local = first + timedelta(days=step)
                 if local.weekday() in window.days:
                     last = local if window.end > window.start else local + timedelta(days=1)
-                    span = (max(_readings(local, window.start, where)), min(_readings(last, window.end, where)))
+                    span = (
+                        max(_readings(local, window.start, where)),
+                        min(_readings(last, window.end, where)),
+                    )
                     if span[0] < span[1]:
                         spans.append(span)
         return _union(spans)
 
 
 def _readings(day: date, clock: time, where: ZoneInfo) -> tuple[float, float]:
-    """The two instants that a local time can mean (PEP 495): they differ where it happens twice, and where it is left out."""
+    """The two instants that a local time can mean (PEP 495): they differ where it happens twice, and where it is
+    left out."""
     local = datetime.combine(day, clock, tzinfo=where)
     return local.replace(fold=0).timestamp(), local.replace(fold=1).timestamp()
 

@@ -67,7 +67,8 @@ class Collision:
 
 
 HELD = 1e12
-"""`due_at` of contacts that were added to a running campaign by a job that is not taken in whole: no claim sees them."""
+"""`due_at` of contacts that were added to a running campaign by a job that is not taken in whole: no claim sees
+them."""
 
 OPEN_STATES = ("scheduled", "running", "paused")
 
@@ -76,74 +77,150 @@ def find_job(connection: sqlite3.Connection, job_id: str, fingerprint: str) -> J
     """The job of that id or that content, if it is known."""
     row = connection.execute(
         "SELECT j.id, j.campaign_id, k.name, j.state, j.through_row, j.accepted, j.rejected FROM jobs j JOIN campaigns k"
-        " ON k.id = j.campaign_id WHERE j.id = ? OR j.fingerprint = ? ORDER BY j.id = ? DESC", (job_id, fingerprint, job_id)).fetchone()
+        " ON k.id = j.campaign_id WHERE j.id = ? OR j.fingerprint = ? ORDER BY j.id = ? DESC",
+        (job_id, fingerprint, job_id),
+    ).fetchone()
     return None if row is None else JobRow(*row)
 
 
 def campaign_state(connection: sqlite3.Connection, name: str) -> tuple[int, str] | None:
     """Id and state of the campaign of that name."""
-    found: tuple[int, str] | None = connection.execute("SELECT id, state FROM campaigns WHERE name = ?", (name,)).fetchone()
+    found: tuple[int, str] | None = connection.execute(
+        "SELECT id, state FROM campaigns WHERE name = ?", (name,)
+    ).fetchone()
     return found
 
 
-def begin_job(connection: sqlite3.Connection, job_id: str, fingerprint: str, source: str, campaign: NewCampaign | int, now: float) -> int:
-    """Open a job, with a new campaign (state `loading`: not dialed) or on one that is there. Returns the campaign's id."""
+def begin_job(
+    connection: sqlite3.Connection,
+    job_id: str,
+    fingerprint: str,
+    source: str,
+    campaign: NewCampaign | int,
+    now: float,
+) -> int:
+    """Open a job, with a new campaign (state `loading`: not dialed) or on one that is there. Returns the campaign's
+    id."""
     if isinstance(campaign, int):
         campaign_id, adds = campaign, 1
     else:
         adds = 0
-        connection.execute("INSERT OR IGNORE INTO flows (version, entries) VALUES (?, ?)",
-                           (campaign.flow_version, json.dumps(campaign.flow, sort_keys=True)))
+        connection.execute(
+            "INSERT OR IGNORE INTO flows (version, entries) VALUES (?, ?)",
+            (campaign.flow_version, json.dumps(campaign.flow, sort_keys=True)),
+        )
         campaign_id = connection.execute(
             "INSERT INTO campaigns (name, title, owner, purpose, priority, state, manifest, flow_version, created_at, start_at, end_at)"
             " VALUES (?, ?, ?, ?, ?, 'loading', ?, ?, ?, ?, ?) RETURNING id",
-            (campaign.name, campaign.title, campaign.owner, campaign.purpose, campaign.priority, json.dumps(campaign.manifest),
-             campaign.flow_version, now, campaign.start_at, campaign.end_at)).fetchone()[0]
-    connection.execute("INSERT INTO jobs (id, fingerprint, source, campaign_id, state, adds, taken_at) VALUES (?, ?, ?, ?, 'loading', ?, ?)",
-                       (job_id, fingerprint, source, campaign_id, adds, now))
+            (
+                campaign.name,
+                campaign.title,
+                campaign.owner,
+                campaign.purpose,
+                campaign.priority,
+                json.dumps(campaign.manifest),
+                campaign.flow_version,
+                now,
+                campaign.start_at,
+                campaign.end_at,
+            ),
+        ).fetchone()[0]
+    connection.execute(
+        "INSERT INTO jobs (id, fingerprint, source, campaign_id, state, adds, taken_at) VALUES (?, ?, ?, ?, 'loading', ?, ?)",
+        (job_id, fingerprint, source, campaign_id, adds, now),
+    )
     return campaign_id
 
 
-def add_contacts(connection: sqlite3.Connection, job_id: str, campaign_id: int, contacts: Sequence[Contact], through_row: int,
-                 due_at: float, *, reject_known_numbers: bool) -> list[Collision]:
+def add_contacts(
+    connection: sqlite3.Connection,
+    job_id: str,
+    campaign_id: int,
+    contacts: Sequence[Contact],
+    through_row: int,
+    due_at: float,
+    *,
+    reject_known_numbers: bool,
+) -> list[Collision]:
     """Store a batch of contacts and how far the job got, together. Returns those that the campaign has already."""
     collisions: list[Collision] = []
     taken = 0
     for contact in contacts:
         numbers = [_number_id(connection, number) for number in contact.numbers]
-        if reject_known_numbers and connection.execute(
-                f"SELECT 1 FROM contact_numbers n JOIN contacts c ON c.id = n.contact_id WHERE c.campaign_id = ? AND n.number_id IN"
-                f" ({','.join('?' * len(numbers))}) LIMIT 1", (campaign_id, *numbers)).fetchone():
-            collisions.append(Collision(contact.row, "duplicate_number", "this number is in the campaign already"))
+        if reject_known_numbers and any(_in_campaign(connection, campaign_id, number) for number in numbers):
+            collisions.append(
+                Collision(contact.row, "duplicate_number", "this number is in the campaign already")
+            )
             continue
         row = connection.execute(
-            "INSERT INTO contacts (campaign_id, job_id, row, external_id, due_at, number_id, numbers, timezone, language, call_from, call_to,"
+            "INSERT INTO contacts (campaign_id, job_id, row, external_id, due_at, number_id, numbers,"
+            " timezone, language, call_from, call_to,"
             " not_before, expires, consent, fields) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (campaign_id, external_id) WHERE external_id IS NOT NULL DO NOTHING RETURNING id",
-            (campaign_id, job_id, contact.row, contact.external_id, due_at, numbers[0], len(numbers), contact.timezone or "",
-             contact.language or "", _clock(contact.call_from), _clock(contact.call_to),
-             None if contact.not_before is None else contact.not_before.timestamp(),
-             None if contact.expires is None else contact.expires.timestamp(), _consent(contact),
-             json.dumps(contact.fields, ensure_ascii=False) if contact.fields else "{}")).fetchone()
+            (
+                campaign_id,
+                job_id,
+                contact.row,
+                contact.external_id,
+                due_at,
+                numbers[0],
+                len(numbers),
+                contact.timezone or "",
+                contact.language or "",
+                _clock(contact.call_from),
+                _clock(contact.call_to),
+                None if contact.not_before is None else contact.not_before.timestamp(),
+                None if contact.expires is None else contact.expires.timestamp(),
+                _consent(contact),
+                json.dumps(contact.fields, ensure_ascii=False) if contact.fields else "{}",
+            ),
+        ).fetchone()
         if row is None:
-            collisions.append(Collision(contact.row, "duplicate_id", f"external_id {contact.external_id!r} is in the campaign already"))
+            collisions.append(
+                Collision(
+                    contact.row,
+                    "duplicate_id",
+                    f"external_id {contact.external_id!r} is in the campaign already",
+                )
+            )
             continue
-        connection.executemany("INSERT INTO contact_numbers (contact_id, position, number_id) VALUES (?, ?, ?)",
-                               [(row[0], position, number) for position, number in enumerate(numbers)])
+        connection.executemany(
+            "INSERT INTO contact_numbers (contact_id, position, number_id) VALUES (?, ?, ?)",
+            [(row[0], position, number) for position, number in enumerate(numbers)],
+        )
         taken += 1
-    connection.execute("UPDATE campaigns SET open_contacts = open_contacts + ? WHERE id = ?", (taken, campaign_id))
-    connection.execute("UPDATE jobs SET through_row = ?, accepted = accepted + ? WHERE id = ?", (through_row, taken, job_id))
+    connection.execute(
+        "UPDATE campaigns SET open_contacts = open_contacts + ? WHERE id = ?", (taken, campaign_id)
+    )
+    connection.execute(
+        "UPDATE jobs SET through_row = ?, accepted = accepted + ? WHERE id = ?", (through_row, taken, job_id)
+    )
     return collisions
+
+
+def _in_campaign(connection: sqlite3.Connection, campaign_id: int, number_id: int) -> bool:
+    return bool(
+        connection.execute(
+            "SELECT 1 FROM contact_numbers n JOIN contacts c ON c.id = n.contact_id"
+            " WHERE n.number_id = ? AND c.campaign_id = ? LIMIT 1",
+            (number_id, campaign_id),
+        ).fetchone()
+    )
 
 
 def _number_id(connection: sqlite3.Connection, number: Number) -> int:
     row = connection.execute("SELECT id, zones FROM numbers WHERE e164 = ?", (number.e164,)).fetchone()
     zones = ",".join(number.zones)
     if row is None:
-        row = connection.execute("INSERT INTO numbers (e164, region, kind, zones) VALUES (?, ?, ?, ?) RETURNING id, zones",
-                                 (number.e164, number.region, number.kind, zones)).fetchone()
+        row = connection.execute(
+            "INSERT INTO numbers (e164, region, kind, zones) VALUES (?, ?, ?, ?) RETURNING id, zones",
+            (number.e164, number.region, number.kind, zones),
+        ).fetchone()
     elif row[1] != zones:
-        connection.execute("UPDATE numbers SET region = ?, kind = ?, zones = ? WHERE id = ?", (number.region, number.kind, zones, row[0]))
+        connection.execute(
+            "UPDATE numbers SET region = ?, kind = ?, zones = ? WHERE id = ?",
+            (number.region, number.kind, zones, row[0]),
+        )
     found: int = row[0]
     return found
 
@@ -156,14 +233,23 @@ def _consent(contact: Contact) -> str | None:
     if contact.consent is None:
         return None
     consent = contact.consent
-    return json.dumps({"purpose": consent.purpose, "at": None if consent.at is None else str(consent.at), "source": consent.source,
-                       "reference": consent.reference, "text": consent.text}, ensure_ascii=False)
+    return json.dumps(
+        {
+            "purpose": consent.purpose,
+            "at": None if consent.at is None else str(consent.at),
+            "source": consent.source,
+            "reference": consent.reference,
+            "text": consent.text,
+        },
+        ensure_ascii=False,
+    )
 
 
 def release_held(connection: sqlite3.Connection, campaign_id: int, now: float, limit: int) -> int:
     """Make up to `limit` held contacts due. Returns how many there were."""
     return connection.execute(
-        "UPDATE contacts SET due_at = ? WHERE id IN (SELECT id FROM contacts WHERE campaign_id = ? AND state = 'pending' AND due_at = ? LIMIT ?)",
+        "UPDATE contacts SET due_at = ? WHERE id IN (SELECT id FROM contacts WHERE campaign_id = ? AND"
+        " state = 'pending' AND due_at = ? LIMIT ?)",
         (now, campaign_id, HELD, limit),
     ).rowcount
 
@@ -171,7 +257,8 @@ def release_held(connection: sqlite3.Connection, campaign_id: int, now: float, l
 def close_job(connection: sqlite3.Connection, job_id: str, parsed: int, refused: int, now: float) -> JobRow:
     """The job is taken in: its campaign may be dialed from its start on.
 
-    `parsed` and `refused` are the parser's counts of the whole source; what it parsed and the database did not take collided.
+    `parsed` and `refused` are the parser's counts of the whole source; what it parsed and the database did not take
+    collided.
     """
     row = connection.execute(
         "UPDATE jobs SET state = 'accepted', closed_at = ?, rejected = ? + ? - accepted WHERE id = ? AND state = 'loading'"
@@ -181,33 +268,51 @@ def close_job(connection: sqlite3.Connection, job_id: str, parsed: int, refused:
     if row is not None:
         campaign_id, adds = row
         if adds:
-            connection.execute("UPDATE campaigns SET state = 'running', closed_at = NULL WHERE id = ? AND state = 'completed' AND open_contacts > 0",
-                               (campaign_id,))
+            connection.execute(
+                "UPDATE campaigns SET state = 'running', closed_at = NULL WHERE id = ? AND state = 'completed' AND open_contacts > 0",
+                (campaign_id,),
+            )
         else:
-            connection.execute("UPDATE campaigns SET state = CASE WHEN start_at > ? THEN 'scheduled' ELSE 'running' END WHERE id = ?",
-                               (now, campaign_id))
+            connection.execute(
+                "UPDATE campaigns SET state = CASE WHEN start_at > ? THEN 'scheduled' ELSE 'running' END WHERE id = ?",
+                (now, campaign_id),
+            )
     job = find_job(connection, job_id, "")
     assert job is not None
     return job
 
 
 def drop_job(connection: sqlite3.Connection, job_id: str, limit: int) -> int:
-    """Take back a job that turned out to be broken, `limit` contacts at a time. Returns how many were deleted; 0 when all is gone."""
-    row = connection.execute("SELECT campaign_id, adds FROM jobs WHERE id = ? AND state = 'loading'", (job_id,)).fetchone()
+    """Take back a job that turned out to be broken, `limit` contacts at a time. Returns how many were deleted; 0
+    when all is gone."""
+    row = connection.execute(
+        "SELECT campaign_id, adds FROM jobs WHERE id = ? AND state = 'loading'", (job_id,)
+    ).fetchone()
     if row is None:
         return 0
     campaign_id, adds = row
-    ids = [found[0] for found in connection.execute(
-        "SELECT id FROM contacts c WHERE campaign_id = ? AND state = 'pending' AND job_id = ?"
-        " AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.contact_id = c.id) LIMIT ?", (campaign_id, job_id, limit))]
+    ids = [
+        found[0]
+        for found in connection.execute(
+            "SELECT id FROM contacts c WHERE campaign_id = ? AND state = 'pending' AND job_id = ?"
+            " AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.contact_id = c.id) LIMIT ?",
+            (campaign_id, job_id, limit),
+        )
+    ]
     if ids:
         connection.executemany("DELETE FROM contact_numbers WHERE contact_id = ?", [(one,) for one in ids])
         connection.executemany("DELETE FROM contacts WHERE id = ?", [(one,) for one in ids])
-        connection.execute("UPDATE campaigns SET open_contacts = open_contacts - ? WHERE id = ?", (len(ids), campaign_id))
+        connection.execute(
+            "UPDATE campaigns SET open_contacts = open_contacts - ? WHERE id = ?", (len(ids), campaign_id)
+        )
         return len(ids)
-    for (contact_id,) in connection.execute("SELECT id FROM contacts WHERE campaign_id = ? AND state = 'pending' AND job_id = ?",
-                                            (campaign_id, job_id)).fetchall():
-        close_contact(connection, contact_id, campaign_id, "CANCELLED", "removed")  # it was dialed, so its story stays
+    for (contact_id,) in connection.execute(
+        "SELECT id FROM contacts WHERE campaign_id = ? AND state = 'pending' AND job_id = ?",
+        (campaign_id, job_id),
+    ).fetchall():
+        close_contact(
+            connection, contact_id, campaign_id, "CANCELLED", "removed"
+        )  # it was dialed, so its story stays
     connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
     if not adds:
         connection.execute("DELETE FROM campaigns WHERE id = ? AND state = 'loading'", (campaign_id,))
@@ -216,19 +321,28 @@ def drop_job(connection: sqlite3.Connection, job_id: str, limit: int) -> int:
 
 def open_campaigns(connection: sqlite3.Connection) -> list[CampaignRow]:
     """Every campaign that is scheduled, running or paused."""
-    rows = connection.execute("SELECT id, name, priority, state, manifest, flow_version, start_at, end_at, open_contacts FROM campaigns"
-                              " WHERE state IN ('scheduled', 'running', 'paused') ORDER BY priority DESC, id").fetchall()
+    rows = connection.execute(
+        "SELECT id, name, priority, state, manifest, flow_version, start_at, end_at, open_contacts FROM campaigns"
+        " WHERE state IN ('scheduled', 'running', 'paused') ORDER BY priority DESC, id"
+    ).fetchall()
     return [_campaign(row) for row in rows]
 
 
 def campaign(connection: sqlite3.Connection, campaign_id: int) -> CampaignRow:
     """A campaign in whatever state, for a call of it that still lives."""
-    return _campaign(connection.execute("SELECT id, name, priority, state, manifest, flow_version, start_at, end_at, open_contacts"
-                                        " FROM campaigns WHERE id = ?", (campaign_id,)).fetchone())
+    return _campaign(
+        connection.execute(
+            "SELECT id, name, priority, state, manifest, flow_version, start_at, end_at, open_contacts"
+            " FROM campaigns WHERE id = ?",
+            (campaign_id,),
+        ).fetchone()
+    )
 
 
-def _campaign(row: tuple) -> CampaignRow:  # type: ignore[type-arg]
-    return CampaignRow(*row[:4], json.loads(row[4]), *row[5:])
+def _campaign(row: tuple[Any, ...]) -> CampaignRow:
+    values = list(row)
+    values[4] = json.loads(row[4])
+    return CampaignRow(*values)
 
 
 def flow_entries(connection: sqlite3.Connection, version: str) -> dict[str, str]:
@@ -242,33 +356,56 @@ def set_state(connection: sqlite3.Connection, campaign_id: int, state: str, now:
     """Move a campaign that is open to `state`; returns the state it then has."""
     closed = now if state in ("completed", "cancelled", "failed") else None
     first = now if state == "running" else None
-    connection.execute("UPDATE campaigns SET state = ?, closed_at = ?, first_dial_at = coalesce(first_dial_at, ?) WHERE id = ?"
-                       " AND state IN ('scheduled', 'running', 'paused')", (state, closed, first, campaign_id))
+    connection.execute(
+        "UPDATE campaigns SET state = ?, closed_at = ?, first_dial_at = coalesce(first_dial_at, ?) WHERE id = ?"
+        " AND state IN ('scheduled', 'running', 'paused')",
+        (state, closed, first, campaign_id),
+    )
     (now_is,) = connection.execute("SELECT state FROM campaigns WHERE id = ?", (campaign_id,)).fetchone()
     found: str = now_is
     return found
 
 
 def complete(connection: sqlite3.Connection, campaign_id: int, now: float) -> bool:
-    """Mark the campaign completed if no contact is left and no job is adding to it. True when it is completed by this call."""
-    return bool(connection.execute(
-        "UPDATE campaigns SET state = 'completed', closed_at = ? WHERE id = ? AND state IN ('running', 'scheduled', 'paused') AND open_contacts <= 0"
-        " AND NOT EXISTS (SELECT 1 FROM jobs WHERE campaign_id = campaigns.id AND state = 'loading')", (now, campaign_id)).rowcount)
+    """Mark the campaign completed if no contact is left and no job is adding to it. True when it is completed by
+    this call."""
+    return bool(
+        connection.execute(
+            "UPDATE campaigns SET state = 'completed', closed_at = ? WHERE id = ? AND state IN ('running',"
+            " 'scheduled', 'paused') AND open_contacts <= 0"
+            " AND NOT EXISTS (SELECT 1 FROM jobs WHERE campaign_id = campaigns.id AND state = 'loading')",
+            (now, campaign_id),
+        ).rowcount
+    )
 
 
-def close_pending(connection: sqlite3.Connection, campaign_id: int, disposition: str, reason: str, limit: int) -> int:
+def close_pending(
+    connection: sqlite3.Connection, campaign_id: int, disposition: str, reason: str, limit: int
+) -> int:
     """End up to `limit` contacts that wait for their next call. Returns how many there were."""
-    ids = [row[0] for row in connection.execute("SELECT id FROM contacts WHERE campaign_id = ? AND state = 'pending' LIMIT ?", (campaign_id, limit))]
+    ids = [
+        row[0]
+        for row in connection.execute(
+            "SELECT id FROM contacts WHERE campaign_id = ? AND state = 'pending' LIMIT ?",
+            (campaign_id, limit),
+        )
+    ]
     for contact_id in ids:
         close_contact(connection, contact_id, campaign_id, disposition, reason)
     return len(ids)
 
 
-def remove_contacts(connection: sqlite3.Connection, campaign_id: int, external_ids: Sequence[str]) -> tuple[int, list[str]]:
-    """End the contacts of these ids as CANCELLED. A call that lives goes on; nothing follows it. Returns how many ended, and unknown ids."""
+def remove_contacts(
+    connection: sqlite3.Connection, campaign_id: int, external_ids: Sequence[str]
+) -> tuple[int, list[str]]:
+    """End the contacts of these ids as CANCELLED. A call that lives goes on; nothing follows it. Returns how many
+    ended, and unknown ids."""
     removed, unknown = 0, []
     for external_id in external_ids:
-        row = connection.execute("SELECT id, state FROM contacts WHERE campaign_id = ? AND external_id = ?", (campaign_id, external_id)).fetchone()
+        row = connection.execute(
+            "SELECT id, state FROM contacts WHERE campaign_id = ? AND external_id = ?",
+            (campaign_id, external_id),
+        ).fetchone()
         if row is None:
             unknown.append(external_id)
         elif row[1] != "done":

@@ -1,6 +1,7 @@
 """Claims: due contacts become durable attempts, through the gate, in one transaction.
 
-The only place that inserts an attempt. What the gate refuses gets a new `due_at` (or its final disposition), so it is not scanned again.
+The only place that inserts an attempt. What the gate refuses gets a new `due_at` (or its final disposition), so it
+is not scanned again.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import time
 from functools import lru_cache
+from typing import Any
 
 from engine.channel import attempt_id
-from engine.rules.gate import RULES_VERSION, Candidate, CampaignRules, Reason, Verdict, decide
+from engine.rules.gate import RULES_VERSION, CampaignRules, Candidate, Reason, Verdict, decide
 
+Row = tuple[Any, ...]
 SCAN_LIMIT = 500
 """Contacts looked at in one claim: bounds how long the writer is held when many are refused in a row."""
 
@@ -105,7 +108,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _DECISION = """
-INSERT INTO decisions (at, contact_id, number_id, campaign_id, attempt_id, reason, not_before, zones, rules) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO decisions (at, contact_id, number_id, campaign_id, attempt_id, reason, not_before, zones, rules)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _FINAL = {
@@ -132,8 +136,15 @@ def positions_of(text: str) -> frozenset[int]:
     return frozenset(int(part) for part in text.split(",")) if text else frozenset()
 
 
-def claim(connection: sqlite3.Connection, claimants: Sequence[Claimant], slots: Sequence[Slot], last_attempt: int, now: float) -> ClaimResult:
-    """Claim up to one contact a slot, campaigns in the order given. `last_attempt` is the newest id handed out so far."""
+def claim(
+    connection: sqlite3.Connection,
+    claimants: Sequence[Claimant],
+    slots: Sequence[Slot],
+    last_attempt: int,
+    now: float,
+) -> ClaimResult:
+    """Claim up to one contact a slot, campaigns in the order given. `last_attempt` is the newest id handed out so
+    far."""
     free = list(slots)
     claims: list[Claim] = []
     refusals: list[Refusal] = []
@@ -161,8 +172,10 @@ def claim(connection: sqlite3.Connection, claimants: Sequence[Claimant], slots: 
                 else:
                     refusals.append(_refuse(connection, claimant, row, verdict, now))
             if len(rows) < wanted:
-                (due,) = connection.execute("SELECT min(due_at) FROM contacts WHERE campaign_id = ? AND state = 'pending'",
-                                            (claimant.campaign_id,)).fetchone()
+                (due,) = connection.execute(
+                    "SELECT min(due_at) FROM contacts WHERE campaign_id = ? AND state = 'pending'",
+                    (claimant.campaign_id,),
+                ).fetchone()
                 exhausted[claimant.campaign_id] = due
                 break
         if not free or scanned >= SCAN_LIMIT:
@@ -170,44 +183,155 @@ def claim(connection: sqlite3.Connection, claimants: Sequence[Claimant], slots: 
     return ClaimResult(tuple(claims), tuple(refusals), exhausted)
 
 
-def _candidate(row: tuple, taken: bool) -> Candidate:  # type: ignore[type-arg]
-    return Candidate(zones=(row[4],) if row[4] else _zones(row[3]), suppressed=bool(row[20]), line_in_use=taken or bool(row[21]), attempts=row[5],
-                     callback=row[7] is not None, callbacks=row[6], last_attempt_at=row[8], call_from=_clock(row[9]),
-                     call_to=_clock(row[10]), not_before=row[11], expires=row[12])
+def _candidate(row: Row, taken: bool) -> Candidate:
+    return Candidate(
+        zones=(row[4],) if row[4] else _zones(row[3]),
+        suppressed=bool(row[20]),
+        line_in_use=taken or bool(row[21]),
+        attempts=row[5],
+        callback=row[7] is not None,
+        callbacks=row[6],
+        last_attempt_at=row[8],
+        call_from=_clock(row[9]),
+        call_to=_clock(row[10]),
+        not_before=row[11],
+        expires=row[12],
+    )
 
 
-def _insert(connection: sqlite3.Connection, claimant: Claimant, slot: Slot, row: tuple, attempt: int, now: float) -> Claim:  # type: ignore[type-arg]
-    (contact_id, number_id, e164, zones, timezone, attempts, callbacks, callback_id, *_, position, numbers, tries, invalid, _, language, fields, _, _) = row
+def _insert(
+    connection: sqlite3.Connection, claimant: Claimant, slot: Slot, row: Row, attempt: int, now: float
+) -> Claim:
+    (
+        contact_id,
+        number_id,
+        e164,
+        zones,
+        timezone,
+        attempts,
+        callbacks,
+        callback_id,
+        *_,
+        position,
+        numbers,
+        tries,
+        invalid,
+        _,
+        language,
+        fields,
+        _,
+        _,
+    ) = row
     kind = "callback" if callback_id is not None else "first" if tries == "{}" else "retry"
     caller_id, dialed = claimant.rules.caller_ids[0], slot.dial(e164)
-    connection.execute(_ATTEMPT, (attempt, contact_id, claimant.campaign_id, number_id, position, kind, slot.pbx_id, slot.trunk_id, caller_id,
-                                  dialed, claimant.flow_version, RULES_VERSION, callback_id, now))
-    connection.execute(_DECISION, (now, contact_id, number_id, claimant.campaign_id, attempt, Reason.ALLOWED, None, timezone or zones,
-                                   RULES_VERSION))
-    connection.execute("UPDATE contacts SET state = 'in_call', verdict = 'allowed' WHERE id = ?", (contact_id,))
-    return Claim(attempt=attempt, contact_id=contact_id, campaign_id=claimant.campaign_id, number_id=number_id, e164=e164, dialed=dialed,
-                 caller_id=caller_id, trunk=slot.trunk, kind=kind, position=position, numbers=numbers, attempts=attempts,
-                 tries=json.loads(tries), invalid=positions_of(invalid), callback_id=callback_id, callbacks=callbacks, flow_version=claimant.flow_version,
-                 language=language, fields=fields, created_at=now)
+    connection.execute(
+        _ATTEMPT,
+        (
+            attempt,
+            contact_id,
+            claimant.campaign_id,
+            number_id,
+            position,
+            kind,
+            slot.pbx_id,
+            slot.trunk_id,
+            caller_id,
+            dialed,
+            claimant.flow_version,
+            RULES_VERSION,
+            callback_id,
+            now,
+        ),
+    )
+    connection.execute(
+        _DECISION,
+        (
+            now,
+            contact_id,
+            number_id,
+            claimant.campaign_id,
+            attempt,
+            Reason.ALLOWED,
+            None,
+            timezone or zones,
+            RULES_VERSION,
+        ),
+    )
+    connection.execute(
+        "UPDATE contacts SET state = 'in_call', verdict = 'allowed' WHERE id = ?", (contact_id,)
+    )
+    return Claim(
+        attempt=attempt,
+        contact_id=contact_id,
+        campaign_id=claimant.campaign_id,
+        number_id=number_id,
+        e164=e164,
+        dialed=dialed,
+        caller_id=caller_id,
+        trunk=slot.trunk,
+        kind=kind,
+        position=position,
+        numbers=numbers,
+        attempts=attempts,
+        tries=json.loads(tries),
+        invalid=positions_of(invalid),
+        callback_id=callback_id,
+        callbacks=callbacks,
+        flow_version=claimant.flow_version,
+        language=language,
+        fields=fields,
+        created_at=now,
+    )
 
 
-def _refuse(connection: sqlite3.Connection, claimant: Claimant, row: tuple, verdict: Verdict, now: float) -> Refusal:  # type: ignore[type-arg]
+def _refuse(
+    connection: sqlite3.Connection, claimant: Claimant, row: Row, verdict: Verdict, now: float
+) -> Refusal:
     contact_id, number_id, e164, zones, timezone = row[:5]
     changed = row[17] != verdict.reason
     if changed:
-        connection.execute(_DECISION, (now, contact_id, number_id, claimant.campaign_id, None, verdict.reason, verdict.at, timezone or zones,
-                                       RULES_VERSION))
+        connection.execute(
+            _DECISION,
+            (
+                now,
+                contact_id,
+                number_id,
+                claimant.campaign_id,
+                None,
+                verdict.reason,
+                verdict.at,
+                timezone or zones,
+                RULES_VERSION,
+            ),
+        )
     if verdict.never:
-        close_contact(connection, contact_id, claimant.campaign_id, _FINAL.get(verdict.reason, "SUPPRESSED"), verdict.reason)
+        close_contact(
+            connection,
+            contact_id,
+            claimant.campaign_id,
+            _FINAL.get(verdict.reason, "SUPPRESSED"),
+            verdict.reason,
+        )
     else:
-        connection.execute("UPDATE contacts SET due_at = ?, verdict = ? WHERE id = ?", (verdict.at, verdict.reason, contact_id))
+        connection.execute(
+            "UPDATE contacts SET due_at = ?, verdict = ? WHERE id = ?",
+            (verdict.at, verdict.reason, contact_id),
+        )
     return Refusal(contact_id, claimant.campaign_id, e164, verdict, changed)
 
 
-def close_contact(connection: sqlite3.Connection, contact_id: int, campaign_id: int, disposition: str, verdict: str) -> None:
-    """No further attempt for this contact. An empty disposition keeps the one that stands; an open promise is marked missed."""
-    connection.execute("UPDATE contacts SET state = 'done', verdict = ?, callback_id = NULL, disposition = CASE WHEN ? = '' THEN disposition"
-                       " ELSE ? END WHERE id = ? AND state != 'done'", (verdict, disposition, disposition, contact_id))
+def close_contact(
+    connection: sqlite3.Connection, contact_id: int, campaign_id: int, disposition: str, verdict: str
+) -> None:
+    """No further attempt for this contact. An empty disposition keeps the one that stands; an open promise is
+    marked missed."""
+    connection.execute(
+        "UPDATE contacts SET state = 'done', verdict = ?, callback_id = NULL, disposition = CASE WHEN ? = '' THEN disposition"
+        " ELSE ? END WHERE id = ? AND state != 'done'",
+        (verdict, disposition, disposition, contact_id),
+    )
     word = "withdrawn" if disposition in ("SUPPRESSED", "CANCELLED") else "missed"
-    connection.execute("UPDATE callbacks SET state = ? WHERE contact_id = ? AND state = 'due'", (word, contact_id))
+    connection.execute(
+        "UPDATE callbacks SET state = ? WHERE contact_id = ? AND state = 'due'", (word, contact_id)
+    )
     connection.execute("UPDATE campaigns SET open_contacts = open_contacts - 1 WHERE id = ?", (campaign_id,))

@@ -1,4 +1,5 @@
-"""Opens the database: the writing connection, read-only connections, the schema and the lock on the state directory."""
+"""Opens the database: the writing connection, read-only connections, the schema and the lock on the state
+directory."""
 
 from __future__ import annotations
 
@@ -19,15 +20,16 @@ T = TypeVar("T")
 
 
 class WriterConnection(aiosqlite.Connection):
-    """aiosqlite's connection with one more way in: a whole function run in its thread, so that a transaction is one hop.
+    """aiosqlite's connection with one more way in: a whole function run in its thread, so that a transaction is one
+    hop.
 
-    aiosqlite hands every statement to its thread on its own (about 17 µs a hop), and tasks that share a connection share its
-    transaction. Here the caller owns the transaction from BEGIN to COMMIT.
+    aiosqlite hands every statement to its thread on its own (about 17 µs a hop), and tasks that share a connection
+    share its transaction. Here the caller owns the transaction from BEGIN to COMMIT.
     """
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work(connection)` in the connection's thread and return its result."""
-        result: T = await self._execute(work, self._conn)
+        result: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
         return result
 
 
@@ -55,8 +57,15 @@ async def open_writer(path: Path) -> WriterConnection:
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = OFF", "cache_size = -65536", "temp_store = MEMORY",
-                   "mmap_size = 268435456", "wal_autocheckpoint = 4000"):
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = OFF",
+        "cache_size = -65536",
+        "temp_store = MEMORY",
+        "mmap_size = 268435456",
+        "wal_autocheckpoint = 4000",
+    ):
         connection.execute(f"PRAGMA {pragma}")
     migrate(connection)
 
@@ -64,17 +73,23 @@ def _prepare(connection: sqlite3.Connection) -> None:
 def migrations() -> list[tuple[int, str]]:
     """Every migration as (version, script), in order; `0001.sql` is version 1."""
     folder = resources.files("engine.store") / "migrations"
-    scripts = [(int(item.name.removesuffix(".sql")), item.read_text(encoding="utf-8"))
-               for item in folder.iterdir() if item.name.endswith(".sql")]
+    scripts = [
+        (int(item.name.removesuffix(".sql")), item.read_text(encoding="utf-8"))
+        for item in folder.iterdir()
+        if item.name.endswith(".sql")
+    ]
     return sorted(scripts)
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the schema up to date, each step in a transaction of its own. Raises StoreError for a database from the future."""
+    """Bring the schema up to date, each step in a transaction of its own. Raises StoreError for a database from the
+    future."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     known = migrations()
     if version > known[-1][0]:
-        raise StoreError(f"the database has schema {version}, this engine knows {known[-1][0]}: run the newer Volley that wrote it")
+        raise StoreError(
+            f"the database has schema {version}, this engine knows {known[-1][0]}: run the newer Volley that wrote it"
+        )
     for number, script in known:
         if number > version:
             connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
@@ -87,7 +102,9 @@ def open_reader(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA query_only = ON")
         connection.execute("SELECT 1 FROM campaigns LIMIT 1")
     except sqlite3.Error as error:
-        raise StoreError(f"{path}: cannot read the database: {error}; has `volley run` been started with these settings?") from error
+        raise StoreError(
+            f"{path}: cannot read the database: {error}; has `volley run` been started with these settings?"
+        ) from error
     connection.row_factory = sqlite3.Row
     return connection
 
@@ -104,7 +121,9 @@ def state_lock(state: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             handle.seek(0)
-            raise StoreInUse(f"{state}: another engine (pid {handle.read().strip() or '?'}) runs on this state directory") from None
+            raise StoreInUse(
+                f"{state}: another engine (pid {handle.read().strip() or '?'}) runs on this state directory"
+            ) from None
         handle.truncate(0)
         handle.write(str(os.getpid()))
         handle.flush()

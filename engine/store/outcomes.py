@@ -1,4 +1,5 @@
-"""Outcomes: what the dialplan reported, how an attempt ended, what follows for the contact. Each in one transaction."""
+"""Outcomes: what the dialplan reported, how an attempt ended, what follows for the contact. Each in one
+transaction."""
 
 from __future__ import annotations
 
@@ -53,78 +54,141 @@ class Stored:
 
 def finish(connection: sqlite3.Connection, outcome: Outcome) -> Stored:
     """End an attempt, exactly once, and move its contact on."""
-    keep_reports(connection, outcome.reports)
+    # An opt-out has a transaction of its own, which suppresses too; storing it here as a mere report would make that one look done.
+    keep_reports(connection, [report for report in outcome.reports if report.kind != "optout"])
     changed = connection.execute(
-        "UPDATE attempts SET ended_at = ?, sent_at = ?, answered_at = ?, rang = ?, disposition = ?, counted = ?, cause = ?, sip = ?, amd = ?,"
+        "UPDATE attempts SET ended_at = ?, sent_at = ?, answered_at = ?, rang = ?, disposition = ?, counted"
+        " = ?, cause = ?, sip = ?, amd = ?,"
         " result = ?, note = ? WHERE id = ? AND disposition IS NULL",
-        (outcome.ended_at, outcome.sent_at, outcome.answered_at, outcome.rang, outcome.disposition, outcome.counted, outcome.cause,
-         outcome.sip, outcome.amd, outcome.result, outcome.note, outcome.attempt)).rowcount
+        (
+            outcome.ended_at,
+            outcome.sent_at,
+            outcome.answered_at,
+            outcome.rang,
+            outcome.disposition,
+            outcome.counted,
+            outcome.cause,
+            outcome.sip,
+            outcome.amd,
+            outcome.result,
+            outcome.note,
+            outcome.attempt,
+        ),
+    ).rowcount
     if not changed:
         return Stored(False, False, 0)
-    state, tries_text, invalid, attempts, campaign = connection.execute(
-        "SELECT c.state, c.tries, c.invalid, c.attempts, k.state FROM contacts c JOIN campaigns k ON k.id = c.campaign_id WHERE c.id = ?",
-        (outcome.contact_id,)).fetchone()
+    state, tries_text, invalid, campaign = connection.execute(
+        "SELECT c.state, c.tries, c.invalid, k.state FROM contacts c JOIN campaigns k ON k.id = c.campaign_id WHERE c.id = ?",
+        (outcome.contact_id,),
+    ).fetchone()
     tries = json.loads(tries_text)
     if outcome.disposition != "NOT_SENT":
         tries[outcome.disposition] = tries.get(outcome.disposition, 0) + 1
     if outcome.disposition == "INVALID_NUMBER":
         invalid = f"{invalid},{outcome.position}" if invalid else str(outcome.position)
-    rung = outcome.counted and outcome.disposition != "INVALID_NUMBER"  # nobody stands behind an invalid number: no gap for the next
+    rung = (
+        outcome.counted and outcome.disposition != "INVALID_NUMBER"
+    )  # nobody stands behind an invalid number: no gap for the next
     promised = outcome.kept_callback is not None
     kept = promised and outcome.answered_at is not None
     connection.execute(
-        "UPDATE contacts SET tries = ?, invalid = ?, attempts = attempts + ?, callbacks = callbacks + ?, disposition = CASE WHEN ? = 'NOT_SENT'"
+        "UPDATE contacts SET tries = ?, invalid = ?, attempts = attempts + ?, callbacks = callbacks + ?,"
+        " disposition = CASE WHEN ? = 'NOT_SENT'"
         " THEN disposition ELSE ? END, goal = CASE WHEN ? = '' THEN goal ELSE ? END,"
         " last_attempt_at = coalesce(?, last_attempt_at) WHERE id = ?",
-        (json.dumps(tries, separators=(",", ":")), invalid, outcome.counted and not promised, outcome.counted and promised, outcome.disposition,
-         outcome.disposition, outcome.result, outcome.result, outcome.sent_at if rung else None, outcome.contact_id))
+        (
+            json.dumps(tries, separators=(",", ":")),
+            invalid,
+            outcome.counted and not promised,
+            outcome.counted and promised,
+            outcome.disposition,
+            outcome.disposition,
+            outcome.result,
+            outcome.result,
+            outcome.sent_at if rung else None,
+            outcome.contact_id,
+        ),
+    )
     callback_id = outcome.kept_callback
     if kept:
         # A promise is kept when the call for it was answered; until then its retries go on keeping it.
-        connection.execute("UPDATE callbacks SET state = 'kept', kept_by = ? WHERE id = ?", (outcome.attempt, outcome.kept_callback))
+        connection.execute(
+            "UPDATE callbacks SET state = 'kept', kept_by = ? WHERE id = ?",
+            (outcome.attempt, outcome.kept_callback),
+        )
         callback_id = None
     if outcome.next_callback and state == "in_call" and campaign not in ("cancelled", "failed"):
         callback_id = connection.execute(
             "INSERT INTO callbacks (contact_id, attempt_id, asked_at, due_at) VALUES (?, ?, ?, ?) RETURNING id",
-            (outcome.contact_id, outcome.attempt, outcome.ended_at, outcome.next_at)).fetchone()[0]
+            (outcome.contact_id, outcome.attempt, outcome.ended_at, outcome.next_at),
+        ).fetchone()[0]
     if state != "in_call":
         done = True
     elif outcome.next_at is None or campaign in ("cancelled", "failed"):
-        close_contact(connection, outcome.contact_id, outcome.campaign_id, "CANCELLED" if outcome.next_at is not None else "", "")
+        close_contact(
+            connection,
+            outcome.contact_id,
+            outcome.campaign_id,
+            "CANCELLED" if outcome.next_at is not None else "",
+            "",
+        )
         done = True
     else:
-        connection.execute("UPDATE contacts SET state = 'pending', due_at = ?, position = ?, callback_id = ?, number_id = (SELECT number_id FROM"
-                           " contact_numbers WHERE contact_id = ? AND position = ?) WHERE id = ?",
-                           (outcome.next_at, outcome.next_position, callback_id, outcome.contact_id, outcome.next_position,
-                            outcome.contact_id))
+        connection.execute(
+            "UPDATE contacts SET state = 'pending', due_at = ?, position = ?, callback_id = ?, number_id = (SELECT number_id FROM"
+            " contact_numbers WHERE contact_id = ? AND position = ?) WHERE id = ?",
+            (
+                outcome.next_at,
+                outcome.next_position,
+                callback_id,
+                outcome.contact_id,
+                outcome.next_position,
+                outcome.contact_id,
+            ),
+        )
         done = False
-    (open_contacts,) = connection.execute("SELECT open_contacts FROM campaigns WHERE id = ?", (outcome.campaign_id,)).fetchone()
+    (open_contacts,) = connection.execute(
+        "SELECT open_contacts FROM campaigns WHERE id = ?", (outcome.campaign_id,)
+    ).fetchone()
     return Stored(True, done, open_contacts)
 
 
-def keep_reports(connection: sqlite3.Connection, reports: Sequence[Report]) -> None:
-    """Store what the dialplan reported; a report that is there already changes nothing."""
-    if reports:
-        connection.executemany("INSERT OR IGNORE INTO call_events (attempt_id, seq, kind, value, at) VALUES (?, ?, ?, ?, ?)",
-                               [(report.attempt, report.seq, report.kind, report.value, report.at) for report in reports])
+def keep_reports(connection: sqlite3.Connection, reports: Sequence[Report]) -> int:
+    """Store what the dialplan reported; a report that is there already changes nothing. Returns how many were new."""
+    if not reports:
+        return 0
+    return connection.executemany(
+        "INSERT OR IGNORE INTO call_events (attempt_id, seq, kind, value, at) VALUES (?, ?, ?, ?, ?)",
+        [(report.attempt, report.seq, report.kind, report.value, report.at) for report in reports],
+    ).rowcount
 
 
 def opt_out(connection: sqlite3.Connection, report: Report, now: float) -> list[int]:
     """The person in this call said never again: suppress every number of the contact, for every campaign, at once.
 
-    Returns the ids of the numbers. Harmless when repeated.
+    Returns the ids of the numbers. A report that is stored already changes nothing, so that a number taken off the
+    list since stays off it.
     """
-    keep_reports(connection, [report])
-    numbers = [row[0] for row in connection.execute(
-        "SELECT number_id FROM attempts WHERE id = ?1 UNION"
-        " SELECT n.number_id FROM attempts a JOIN contact_numbers n ON n.contact_id = a.contact_id WHERE a.id = ?1", (report.attempt,))]
-    connection.executemany("INSERT OR IGNORE INTO suppression (number_id, since, reason, source, attempt_id) VALUES (?, ?, 'opt-out', 'key', ?)",
-                           [(number, now, report.attempt) for number in numbers])
+    if not keep_reports(connection, [report]):
+        return []
+    numbers = [
+        row[0]
+        for row in connection.execute(
+            "SELECT number_id FROM attempts WHERE id = ?1 UNION"
+            " SELECT n.number_id FROM attempts a JOIN contact_numbers n ON n.contact_id = a.contact_id WHERE a.id = ?1",
+            (report.attempt,),
+        )
+    ]
+    connection.executemany(
+        "INSERT OR IGNORE INTO suppression (number_id, since, reason, source, attempt_id) VALUES (?, ?, 'opt-out', 'key', ?)",
+        [(number, now, report.attempt) for number in numbers],
+    )
     return numbers
 
 
 def late_report(connection: sqlite3.Connection, report: Report, now: float) -> list[int]:
-    """A report of a call that has ended in the database: kept, and an opt-out still counts. Returns the numbers suppressed by it."""
+    """A report of a call that has ended in the database: kept, and an opt-out still counts. Returns the numbers
+    suppressed by it."""
     if report.kind == "optout":
         return opt_out(connection, report, now)
     keep_reports(connection, [report])

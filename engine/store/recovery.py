@@ -1,15 +1,19 @@
-"""What a starting or reconnecting engine asks of the database: open attempts, the PBXs' last start, which buckets are still needed."""
+"""What a starting or reconnecting engine asks of the database: open attempts, the PBXs' last start, which buckets
+are still needed."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from engine.store.claims import Claim, positions_of
 
 
-def register(connection: sqlite3.Connection, pbxs: Sequence[str], trunks: Mapping[str, str]) -> dict[str, tuple[int, int]]:
+def register(
+    connection: sqlite3.Connection, pbxs: Sequence[str], trunks: Mapping[str, str]
+) -> dict[str, tuple[int, int]]:
     """Give every PBX and trunk of the settings its row; returns trunk -> (trunk id, PBX id)."""
     for name in pbxs:
         connection.execute("INSERT OR IGNORE INTO pbxs (name) VALUES (?)", (name,))
@@ -17,7 +21,8 @@ def register(connection: sqlite3.Connection, pbxs: Sequence[str], trunks: Mappin
     for name, pbx in trunks.items():
         (pbx_id,) = connection.execute("SELECT id FROM pbxs WHERE name = ?", (pbx,)).fetchone()
         (trunk_id,) = connection.execute(
-            "INSERT INTO trunks (name, pbx_id) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET pbx_id = excluded.pbx_id RETURNING id", (name, pbx_id)
+            "INSERT INTO trunks (name, pbx_id) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET pbx_id = excluded.pbx_id RETURNING id",
+            (name, pbx_id),
         ).fetchone()
         found[name] = (trunk_id, pbx_id)
     return found
@@ -33,13 +38,20 @@ def last_attempt(connection: sqlite3.Connection) -> int:
 def open_attempts(connection: sqlite3.Connection, pbx: str) -> list[Claim]:
     """Every attempt on this PBX that has no end, as the claim that it was."""
     rows = connection.execute(
-        "SELECT a.id, a.contact_id, a.campaign_id, a.number_id, n.e164, a.dialed, a.caller_id, t.name, a.kind, a.position, c.numbers, c.attempts,"
+        "SELECT a.id, a.contact_id, a.campaign_id, a.number_id, n.e164, a.dialed, a.caller_id, t.name,"
+        " a.kind, a.position, c.numbers, c.attempts,"
         " c.tries, c.invalid, a.callback_id, c.callbacks, a.flow_version, c.language, c.fields, a.created_at"
         " FROM attempts a JOIN contacts c ON c.id = a.contact_id JOIN numbers n ON n.id = a.number_id JOIN trunks t ON t.id = a.trunk_id"
         " JOIN pbxs p ON p.id = a.pbx_id WHERE a.disposition IS NULL AND p.name = ?",
         (pbx,),
     ).fetchall()
-    return [Claim(*row[:12], json.loads(row[12]), positions_of(row[13]), *row[14:]) for row in rows]
+    return [_claim(row) for row in rows]
+
+
+def _claim(row: tuple[Any, ...]) -> Claim:
+    values = list(row)
+    values[12], values[13] = json.loads(row[12]), positions_of(row[13])
+    return Claim(*values)
 
 
 def pbx_started(connection: sqlite3.Connection, pbx: str) -> str:
@@ -55,13 +67,16 @@ def note_started(connection: sqlite3.Connection, pbx: str, started: str) -> None
 
 def lost_attempts(connection: sqlite3.Connection, pbxs: Sequence[str]) -> list[str]:
     """PBXs that are not in the settings any more and have open attempts."""
-    rows = connection.execute("SELECT DISTINCT p.name FROM attempts a JOIN pbxs p ON p.id = a.pbx_id WHERE a.disposition IS NULL").fetchall()
+    rows = connection.execute(
+        "SELECT DISTINCT p.name FROM attempts a JOIN pbxs p ON p.id = a.pbx_id WHERE a.disposition IS NULL"
+    ).fetchall()
     return [row[0] for row in rows if row[0] not in pbxs]
 
 
 def oldest_open(connection: sqlite3.Connection, pbx: str) -> int | None:
     """The oldest attempt on this PBX that has no end; buckets before its own hold nothing that is still needed."""
     (found,) = connection.execute(
-        "SELECT min(a.id) FROM attempts a JOIN pbxs p ON p.id = a.pbx_id WHERE a.disposition IS NULL AND p.name = ?", (pbx,)
+        "SELECT min(a.id) FROM attempts a JOIN pbxs p ON p.id = a.pbx_id WHERE a.disposition IS NULL AND p.name = ?",
+        (pbx,),
     ).fetchone()
     return None if found is None else int(found)

@@ -8,14 +8,26 @@ from collections.abc import Sequence
 from engine.rules.numbers import Number
 
 
-def suppress(connection: sqlite3.Connection, numbers: Sequence[Number], reason: str, source: str, actor: str, now: float) -> list[int]:
+def suppress(
+    connection: sqlite3.Connection,
+    numbers: Sequence[Number],
+    reason: str,
+    source: str,
+    actor: str,
+    now: float,
+) -> list[int]:
     """Add numbers; those on the list keep their first entry. Returns the ids of all of them."""
     ids = []
     for number in numbers:
-        row = connection.execute("INSERT INTO numbers (e164, region, kind, zones) VALUES (?, ?, ?, ?) ON CONFLICT (e164) DO UPDATE SET e164 = e164"
-                                 " RETURNING id", (number.e164, number.region, number.kind, ",".join(number.zones))).fetchone()
-        connection.execute("INSERT OR IGNORE INTO suppression (number_id, since, reason, source, actor) VALUES (?, ?, ?, ?, ?)",
-                           (row[0], now, reason, source, actor))
+        row = connection.execute(
+            "INSERT INTO numbers (e164, region, kind, zones) VALUES (?, ?, ?, ?) ON CONFLICT (e164) DO UPDATE SET e164 = e164"
+            " RETURNING id",
+            (number.e164, number.region, number.kind, ",".join(number.zones)),
+        ).fetchone()
+        connection.execute(
+            "INSERT OR IGNORE INTO suppression (number_id, since, reason, source, actor) VALUES (?, ?, ?, ?, ?)",
+            (row[0], now, reason, source, actor),
+        )
         ids.append(row[0])
     return ids
 
@@ -25,6 +37,7 @@ def unsuppress(connection: sqlite3.Connection, e164: Sequence[str]) -> list[int]
     found = []
     for one in e164:
         found += connection.execute(
-            "DELETE FROM suppression WHERE number_id = (SELECT id FROM numbers WHERE e164 = ?) RETURNING number_id", (one,)
+            "DELETE FROM suppression WHERE number_id = (SELECT id FROM numbers WHERE e164 = ?) RETURNING number_id",
+            (one,),
         ).fetchall()
     return [row[0] for row in found]

@@ -1,10 +1,12 @@
 """The one writer: units of work, gathered into shared commits.
 
-A unit of work is a function of the sqlite3 connection. What arrives while a commit runs, or within the commit window under load, shares the
-next transaction, and each caller is released after the commit that holds its work. A unit that fails is rolled back alone. Units are
-run again when a neighbour fails, so they must have no effect but on the database.
+A unit of work is a function of the sqlite3 connection. What arrives while a commit runs, or within the commit
+window under load, shares the next transaction, and each caller is released after the commit that holds its work. A
+unit that fails is rolled back alone. Units are run again when a neighbour fails, so they must have no effect but on
+the database.
 
-Bulk work (taking in a contact file) goes behind: one unit of it a commit at most, so an attempt never waits behind a million rows.
+Bulk work (taking in a contact file) goes behind: one unit of it a commit at most, so an attempt never waits behind
+a million rows.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import contextlib
 import sqlite3
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from engine.errors import StoreError
@@ -70,7 +73,7 @@ class Writer:
             if not units:
                 continue
             last = loop.time()
-            outcomes = await self._connection.run(lambda connection, units=units: _transaction(connection, units))  # type: ignore[misc]
+            outcomes = await self._connection.run(partial(_transaction, units=units))
             self.commits += 1
             for (_, future), (done, value) in zip(units, outcomes, strict=True):
                 if future.cancelled():
@@ -102,13 +105,17 @@ def _transaction(connection: sqlite3.Connection, units: list[Unit]) -> list[Outc
 
 def _rollback(connection: sqlite3.Connection) -> None:
     if connection.in_transaction:
-        with contextlib.suppress(sqlite3.Error):  # the transaction is gone either way: SQLite rolls back at the next open
+        with contextlib.suppress(
+            sqlite3.Error
+        ):  # the transaction is gone either way: SQLite rolls back at the next open
             connection.execute("ROLLBACK")
 
 
 def _ours(error: Exception) -> Exception:
     if isinstance(error, sqlite3.Error):
-        found = StoreError(f"the database refused: {error} ({getattr(error, 'sqlite_errorname', type(error).__name__)})")
+        found = StoreError(
+            f"the database refused: {error} ({getattr(error, 'sqlite_errorname', type(error).__name__)})"
+        )
         found.__cause__ = error
         return found
     return error

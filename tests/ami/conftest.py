@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -135,7 +135,11 @@ class PracticePbx:
                 gone = [key for key in self.database if key.startswith(under)]
                 for key in gone:
                     del self.database[key]
-                return success("Message: Key tree deleted successfully") if gone else error("Database entry not found")
+                return (
+                    success("Message: Key tree deleted successfully")
+                    if gone
+                    else error("Database entry not found")
+                )
             case "DBGetTree":
                 items = [
                     ("DBGetTreeResponse", [f"Key: {key}", f"Val: {value}"])
@@ -148,10 +152,14 @@ class PracticePbx:
                 return self._list(action_id, "CoreShowChannels", "Channels will follow", found)
             case "Hangup" | "Redirect":
                 if any(action["Channel"] in (one["Uniqueid"], one["Channel"]) for one in self.channels):
-                    return success("Message: Channel Hungup" if name == "Hangup" else "Message: Redirect successful")
+                    return success(
+                        "Message: Channel Hungup" if name == "Hangup" else "Message: Redirect successful"
+                    )
                 return error("No such channel" if name == "Hangup" else "Channel does not exist")
             case _:
-                return error(f"Invalid/unknown command: {name}. Use Action: ListCommands to show available commands.")
+                return error(
+                    f"Invalid/unknown command: {name}. Use Action: ListCommands to show available commands."
+                )
 
     def _list(self, action_id: str, name: str, message: str, items: list[tuple[str, list[str]]]) -> bytes:
         ours = f"ActionID: {action_id}"
@@ -164,8 +172,17 @@ class PracticePbx:
         )
 
 
-@pytest.fixture
-async def pbx() -> AsyncIterator[PracticePbx]:
+@pytest.fixture(autouse=True)
+def nothing_that_the_loop_had_to_report(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """An exception in a callback reaches nobody but asyncio's own log."""
+    yield
+    assert [
+        record.getMessage() for record in caplog.records if record.name == "asyncio" and record.levelno > 20
+    ] == []
+
+
+@contextlib.asynccontextmanager
+async def listening() -> AsyncIterator[PracticePbx]:
     practice = PracticePbx()
     server = await asyncio.start_server(practice.take, "127.0.0.1", 0)
     practice.port = server.sockets[0].getsockname()[1]
@@ -176,3 +193,15 @@ async def pbx() -> AsyncIterator[PracticePbx]:
         session.writer.close()
         await session.ended.wait()
     await server.wait_closed()
+
+
+@pytest.fixture
+async def pbx() -> AsyncIterator[PracticePbx]:
+    async with listening() as practice:
+        yield practice
+
+
+@pytest.fixture
+def practice_pbx() -> Callable[[], contextlib.AbstractAsyncContextManager[PracticePbx]]:
+    """For a test that brings its own event loop."""
+    return listening

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+import uvloop
 
 from engine.ami.client import PING_EVERY, PING_TIMEOUT, AmiClient, Link, LiveChannel
 from engine.ami.encode import Originate
@@ -31,7 +32,9 @@ def block(*lines: str) -> bytes:
 class Line:
     """A client at work, and what it told."""
 
-    def __init__(self, port: int, secret: str = "s3cret", connected: Callable[[Link], Awaitable[None]] | None = None) -> None:
+    def __init__(
+        self, port: int, secret: str = "s3cret", connected: Callable[[Link], Awaitable[None]] | None = None
+    ) -> None:
         self.events: list[ChannelEvent] = []
         self.links: list[Link] = []
         self.losses: list[str] = []
@@ -171,7 +174,14 @@ async def test_events_come_in_the_order_in_which_they_were_sent(pbx) -> None:
             stream += block("Event: VarSet", f"Uniqueid: {name}")
             stream += block("Event: Newstate", "ChannelState: 6", f"Uniqueid: {name}")
             stream += block("Event: OriginateResponse", f"ActionID: {name}", "Response: Failure", "Reason: 0")
-            stream += block("Event: UserEvent", "UserEvent: Volley", f"Attempt: {name}", f"Seq: {at}", "Kind: key", "Value: 9@m")
+            stream += block(
+                "Event: UserEvent",
+                "UserEvent: Volley",
+                f"Attempt: {name}",
+                f"Seq: {at}",
+                "Kind: key",
+                "Value: 9@m",
+            )
             expected += [Ringing(attempt), Up(attempt), OriginateFailed(attempt, 0)]
             expected += [Report(attempt, at, "key", "9@m", 0.0)]
         session = pbx.sessions[0]
@@ -205,7 +215,9 @@ async def test_a_hangup_is_stamped_with_the_time_of_its_coming(pbx) -> None:
     async with at_work(line) as client:
         await line.until(lambda: client.up)
         before = time.time()
-        pbx.sessions[0].tell(block("Event: Hangup", "ChannelState: 0", f"Uniqueid: {IDS[0]}", "Cause: 17", "TechCause: 486"))
+        pbx.sessions[0].tell(
+            block("Event: Hangup", "ChannelState: 0", f"Uniqueid: {IDS[0]}", "Cause: 17", "TechCause: 486")
+        )
         await line.until(lambda: line.events)
     [event] = line.events
     assert isinstance(event, HungUp)
@@ -243,7 +255,10 @@ async def test_actions(pbx) -> None:
         assert not await client.hang_up(IDS[9])
         assert await client.redirect("PJSIP/carrier-00000002", "volley-early", "9")
         assert not await client.redirect("PJSIP/carrier-00000009", "volley-early", "9")
-        assert pbx.sessions[0].named("Redirect")[0].items() >= {"Context": "volley-early", "Exten": "9", "Priority": "1"}.items()
+        assert (
+            pbx.sessions[0].named("Redirect")[0].items()
+            >= {"Context": "volley-early", "Exten": "9", "Priority": "1"}.items()
+        )
 
         await client.put_flow("f2", {"max": "60", "n/message/key/9": "optout"})
         assert pbx.database["/volleyflow/f2/n/message/key/9"] == "optout"
@@ -257,7 +272,9 @@ async def test_many_actions_at_once_get_each_its_own_answer(pbx) -> None:
     line = Line(pbx.port)
     async with at_work(line) as client:
         await line.until(lambda: client.up)
-        found = await asyncio.gather(*(client.hang_up(IDS[at]) for at in range(60)), client.live_channels(), client.evidence())
+        found = await asyncio.gather(
+            *(client.hang_up(IDS[at]) for at in range(60)), client.live_channels(), client.evidence()
+        )
         assert found[:60] == [at % 2 == 0 for at in range(60)]
         assert len(found[60]) == 30
 
@@ -351,9 +368,16 @@ async def test_what_was_not_answered_is_not_sent_again(pbx) -> None:
             client.write(originate(at))
         waiting = [
             asyncio.create_task(work)
-            for work in (client.hang_up(IDS[0]), client.put_flow("f", {"max": "60"}), client.live_channels(), client.evidence())
+            for work in (
+                client.hang_up(IDS[0]),
+                client.put_flow("f", {"max": "60"}),
+                client.live_channels(),
+                client.evidence(),
+            )
         ]
-        await pbx.until(lambda: len(pbx.sessions[0].named("Originate")) == 5 and pbx.sessions[0].named("DBGetTree"))
+        await pbx.until(
+            lambda: len(pbx.sessions[0].named("Originate")) == 5 and pbx.sessions[0].named("DBGetTree")
+        )
         pbx.silent = False
         pbx.sessions[0].hang_up()
         for result in await asyncio.gather(*waiting, return_exceptions=True):
@@ -378,28 +402,56 @@ async def test_stopping_resets_the_connection(pbx) -> None:
 async def test_half_open_links_are_noticed_and_busy_ones_are_kept(pbx) -> None:
     """One PBX says nothing any more, another answers no ping but sends events: only the first is given up."""
     dead, busy = Line(pbx.port), Line(pbx.port)
-    async with at_work(dead), at_work(busy):
-        await dead.until(lambda: dead.client.up and busy.client.up)
-        first_dead = next(one for one in pbx.sessions if one.writer.get_extra_info("peername") == local(dead))
-        first_busy = next(one for one in pbx.sessions if one is not first_dead)
-        pbx.silent = True
-        fell_silent = time.monotonic()
-        asked = asyncio.create_task(dead.client.hang_up(IDS[0]))
-        while not dead.losses and time.monotonic() - fell_silent < PING_EVERY + PING_TIMEOUT + 1.5:
-            first_busy.tell(block("Event: Newstate", "ChannelState: 5", f"Uniqueid: {IDS[0]}"))
-            await asyncio.sleep(0.1)
-        took = time.monotonic() - fell_silent
-        assert dead.losses == ["no answer to a ping, nor anything else, within 4 seconds"]
-        assert took <= PING_EVERY + PING_TIMEOUT + 0.5
-        assert not dead.client.up
-        assert busy.client.up
-        assert busy.losses == []
-        with pytest.raises(AmiTimeout, match="no answer to Hangup within 5 seconds"):
-            await asked
-        assert len(first_dead.named("Ping")) >= 1
+    async with at_work(dead):
+        await dead.until(lambda: dead.client.up)
+        async with at_work(busy):
+            await busy.until(lambda: busy.client.up)
+            await half_open(pbx, dead, busy)
 
 
-def local(line: Line) -> object:
-    manager = line.client._manager
-    assert manager is not None
-    return manager.protocol.transport.get_extra_info("sockname")
+async def half_open(pbx, dead: Line, busy: Line) -> None:
+    first_dead, first_busy = pbx.sessions
+    pbx.silent = True
+    fell_silent = time.monotonic()
+    asked = asyncio.create_task(dead.client.hang_up(IDS[0]))
+    while not dead.losses and time.monotonic() - fell_silent < PING_EVERY + PING_TIMEOUT + 1.5:
+        first_busy.tell(block("Event: Newstate", "ChannelState: 5", f"Uniqueid: {IDS[0]}"))
+        await asyncio.sleep(0.1)
+    took = time.monotonic() - fell_silent
+    assert dead.losses == ["no answer to a ping, nor anything else, within 4 seconds"]
+    assert took <= PING_EVERY + PING_TIMEOUT + 0.5
+    assert not dead.client.up
+    assert busy.client.up
+    assert busy.losses == []
+    with pytest.raises(AmiTimeout, match="no answer to Hangup within 5 seconds"):
+        await asked
+    assert len(first_dead.named("Ping")) >= 1
+
+
+def test_the_same_on_uvloop(practice_pbx) -> None:
+    """What the engine really runs on."""
+
+    async def scenario() -> None:
+        async with practice_pbx() as pbx:
+            pbx.greets = False
+            line = Line(pbx.port)
+            async with at_work(line) as client:
+                await line.until(lambda: line.failures)
+                pbx.greets = True
+                await line.until(lambda: client.up)
+                for at in range(50):
+                    client.write(originate(at))
+                await line.until(lambda: len(line.events) == 50)
+                assert not await client.hang_up(IDS[0])
+                pbx.sessions[-1].hang_up()
+                await line.until(lambda: line.losses)
+                await line.until(lambda: client.up)
+            await pbx.until(lambda: pbx.sessions[-1].ended.is_set())
+            assert pbx.sessions[-1].reset
+            assert [action["Action"] for action in pbx.sessions[-1].actions] == [
+                "Login",
+                "CoreSettings",
+                "CoreStatus",
+            ]
+
+    uvloop.run(scenario())

@@ -117,7 +117,9 @@ def test_a_message_has_as_many_headers_as_asterisk_reads() -> None:
         message([*headers, ("Variable", "x=y")])
 
 
-@pytest.mark.parametrize("name", ["", "Action ", " Action", "Act:ion", "Äction", "1st", "Action\n", "X-Y", "Variable\r\nAction"])
+@pytest.mark.parametrize(
+    "name", ["", "Action ", " Action", "Act:ion", "Äction", "1st", "Action\n", "X-Y", "Variable\r\nAction"]
+)
 def test_names_are_plain(name: str) -> None:
     with pytest.raises(RefusedField, match="no AMI header name"):
         message([(name, "x")])
@@ -147,7 +149,11 @@ def test_contact_data_comes_back_whole_after_one_decoding(field: str, value: str
     assert set(encoded) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%")
 
 
-@given(any_text.filter(lambda text: not (text.isascii() and text.replace("_", "A").isalnum() and text.upper() == text)))
+@given(
+    any_text.filter(
+        lambda text: not (text.isascii() and text.replace("_", "A").isalnum() and text.upper() == text)
+    )
+)
 def test_a_field_has_a_plain_name(field: str) -> None:
     with pytest.raises(RefusedField, match="no field name"):
         contact_variable(field, "x")

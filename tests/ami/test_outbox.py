@@ -86,11 +86,17 @@ KEY = f"/volley/1/{OURS}/"
         ((KEY + "sent", ""), Evidence(A, 1)),
         ((KEY + "sent", "soon"), Evidence(A, 1)),
         ((KEY + "end", "17|Down|SIP 486|1795491005"), Evidence(A, 1, end=HungUp(A, 17, 486, 1795491005.0))),
-        ((KEY + "end", "16|Up||1795491005"), Evidence(A, 1, end=HungUp(A, 16, 0, 1795491005.0, answered=True))),
+        (
+            (KEY + "end", "16|Up||1795491005"),
+            Evidence(A, 1, end=HungUp(A, 16, 0, 1795491005.0, answered=True)),
+        ),
         ((KEY + "end", "19|Ringing|SIP 180|x"), Evidence(A, 1, end=HungUp(A, 19, 0, 0.0, rang=True))),
         ((KEY + "end", ""), Evidence(A, 1, end=HungUp(A, 0, 0, 0.0))),
         ((KEY + "end", "17|Down|Q|SIP 486|9"), Evidence(A, 1, end=HungUp(A, 17, 0, 9.0))),
-        ((KEY + "1", "amd|HUMAN/HUMAN-1-1|9"), Evidence(A, 1, reports=[Report(A, 1, "amd", "HUMAN/HUMAN-1-1", 9.0)])),
+        (
+            (KEY + "1", "amd|HUMAN/HUMAN-1-1|9"),
+            Evidence(A, 1, reports=[Report(A, 1, "amd", "HUMAN/HUMAN-1-1", 9.0)]),
+        ),
         ((KEY + "2", "play|a|b|9"), Evidence(A, 1, reports=[Report(A, 2, "play", "a|b", 9.0)])),
         ((KEY + "3", "optout"), Evidence(A, 1, reports=[Report(A, 3, "optout", "", 0.0)])),
         ((KEY + "other", "x"), Evidence(A, 1)),
@@ -121,7 +127,9 @@ def test_what_is_not_ours_is_passed_over(key: str) -> None:
 @given(
     st.lists(
         st.tuples(
-            st.one_of(st.text(max_size=30), st.sampled_from([KEY + "sent", KEY + "end", KEY + "1", KEY + "²"])),
+            st.one_of(
+                st.text(max_size=30), st.sampled_from([KEY + "sent", KEY + "end", KEY + "1", KEY + "²"])
+            ),
             st.text(max_size=30),
         )
     )

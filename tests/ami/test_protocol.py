@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from panoramisk.actions import Action
 
-from engine.errors import AmiActionFailed
 from engine.ami.protocol import Fields, Listing, Protocol, parse
+from engine.errors import AmiActionFailed
 
 RECORDED = Path(__file__).with_name("recorded.ami").read_bytes()
 KNOWN = (b"Response", b"OriginateResponse", b"Newstate", b"Hangup", b"UserEvent", b"DTMFEnd", b"FullyBooted")
@@ -139,7 +139,9 @@ async def test_a_list_whose_waiter_is_gone_disturbs_nobody() -> None:
 
 
 async def test_answers_to_actions_go_to_those_who_wait() -> None:
-    _, _, actions, _ = await received([RECORDED], actions=("action/recorded/1/2", "action/recorded/1/20", "other"))
+    _, _, actions, _ = await received(
+        [RECORDED], actions=("action/recorded/1/2", "action/recorded/1/20", "other")
+    )
     assert actions["action/recorded/1/2"].future.result().AsteriskVersion.startswith("22.10.1")
     refused = actions["action/recorded/1/20"].future.result()
     assert not refused.success
@@ -162,7 +164,9 @@ async def test_what_nobody_asked_for_is_skipped() -> None:
 
 
 def test_parse() -> None:
-    assert parse(b"Event: X\r\nEmpty: \r\nBare:\r\nTime: 12:30: sharp\r\nTwice: 1\r\nTwice: 2\r\nName: Zo\xc3\xab \xff") == {
+    assert parse(
+        b"Event: X\r\nEmpty: \r\nBare:\r\nTime: 12:30: sharp\r\nTwice: 1\r\nTwice: 2\r\nName: Zo\xc3\xab \xff"
+    ) == {
         "Event": "X",
         "Empty": "",
         "Bare:": "",

@@ -39,18 +39,33 @@ class Engine:
         self.samples = practice.samples
         self.config = folder / "volley.toml"
         text = practice.settings.read_text(encoding="utf-8")
-        for key, value in {"state": f'"{self.state}"', "queue": f'"{self.queue}"', "file": f'"{folder / "volley.log"}"', **changes}.items():
-            text, found = re.subn(rf"^{key} = .*$", lambda _, key=key, value=value: f"{key} = {value}", text, flags=re.M)  # type: ignore[misc]
+        for key, value in {
+            "state": f'"{self.state}"',
+            "queue": f'"{self.queue}"',
+            "file": f'"{folder / "volley.log"}"',
+            **changes,
+        }.items():
+            text, found = re.subn(
+                rf"^{key} = .*$", lambda _, key=key, value=value: f"{key} = {value}", text, flags=re.MULTILINE
+            )  # type: ignore[misc]
             assert found, f"the lab's settings have no {key}"
         self.config.write_text(text, encoding="utf-8")
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         errors = (self.folder / "engine.err").open("ab")
-        self.process = subprocess.Popen([sys.executable, "/opt/scratch/smoke/run.py", str(self.config)], cwd=REPOSITORY,
-                                        stdout=errors, stderr=errors)
+        self.process = subprocess.Popen(
+            [sys.executable, "/opt/scratch/smoke/run.py", str(self.config)],
+            cwd=REPOSITORY,
+            stdout=errors,
+            stderr=errors,
+        )
         errors.close()
-        self.wait(lambda: any(line["pid"] == self.pid for line in self.log("engine.started")), "the engine to start", 20)
+        self.wait(
+            lambda: any(line["pid"] == self.pid for line in self.log("engine.started")),
+            "the engine to start",
+            20,
+        )
 
     @property
     def pid(self) -> int:
@@ -73,14 +88,18 @@ class Engine:
         path = self.folder / "volley.log"
         if not path.exists():
             return []
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
+        lines = [
+            json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")
+        ]
         return [line for line in lines if event is None or line["event"] == event]
 
     def rows(self, query: str, *arguments: object) -> list[dict[str, Any]]:
         """Rows of the engine's database."""
         if not (self.state / "volley.db").exists():
             return []
-        with closing(sqlite3.connect(f"file:{self.state / 'volley.db'}?mode=ro", uri=True, timeout=10)) as connection:
+        with closing(
+            sqlite3.connect(f"file:{self.state / 'volley.db'}?mode=ro", uri=True, timeout=10)
+        ) as connection:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(query, arguments)]
 
@@ -93,7 +112,9 @@ class Engine:
         with (draft / "people.csv").open("w", newline="", encoding="utf-8") as handle:
             rows = csv.writer(handle)
             rows.writerow(["phone_number", "external_id", *columns])
-            rows.writerows(zip(numbers, [f"{name}-{at}" for at in range(len(numbers))], *columns.values(), strict=True))
+            rows.writerows(
+                zip(numbers, [f"{name}-{at}" for at in range(len(numbers))], *columns.values(), strict=True)
+            )
         (draft / "campaign.toml").write_text(MANIFEST.format(name=name) + manifest, encoding="utf-8")
         incoming = self.queue / "incoming"
         incoming.mkdir(parents=True, exist_ok=True)
@@ -116,10 +137,15 @@ class Engine:
         deadline = time.monotonic() + patience
         while not done():
             if self.process is not None and self.process.poll() is not None:
-                raise AssertionError(f"the engine ended ({self.process.returncode}):\n" + (self.folder / "engine.err").read_text()[-4000:])
+                raise AssertionError(
+                    f"the engine ended ({self.process.returncode}):\n"
+                    + (self.folder / "engine.err").read_text()[-4000:]
+                )
             if time.monotonic() > deadline:
-                raise AssertionError(f"waited {patience:.0f} s for {what}; the last lines:\n"
-                                     + "\n".join(json.dumps(line) for line in self.log()[-15:]))
+                raise AssertionError(
+                    f"waited {patience:.0f} s for {what}; the last lines:\n"
+                    + "\n".join(json.dumps(line) for line in self.log()[-15:])
+                )
             time.sleep(0.1)
 
     def state_of(self, campaign: str) -> str:
@@ -127,19 +153,27 @@ class Engine:
         return rows[0]["state"] if rows else ""
 
     def completed(self, campaign: str, patience: float = PATIENCE) -> None:
-        self.wait(lambda: self.state_of(campaign) == "completed", f"campaign {campaign} to complete", patience)
+        self.wait(
+            lambda: self.state_of(campaign) == "completed", f"campaign {campaign} to complete", patience
+        )
 
     def contacts(self, campaign: str) -> dict[str, dict[str, Any]]:
         """Contacts by E.164 number."""
-        rows = self.rows("SELECT c.*, n.e164 FROM contacts c JOIN numbers n ON n.id = c.number_id JOIN campaigns k ON k.id = c.campaign_id"
-                         " WHERE k.name = ?", campaign)
+        rows = self.rows(
+            "SELECT c.*, n.e164 FROM contacts c JOIN numbers n ON n.id = c.number_id JOIN campaigns k ON k.id = c.campaign_id"
+            " WHERE k.name = ?",
+            campaign,
+        )
         return {row["e164"]: row for row in rows}
 
     def attempts(self, campaign: str) -> dict[str, list[dict[str, Any]]]:
         """Attempts by E.164 number, in the order of their dialing."""
         found: dict[str, list[dict[str, Any]]] = {}
-        for row in self.rows("SELECT a.*, n.e164 FROM attempts a JOIN numbers n ON n.id = a.number_id JOIN campaigns k ON k.id = a.campaign_id"
-                             " WHERE k.name = ? ORDER BY a.id", campaign):
+        for row in self.rows(
+            "SELECT a.*, n.e164 FROM attempts a JOIN numbers n ON n.id = a.number_id JOIN campaigns k ON k.id = a.campaign_id"
+            " WHERE k.name = ? ORDER BY a.id",
+            campaign,
+        ):
             found.setdefault(row["e164"], []).append(row)
         return found
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 import pytest
-from tests.asterisk.harness import Engine, carrier_count, number
 
 import lab
+from tests.asterisk.harness import Engine, carrier_count, number
 
 pytestmark = pytest.mark.asterisk
 
@@ -28,14 +28,24 @@ NO_ANSWER = { delay = "3s", attempts = 1 }
 FAILED = { delay = "3s", attempts = 0 }
 CONGESTION = { delay = "3s", attempts = 3 }
 """
-GOALS = {20: "opted_out", 22: "confirmed", 23: "confirmed", 24: "opted_out", 30: "voicemail_left", 13: "hung_up", 10: "heard"}
+GOALS = {
+    20: "opted_out",
+    22: "confirmed",
+    23: "confirmed",
+    24: "opted_out",
+    30: "voicemail_left",
+    13: "hung_up",
+    10: "heard",
+}
 PERSISTENT = {40: 2, 41: 2, 44: 4, 45: 2, 46: 4, 61: 2, 60: 2, 62: 3, 63: 2}
 """Calls that a behaviour gets with these retries, where it is not one."""
 
 
 def test_every_behaviour_ends_as_it_should(engine: Engine) -> None:
     table = lab.behaviour_table()
-    chosen = [code for code in map(int, table) if code not in (21, 25, 47, 64)]  # these ask for a callback each time, or take minutes
+    chosen = [
+        code for code in map(int, table) if code not in (21, 25, 47, 64)
+    ]  # these ask for a callback each time, or take minutes
     numbers = [number(code, 1) for code in chosen]
     engine.start()
     engine.job("all", numbers, RETRIES)
@@ -46,7 +56,9 @@ def test_every_behaviour_ends_as_it_should(engine: Engine) -> None:
         behaviour, one = table[f"{code:02d}"], number(code, 1)
         expected = behaviour.then[-1] if behaviour.then else behaviour.disposition
         assert (code, contacts[one]["disposition"]) == (code, expected)
-        assert (code, counted.get(one)) == (code, len(attempts[one])), "the carrier counted other calls than we made"
+        assert (code, counted.get(one)) == (code, len(attempts[one])), (
+            "the carrier counted other calls than we made"
+        )
         assert (code, len(attempts[one])) == (code, PERSISTENT.get(code, 1))
         if code in GOALS:
             assert (code, contacts[one]["goal"]) == (code, GOALS[code])
@@ -55,7 +67,9 @@ def test_every_behaviour_ends_as_it_should(engine: Engine) -> None:
     assert {row["kind"] for row in attempts[number(63, 1)]} == {"first", "callback"}
     assert engine.rows("SELECT count(*) AS n FROM callbacks WHERE state = 'kept'")[0]["n"] == 1
     assert engine.rows("SELECT count(*) AS n FROM attempts WHERE disposition IS NULL")[0]["n"] == 0
-    suppressed = {row["e164"] for row in engine.rows("SELECT e164 FROM suppression JOIN numbers n ON n.id = number_id")}
+    suppressed = {
+        row["e164"] for row in engine.rows("SELECT e164 FROM suppression JOIN numbers n ON n.id = number_id")
+    }
     assert suppressed == {number(code, 1) for code in (20, 24, 26)}
 
 
@@ -73,9 +87,19 @@ def test_an_opt_out_holds_for_every_campaign(engine: Engine) -> None:
 
 def test_contact_data_stays_data(engine: Engine) -> None:
     """What a contact's columns hold reaches the channel as it is, and nothing else of it happens."""
-    hostile = ["a,DB(volley/evil/x)=1", "${SHELL(touch /tmp/volley-evil)}", "x=1&y=%0d%0aVariable: EVIL=1", 'é"\\;|<b>']
+    hostile = [
+        "a,DB(volley/evil/x)=1",
+        "${SHELL(touch /tmp/volley-evil)}",
+        "x=1&y=%0d%0aVariable: EVIL=1",
+        'é"\\;|<b>',
+    ]
     engine.start()
-    engine.job("data", [number(42, at + 10) for at in range(len(hostile))], RETRIES.replace("[menu]", 'fields = ["NOTE"]\n[menu]', 1).lstrip(), note=hostile)
+    engine.job(
+        "data",
+        [number(42, at + 10) for at in range(len(hostile))],
+        RETRIES.replace("[menu]", 'fields = ["NOTE"]\n[menu]', 1).lstrip(),
+        note=hostile,
+    )
     engine.completed("data")
     assert {row["disposition"] for row in engine.contacts("data").values()} == {"REJECTED"}
     assert "0 results" in lab.console("pbx", "database show volley evil")
@@ -84,19 +108,26 @@ def test_contact_data_stays_data(engine: Engine) -> None:
 def test_pause_resume_cancel_and_remove(engine: Engine) -> None:
     engine.start()
     slow = RETRIES + "\n"
-    engine.job("steered", [number(42, 20 + at) for at in range(60)], slow.replace("[menu]", "max_channels = 1\n[menu]", 1))
+    engine.job(
+        "steered",
+        [number(42, 20 + at) for at in range(60)],
+        slow.replace("[menu]", "max_channels = 1\n[menu]", 1),
+    )
     engine.wait(lambda: engine.attempts("steered"), "the first call")
     assert engine.request("p1", action="pause", campaign="steered", by="test")["ok"]
     time.sleep(1.5)
     before = len(engine.attempts("steered"))
     time.sleep(2)
     assert len(engine.attempts("steered")) == before
-    assert engine.request("m1", action="remove", campaign="steered", external_ids=["steered-59", "nobody"]) == {
-        "ok": True, "removed": 1, "unknown": ["nobody"]}
+    assert engine.request(
+        "m1", action="remove", campaign="steered", external_ids=["steered-59", "nobody"]
+    ) == {"ok": True, "removed": 1, "unknown": ["nobody"]}
     assert engine.request("r1", action="resume", campaign="steered")["ok"]
     engine.wait(lambda: len(engine.attempts("steered")) > before, "calls after the resume", 10)
     assert engine.request("c1", action="cancel", campaign="steered")["state"] == "cancelled"
-    engine.wait(lambda: not engine.rows("SELECT 1 FROM contacts WHERE state != 'done'"), "every contact to end", 20)
+    engine.wait(
+        lambda: not engine.rows("SELECT 1 FROM contacts WHERE state != 'done'"), "every contact to end", 20
+    )
     words = {row["disposition"] for row in engine.contacts("steered").values()}
     assert words == {"REJECTED", "CANCELLED"}
     assert engine.contacts("steered")[number(42, 79)]["disposition"] == "CANCELLED"

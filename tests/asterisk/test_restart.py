@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import signal
 import time
+from itertools import pairwise
 
 import pytest
-from tests.asterisk.harness import Engine, carrier_count, number
-from tests.asterisk.test_campaign import RETRIES
 
 import lab
+from tests.asterisk.harness import Engine, carrier_count, number
+from tests.asterisk.test_campaign import RETRIES
 
 pytestmark = pytest.mark.asterisk
 
@@ -21,7 +22,8 @@ def live_calls(engine: Engine) -> int:
 
 
 def never_twice(engine: Engine, campaign: str) -> None:
-    """The carrier saw no number more often than the engine has attempts that may have been sent, and no budget is passed."""
+    """The carrier saw no number more often than the engine has attempts that may have been sent, and no budget is
+    passed."""
     time.sleep(1)
     counted = carrier_count()
     for one, rows in engine.attempts(campaign).items():
@@ -30,7 +32,7 @@ def never_twice(engine: Engine, campaign: str) -> None:
         assert len(proven) <= counted.get(one, 0) <= len(sent), one
         assert sum(row["counted"] for row in rows if row["kind"] != "callback") <= 3, one
         starts = [row["sent_at"] for row in sent if row["counted"]]
-        assert all(after - before >= 2.9 for before, after in zip(starts, starts[1:], strict=False)), one
+        assert all(after - before >= 2.9 for before, after in pairwise(starts)), one
 
 
 def test_a_stop_and_start_loses_no_call(engine: Engine) -> None:
@@ -44,26 +46,34 @@ def test_a_stop_and_start_loses_no_call(engine: Engine) -> None:
     engine.start()
     engine.completed("stopped")
     never_twice(engine, "stopped")
-    assert not [row for row in engine.rows("SELECT 1 FROM attempts WHERE disposition = 'UNKNOWN'")]
+    assert not engine.rows("SELECT 1 FROM attempts WHERE disposition = 'UNKNOWN'")
     contacts = engine.contacts("stopped")
     table = lab.behaviour_table()
     for one, row in contacts.items():
         assert (one, row["disposition"]) == (one, table[one[8:10]].disposition)
-    assert {one for one, row in contacts.items() if row["goal"] == "opted_out"} == {one for one in PEOPLE if one[8:10] == "20"}
-    assert {one for one, row in contacts.items() if row["goal"] == "confirmed"} == {one for one in PEOPLE if one[8:10] == "22"}
+    assert {one for one, row in contacts.items() if row["goal"] == "opted_out"} == {
+        one for one in PEOPLE if one[8:10] == "20"
+    }
+    assert {one for one, row in contacts.items() if row["goal"] == "confirmed"} == {
+        one for one in PEOPLE if one[8:10] == "22"
+    }
 
 
 def test_a_killed_engine_takes_its_calls_up_again(engine: Engine) -> None:
     engine.start()
     engine.job("killed", PEOPLE, RETRIES)
     for _ in range(3):
-        engine.wait(lambda: live_calls(engine) > 5 or engine.state_of("killed") == "completed", "calls to live")
+        engine.wait(
+            lambda: live_calls(engine) > 5 or engine.state_of("killed") == "completed", "calls to live"
+        )
         engine.signal(signal.SIGKILL)
         time.sleep(2)
         engine.start()
     engine.completed("killed")
     never_twice(engine, "killed")
-    suppressed = {row["e164"] for row in engine.rows("SELECT e164 FROM suppression JOIN numbers n ON n.id = number_id")}
+    suppressed = {
+        row["e164"] for row in engine.rows("SELECT e164 FROM suppression JOIN numbers n ON n.id = number_id")
+    }
     assert suppressed == {one for one in PEOPLE if one[8:10] == "20"}
     confirmed = {one for one, row in engine.contacts("killed").items() if row["goal"] == "confirmed"}
     assert confirmed == {one for one in PEOPLE if one[8:10] == "22"}

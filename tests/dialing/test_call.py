@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.channel import ChannelEvent, HungUp, KeyPressed, OriginateFailed, Queued, Refused, Report, Ringing, Up
+from engine.channel import (
+    ChannelEvent,
+    HungUp,
+    KeyPressed,
+    OriginateFailed,
+    Queued,
+    Refused,
+    Report,
+    Ringing,
+    Up,
+)
 from engine.dialing.call import (
     TIMEOUT_SLACK,
     AwaitHangup,
@@ -180,7 +190,11 @@ def test_any_long_sequence_with_duplicates(events: list[ChannelEvent]) -> None:
     assert sum(isinstance(effect, TakeKey) for effect in effects) <= 1
 
 
-@given(st.lists(st.one_of(events_of_a_call, st.sampled_from(["ring_timeout", "withdraw", "give_up"])), max_size=30))
+@given(
+    st.lists(
+        st.one_of(events_of_a_call, st.sampled_from(["ring_timeout", "withdraw", "give_up"])), max_size=30
+    )
+)
 def test_what_we_do_ourselves_may_come_between_any_events(steps: list[ChannelEvent | str]) -> None:
     call = sent_call()
     ends: list[End] = []

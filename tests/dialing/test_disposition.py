@@ -18,12 +18,24 @@ SEEN: list[tuple[str, dict[str, Any], Disposition]] = [
     ("a person, no ringing before", {"answered": True, "cause": 16, "amd": "HUMAN"}, D.ANSWERED_HUMAN),
     ("a machine", {"answered": True, "rang": True, "cause": 16, "amd": "MACHINE"}, D.ANSWERED_MACHINE),
     ("not sure", {"answered": True, "rang": True, "cause": 16, "amd": "NOTSURE"}, D.ANSWERED_UNSURE),
-    ("hung up during detection", {"answered": True, "rang": True, "cause": 16, "amd": "HANGUP"}, D.ANSWERED_UNSURE),
+    (
+        "hung up during detection",
+        {"answered": True, "rang": True, "cause": 16, "amd": "HANGUP"},
+        D.ANSWERED_UNSURE,
+    ),
     ("hung up before any verdict", {"answered": True, "rang": True, "cause": 16}, D.ANSWERED_UNSURE),
     ("a verdict nobody knows", {"answered": True, "amd": "ALIEN"}, D.ANSWERED_UNSURE),
     ("a key during detection", {"answered": True, "amd": "KEY", "pressed": True}, D.ANSWERED_HUMAN),
-    ("a key, and the verdict was machine", {"answered": True, "amd": "MACHINE", "pressed": True}, D.ANSWERED_HUMAN),
-    ("a key, and the verdict was not sure", {"answered": True, "amd": "NOTSURE", "pressed": True}, D.ANSWERED_HUMAN),
+    (
+        "a key, and the verdict was machine",
+        {"answered": True, "amd": "MACHINE", "pressed": True},
+        D.ANSWERED_HUMAN,
+    ),
+    (
+        "a key, and the verdict was not sure",
+        {"answered": True, "amd": "NOTSURE", "pressed": True},
+        D.ANSWERED_HUMAN,
+    ),
     ("a key, and no verdict", {"answered": True, "pressed": True}, D.ANSWERED_HUMAN),
     ("answered as our time was up", {"answered": True, "gave_up": True, "amd": "HUMAN"}, D.ANSWERED_HUMAN),
     ("answered as it was withdrawn", {"answered": True, "withdrawn": True}, D.ANSWERED_UNSURE),
@@ -91,7 +103,9 @@ SEEN: list[tuple[str, dict[str, Any], Disposition]] = [
 ]
 
 
-@pytest.mark.parametrize(("seen", "disposition"), [(seen, word) for _, seen, word in SEEN], ids=[row[0] for row in SEEN])
+@pytest.mark.parametrize(
+    ("seen", "disposition"), [(seen, word) for _, seen, word in SEEN], ids=[row[0] for row in SEEN]
+)
 def test_table(seen: dict[str, Any], disposition: Disposition) -> None:
     assert classify(Ending(**seen)) is disposition
 
@@ -111,7 +125,9 @@ endings = st.builds(
     sip=st.one_of(st.integers(-1, 999), st.sampled_from(sorted(SIP))),
     gave_up=st.booleans(),
     withdrawn=st.booleans(),
-    amd=st.one_of(st.text(max_size=10), st.sampled_from(["HUMAN", "MACHINE", "NOTSURE", "HANGUP", "KEY", ""])),
+    amd=st.one_of(
+        st.text(max_size=10), st.sampled_from(["HUMAN", "MACHINE", "NOTSURE", "HANGUP", "KEY", ""])
+    ),
     pressed=st.booleans(),
 )
 
@@ -129,7 +145,9 @@ def test_any_ending_has_a_disposition_that_an_attempt_can_have(ending: Ending) -
         assert ending.rang or ending.sip == 480
 
 
-@given(endings.filter(lambda ending: not ending.answered and ending.sip not in SIP and ending.cause not in CAUSE))
+@given(
+    endings.filter(lambda ending: not ending.answered and ending.sip not in SIP and ending.cause not in CAUSE)
+)
 def test_what_nobody_knows_counts_as_an_attempt_and_is_no_success(ending: Ending) -> None:
     found = classify(ending)
     assert found in (D.FAILED, D.NO_ANSWER, D.CANCELLED)

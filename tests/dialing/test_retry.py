@@ -58,7 +58,14 @@ TABLE: list[tuple[str, Policy, History, Disposition, dict[str, Any], Decision]] 
         {},
         RetryAt(DIALED + 900, 0),
     ),
-    ("congestion is nobody's attempt", PLAIN, history(0, CONGESTION=1), D.CONGESTION, {}, RetryAt(DIALED + 120, 0)),
+    (
+        "congestion is nobody's attempt",
+        PLAIN,
+        history(0, CONGESTION=1),
+        D.CONGESTION,
+        {},
+        RetryAt(DIALED + 120, 0),
+    ),
     (
         "congestion with a spent budget",
         PLAIN,
@@ -71,7 +78,14 @@ TABLE: list[tuple[str, Policy, History, Disposition, dict[str, Any], Decision]] 
     ("congestion is capped", PLAIN, history(0, CONGESTION=11), D.CONGESTION, {}, Final()),
     ("never sent", PLAIN, history(0), D.NOT_SENT, {}, RetryAt(NOW, 0)),
     ("never sent, again and again", PLAIN, history(0, NOT_SENT=500), D.NOT_SENT, {}, RetryAt(NOW, 0)),
-    ("an invalid number, the only one", PLAIN, history(INVALID_NUMBER=1, invalid=(0,)), D.INVALID_NUMBER, {}, Final()),
+    (
+        "an invalid number, the only one",
+        PLAIN,
+        history(INVALID_NUMBER=1, invalid=(0,)),
+        D.INVALID_NUMBER,
+        {},
+        Final(),
+    ),
     (
         "an invalid number, another follows at once",
         PLAIN,
@@ -176,7 +190,9 @@ TABLE: list[tuple[str, Policy, History, Disposition, dict[str, Any], Decision]] 
 @pytest.mark.parametrize(
     ("policy", "past", "ended", "more", "follows"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE]
 )
-def test_table(policy: Policy, past: History, ended: Disposition, more: dict[str, Any], follows: Decision) -> None:
+def test_table(
+    policy: Policy, past: History, ended: Disposition, more: dict[str, Any], follows: Decision
+) -> None:
     assert decide(policy, past, ended, DIALED, NOW, **more) == follows
 
 
@@ -189,7 +205,9 @@ policies = st.builds(
     st.integers(1, 6),
     st.floats(1.0, 5_000.0),
     st.dictionaries(
-        st.sampled_from(ENDS_OF_ATTEMPTS), st.builds(Rule, st.floats(0.0, 10_000.0), st.integers(0, 6)), max_size=5
+        st.sampled_from(ENDS_OF_ATTEMPTS),
+        st.builds(Rule, st.floats(0.0, 10_000.0), st.integers(0, 6)),
+        max_size=5,
     ),
 )
 
@@ -234,7 +252,9 @@ def test_whole_lives_of_contacts(policy: Policy, numbers: int, ends: list[tuple[
             assert follows.position == position
         at, position = follows.at, follows.position
     else:
-        uncounted = sum(by[word] for word in ("CONGESTION", "CANCELLED")) + sum(end is D.NOT_SENT for end, _ in ends)
+        uncounted = sum(by[word] for word in ("CONGESTION", "CANCELLED")) + sum(
+            end is D.NOT_SENT for end, _ in ends
+        )
         assert uncounted + attempts == len(ends)
     assert attempts <= policy.max_attempts
     for word in ("CONGESTION", "CANCELLED"):

@@ -28,7 +28,9 @@ async def taken(cap: Cap, calls: int) -> list[float]:
         (1.6, 3, 1, 0.625),
     ],
 )
-async def test_no_window_carries_more_than_the_contract(cps: float, calls: int, within: int, window: float) -> None:
+async def test_no_window_carries_more_than_the_contract(
+    cps: float, calls: int, within: int, window: float
+) -> None:
     at = await taken(Cap(cps), calls)
     for first, last in zip(at, at[within:], strict=False):
         assert last - first >= window - 0.001

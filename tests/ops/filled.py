@@ -69,9 +69,13 @@ region = "FR"
 
 def person(row: int, *numbers: str, external_id: str | None = None, **more: Any) -> Contact:
     """A contact with these numbers."""
-    given: dict[str, Any] = dict.fromkeys(("timezone", "language", "consent", "call_from", "call_to", "not_before", "expires"))
+    given: dict[str, Any] = dict.fromkeys(
+        ("timezone", "language", "consent", "call_from", "call_to", "not_before", "expires")
+    )
     given |= {"fields": {}, **more}
-    return Contact(row=row, external_id=external_id, numbers=tuple(parse_number(one, "FR") for one in numbers), **given)
+    return Contact(
+        row=row, external_id=external_id, numbers=tuple(parse_number(one, "FR") for one in numbers), **given
+    )
 
 
 @dataclass
@@ -91,24 +95,54 @@ class Books:
 
         asyncio.run(create())
         self.connection = sqlite3.connect(self.settings.database, isolation_level=None)
-        ids = recovery.register(self.connection, list(self.settings.pbx), {name: one.pbx for name, one in self.settings.trunk.items()})
-        self.slots = [Slot(*ids[name], name, lambda e164, form=one.number_format: dial_format(e164, form))  # type: ignore[misc]
-                      for name, one in self.settings.trunk.items()]
+        ids = recovery.register(
+            self.connection,
+            list(self.settings.pbx),
+            {name: one.pbx for name, one in self.settings.trunk.items()},
+        )
+        self.slots = [
+            Slot(*ids[name], name, lambda e164, form=one.number_format: dial_format(e164, form))  # type: ignore[misc]
+            for name, one in self.settings.trunk.items()
+        ]
 
     def close(self) -> None:
         self.connection.close()
 
     def campaign(self, name: str, contacts: list[Contact], *, job: str | None = None, **manifest: Any) -> int:
         """A campaign with its contacts, taken in and running."""
-        table = {"id": name, "owner": "Test, test@example.org", "purpose": "informational", "caller_id": CALLER,
-                 "message": {"prompts": ["hello.wav"]}, "window": [{"from": "00:00", "to": "00:00"}], **manifest}
+        table = {
+            "id": name,
+            "owner": "Test, test@example.org",
+            "purpose": "informational",
+            "caller_id": CALLER,
+            "message": {"prompts": ["hello.wav"]},
+            "window": [{"from": "00:00", "to": "00:00"}],
+            **manifest,
+        }
         described = Campaign.model_validate(table)
         job = job or f"job-{name}"
-        new = NewCampaign(name, described.title, described.owner, described.purpose, described.priority,
-                          described.start.timestamp() if described.start else self.now, described.end.timestamp() if described.end else None,
-                          described.model_dump(mode="json", by_alias=True), "f" * 16, self.flows)
+        new = NewCampaign(
+            name,
+            described.title,
+            described.owner,
+            described.purpose,
+            described.priority,
+            described.start.timestamp() if described.start else self.now,
+            described.end.timestamp() if described.end else None,
+            described.model_dump(mode="json", by_alias=True),
+            "f" * 16,
+            self.flows,
+        )
         campaign_id = campaigns.begin_job(self.connection, job, job, f"{name}.toml", new, self.now)
-        campaigns.add_contacts(self.connection, job, campaign_id, contacts, len(contacts) + 1, self.now, reject_known_numbers=False)
+        campaigns.add_contacts(
+            self.connection,
+            job,
+            campaign_id,
+            contacts,
+            len(contacts) + 1,
+            self.now,
+            reject_known_numbers=False,
+        )
         campaigns.close_job(self.connection, job, len(contacts), 0, self.now)
         return campaign_id
 
@@ -120,21 +154,45 @@ class Books:
         self.last = max([self.last, *(one.attempt for one in found.claims)])
         return list(found.claims)
 
-    def finish(self, claim: Claim, disposition: str, *, talk: float | None = None, after: float = 10.0, **more: Any) -> None:
+    def finish(
+        self, claim: Claim, disposition: str, *, talk: float | None = None, after: float = 10.0, **more: Any
+    ) -> None:
         """End a claimed call `after` seconds after it was sent; `talk` seconds of it answered."""
         ended = self.now + after
-        reports = [Report(claim.attempt, seq, kind, value, self.now + seq) for seq, (kind, value) in enumerate(more.pop("reports", ()), 1)]
-        given: dict[str, Any] = {"counted": disposition not in ("CONGESTION", "NOT_SENT", "CANCELLED"), "rang": True,
-                                 "position": claim.position, "kept_callback": claim.callback_id, "sent_at": self.now, **more}
-        outcomes.finish(self.connection, Outcome(
-            attempt=claim.attempt, contact_id=claim.contact_id, campaign_id=claim.campaign_id, number_id=claim.number_id, ended_at=ended,
-            answered_at=None if talk is None else ended - talk, disposition=disposition, reports=reports, **given))
+        reports = [
+            Report(claim.attempt, seq, kind, value, self.now + seq)
+            for seq, (kind, value) in enumerate(more.pop("reports", ()), 1)
+        ]
+        given: dict[str, Any] = {
+            "counted": disposition not in ("CONGESTION", "NOT_SENT", "CANCELLED"),
+            "rang": True,
+            "position": claim.position,
+            "kept_callback": claim.callback_id,
+            "sent_at": self.now,
+            **more,
+        }
+        outcomes.finish(
+            self.connection,
+            Outcome(
+                attempt=claim.attempt,
+                contact_id=claim.contact_id,
+                campaign_id=claim.campaign_id,
+                number_id=claim.number_id,
+                ended_at=ended,
+                answered_at=None if talk is None else ended - talk,
+                disposition=disposition,
+                reports=reports,
+                **given,
+            ),
+        )
 
     def opt_out(self, claim: Claim, seq: int = 9) -> None:
         outcomes.opt_out(self.connection, Report(claim.attempt, seq, "optout", "message", self.now), self.now)
 
     def suppress(self, *numbers: str, reason: str = "complaint", actor: str = "anna") -> None:
-        suppression.suppress(self.connection, [parse_number(one, "FR") for one in numbers], reason, "command", actor, self.now)
+        suppression.suppress(
+            self.connection, [parse_number(one, "FR") for one in numbers], reason, "command", actor, self.now
+        )
 
     def next_id(self) -> int:
         return attempt_id(self.now, self.last)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from engine.rules.gate import (
     ALLOW,
     LINE_RETRY,
-    Candidate,
     CampaignRules,
+    Candidate,
     Reason,
     Verdict,
     decide,
@@ -108,7 +108,9 @@ TABLE: list[tuple[str, dict[str, Any], dict[str, Any], Verdict]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("campaign", "contact", "verdict"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
+@pytest.mark.parametrize(
+    ("campaign", "contact", "verdict"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE]
+)
 def test_table(campaign: dict[str, Any], contact: dict[str, Any], verdict: Verdict) -> None:
     assert decide(replace(RULES, **campaign), replace(CONTACT, **contact), NOON) == verdict
 
@@ -201,7 +203,9 @@ def test_what_is_allowed_is_lawful(campaign: CampaignRules, contact: Candidate, 
 
 @settings(max_examples=300)
 @given(campaigns, candidates, instants)
-def test_asked_again_when_it_says_the_answer_is_yes(campaign: CampaignRules, contact: Candidate, now: float) -> None:
+def test_asked_again_when_it_says_the_answer_is_yes(
+    campaign: CampaignRules, contact: Candidate, now: float
+) -> None:
     """No livelock: what waits for an instant is let through at that instant, once the line is free and the campaign runs."""
     verdict = decide(campaign, contact, now)
     asked = 0
@@ -220,7 +224,9 @@ def test_asked_again_when_it_says_the_answer_is_yes(campaign: CampaignRules, con
 
 @settings(max_examples=60)
 @given(campaigns, candidates, instants)
-def test_never_and_not_yet_are_said_in_earnest(campaign: CampaignRules, contact: Candidate, now: float) -> None:
+def test_never_and_not_yet_are_said_in_earnest(
+    campaign: CampaignRules, contact: Candidate, now: float
+) -> None:
     """Nothing is let through before the instant that was given, and never means never."""
     verdict = decide(campaign, contact, now)
     if verdict.allowed or verdict.reason in (Reason.LINE_IN_USE, Reason.CAMPAIGN_NOT_RUNNING):

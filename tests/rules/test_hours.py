@@ -50,7 +50,9 @@ def reads_open(window: Window, now: float, callee: str) -> bool:
     clock, today = wall.time(), wall.weekday()
     if window.start < window.end:
         return today in window.days and window.start <= clock < window.end
-    return (today in window.days and clock >= window.start) or ((today - 1) % 7 in window.days and clock < window.end)
+    return (today in window.days and clock >= window.start) or (
+        (today - 1) % 7 in window.days and clock < window.end
+    )
 
 
 def is_open(windows: Sequence[Window], now: float, zones: Sequence[str]) -> bool:
@@ -125,7 +127,9 @@ def test_opens_when_the_clocks_on_the_wall_say_so(
     until = opening if opening is not None else now + 10 * DAY
     for at in minutes(now, until):
         if is_open(windows, at, zones):
-            assert not is_plain(windows, at, zones), f"open at {local_time(at, zones[0])}, but next_open passes it over"
+            assert not is_plain(windows, at, zones), (
+                f"open at {local_time(at, zones[0])}, but next_open passes it over"
+            )
     if opening is not None:
         assert opening >= now
         assert is_open(windows, opening, zones)
@@ -144,7 +148,9 @@ def test_is_never_open_where_the_literal_reading_is_closed(
     if opening is not None:
         assert opening >= now
         assert is_open(windows, opening, zones)
-        closed = next((at for at in minutes(opening, opening + 3 * HOUR) if not is_open(windows, at, zones)), None)
+        closed = next(
+            (at for at in minutes(opening, opening + 3 * HOUR) if not is_open(windows, at, zones)), None
+        )
         if closed is not None:
             assert hours.next_open(closed, zones) != closed
 
@@ -239,7 +245,9 @@ def test_windows_that_touch_or_overlap_are_one() -> None:
     assert hours.next_open(at, ("Europe/Paris",)) == instant("2026-06-02T09:00+02:00")
 
 
-@pytest.mark.parametrize("zones", [(), ("Mars/Phobos",), ("Europe/Paris", "Mars/Phobos"), ("",), ("../etc/passwd",)])
+@pytest.mark.parametrize(
+    "zones", [(), ("Mars/Phobos",), ("Europe/Paris", "Mars/Phobos"), ("",), ("../etc/passwd",)]
+)
 @pytest.mark.parametrize("windows", [[], [Window(start=time(0), end=time(0))]])
 def test_what_is_unknown_blocks(zones: tuple[str, ...], windows: list[Window]) -> None:
     assert Hours(windows).next_open(START, zones) is None
@@ -280,7 +288,9 @@ def test_days_as_people_write_them(written: object, means: tuple[int, ...]) -> N
     assert parse_days(written) == means
 
 
-@pytest.mark.parametrize("written", ["someday", "mon-", 7, -1, None, [None], {"mon": 1}, ["mon", "xyz-fri"], True])
+@pytest.mark.parametrize(
+    "written", ["someday", "mon-", 7, -1, None, [None], {"mon": 1}, ["mon", "xyz-fri"], True]
+)
 def test_days_that_are_none(written: object) -> None:
     with pytest.raises(ValueError, match="is no day"):
         parse_days(written)

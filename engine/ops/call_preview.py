@@ -1,0 +1,89 @@
+"""What a callee of a campaign would hear and could press, from its manifest: prompts with their lengths, keys, verdicts, retries."""
+
+from __future__ import annotations
+
+import wave
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine import durations
+from engine.campaign import Campaign, KeyAction
+from engine.config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class PromptShown:
+    """A prompt file; `seconds` is None when it cannot be played (the problems tell why)."""
+
+    file: str
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallPreview:
+    """The call in words. `keys`: key -> what it does."""
+
+    caller_ids: tuple[str, ...]
+    trunks: tuple[str, ...]
+    message: tuple[PromptShown, ...]
+    menu: tuple[PromptShown, ...]
+    voicemail: tuple[PromptShown, ...]
+    keys: dict[str, str]
+    human: str
+    machine: str
+    unsure: str
+    ring_timeout: float
+    max_call: float
+    max_attempts: int
+    min_gap: float
+    retries: dict[str, str]
+    """Disposition -> what follows it, where the manifest says something of its own."""
+
+
+def described(campaign: Campaign, folder: Path, settings: Settings) -> CallPreview:
+    """The call of this campaign, whose prompts lie in `folder`."""
+
+    def shown(files: tuple[str, ...]) -> tuple[PromptShown, ...]:
+        return tuple(PromptShown(name, _seconds(folder / name)) for name in files)
+
+    amd = campaign.amd
+    return CallPreview(
+        caller_ids=campaign.caller_id,
+        trunks=campaign.trunks or tuple(settings.trunk),
+        message=shown(campaign.message.prompts),
+        menu=shown(campaign.menu.prompts),
+        voicemail=shown(campaign.voicemail.prompts if campaign.voicemail else ()),
+        keys={key: _action(action) for key, action in sorted(campaign.menu.actions.items())},
+        human=amd.human,
+        machine=amd.machine if amd.enabled else "not told from people",
+        unsure=amd.unsure,
+        ring_timeout=campaign.ring_timeout or settings.limits.ring_timeout,
+        max_call=campaign.max_call or settings.limits.max_call,
+        max_attempts=campaign.retry.max_attempts,
+        min_gap=campaign.retry.min_gap,
+        retries={
+            word: f"after {durations.text(rule.delay)}, {rule.attempts} times at most" if rule.attempts else "not again"
+            for word, rule in campaign.retry.policy.rules.items()
+        },
+    )
+
+
+def _action(action: KeyAction) -> str:
+    match action.action:
+        case "never_again":
+            return "never call again"
+        case "call_back":
+            return f"call back in {durations.text(action.after)}"
+        case "confirm":
+            return f"confirm ({action.label or 'confirmed'})"
+        case "answer":
+            return f"answer {action.label}"
+        case word:
+            return word
+
+
+def _seconds(path: Path) -> float | None:
+    with suppress(OSError, EOFError, wave.Error, ZeroDivisionError), wave.open(str(path), "rb") as sound:
+        return round(sound.getnframes() / sound.getframerate(), 1)
+    return None

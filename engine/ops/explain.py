@@ -1,0 +1,235 @@
+"""Why a contact was called, was not, and what comes next: its history and the gate's own answer, in plain words.
+
+What comes next is asked of the same functions that the dialer asks (`engine.rules.gate`, `engine.dialing.retry`), so that the answer is the one
+that will hold when the time comes, unless something changes until then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import time
+
+from engine import durations
+from engine.config import Settings
+from engine.dialing.agenda import Running
+from engine.dialing.disposition import Disposition
+from engine.ops import reasons
+from engine.ops.history import Attempt, History, Number, Refusal
+from engine.rules.gate import Candidate, decide
+from engine.rules.hours import local_time
+from engine.store.campaigns import HELD
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What comes next for a contact."""
+
+    called: bool
+    """True when a call is to come, as things stand."""
+    at: float | None
+    """The earliest instant of that call, POSIX seconds; None when there will be none, or none is known."""
+    reason: str
+    """A constant: the gate's reason, or why the contact is done."""
+    text: str
+
+
+def what_next(history: History, settings: Settings, now: float) -> Next:
+    """What comes next for this contact, and why."""
+    contact = history.contact
+    if contact["state"] == "in_call":
+        return Next(False, None, "in_call", "A call to it lives now; what follows depends on how that ends.")
+    if contact["state"] == "done":
+        return _done(history, settings)
+    if contact["due_at"] >= HELD:
+        return Next(False, None, "held", "It waits until the job that brings it has been taken in whole.")
+    running = Running(history.campaign, settings)
+    rules = running.rules
+    if running.state == "scheduled":
+        rules = replace(rules, running=True)  # it will be, at its start, which the gate looks at too
+    elif running.state != "running":
+        return Next(
+            False,
+            None,
+            "campaign_" + running.state,
+            f"It is not called while the campaign is {running.state}.",
+        )
+    at = max(now, contact["due_at"])
+    verdict = decide(rules, candidate(history), at)
+    zones = zones_of(history)
+    if verdict.never:
+        return Next(
+            False, None, verdict.reason, f"It will not be called: {reasons.sentence(verdict.reason)}."
+        )
+    what = _purpose(history)
+    if verdict.allowed and at <= now:
+        return Next(
+            True,
+            at,
+            verdict.reason,
+            f"Due now, {what}: {reasons.sentence(verdict.reason)}. It waits for its turn and a free channel.",
+        )
+    if verdict.allowed:
+        why = reasons.sentence(contact["verdict"]) if contact["verdict"] not in ("", "allowed") else ""
+        return Next(
+            True,
+            at,
+            verdict.reason,
+            f"Next: {what}, at {when(at, zones)}" + (f"; until then {why}." if why else "."),
+        )
+    assert verdict.at is not None
+    return Next(
+        True,
+        verdict.at,
+        verdict.reason,
+        f"Next: {what}, not before {when(verdict.at, zones)}: {reasons.sentence(verdict.reason)}.",
+    )
+
+
+def candidate(history: History) -> Candidate:
+    """The contact as the gate sees it at its next number."""
+    contact = history.contact
+    number = next_number(history)
+    return Candidate(
+        zones=zones_of(history),
+        suppressed=number.suppressed is not None,
+        line_in_use=history.line_in_use,
+        attempts=contact["attempts"],
+        callback=contact["callback_id"] is not None,
+        callbacks=contact["callbacks"],
+        last_attempt_at=contact["last_attempt_at"],
+        call_from=None if contact["call_from"] is None else time.fromisoformat(contact["call_from"]),
+        call_to=None if contact["call_to"] is None else time.fromisoformat(contact["call_to"]),
+        not_before=contact["not_before"],
+        expires=contact["expires"],
+    )
+
+
+def next_number(history: History) -> Number:
+    """The number that is dialed next, or was dialed last."""
+    return next(one for one in history.numbers if one.id == history.contact["number_id"])
+
+
+def zones_of(history: History) -> tuple[str, ...]:
+    """Where the callee may be: the contact's own zone, else those of the number."""
+    own: str = history.contact["timezone"]
+    return (own,) if own else next_number(history).zones
+
+
+def _purpose(history: History) -> str:
+    contact = history.contact
+    if contact["callback_id"] is not None:
+        return "the callback that was asked for"
+    ended = [one for one in history.attempts if one.disposition not in (None, "NOT_SENT")]
+    return f"another try after {ended[-1].disposition}" if ended else "the first call"
+
+
+def _done(history: History, settings: Settings) -> Next:
+    contact = history.contact
+    word, verdict, goal = contact["disposition"], contact["verdict"], contact["goal"]
+    if verdict and verdict != "allowed":
+        return Next(False, None, verdict, f"No further call: {reasons.sentence(verdict)}.")
+    if goal == "opted_out" or any(event.kind == "optout" for one in history.attempts for event in one.events):
+        return Next(False, None, "opted_out", "No further call: the person asked never to be called again.")
+    policy = Running(history.campaign, settings).policy
+    rule = policy.rule(Disposition(word)) if word in Disposition.__members__ else None
+    if rule is not None and contact["tries"].get(word, 0) > rule.attempts:
+        if rule.attempts == 0:
+            return Next(
+                False, None, "no_retry", f"No further call: this campaign does not try again after {word}."
+            )
+        return Next(
+            False,
+            None,
+            "retries_spent",
+            f"No further call: after {word} this campaign tries {rule.attempts} more times, and it has.",
+        )
+    if contact["attempts"] >= policy.max_attempts:
+        return Next(
+            False,
+            None,
+            "budget_spent",
+            f"No further call: all {policy.max_attempts} attempts of the campaign are used.",
+        )
+    return Next(False, None, "done", "No further call: the contact is done.")
+
+
+# --- the past -----------------------------------------------------------------------------------------------------------
+
+
+def when(at: float, zones: tuple[str, ...]) -> str:
+    """An instant in the callee's local time, with its offset; UTC where the zone is not known."""
+    return local_time(at, zones[0] if zones else "").replace("T", " ")
+
+
+def timeline(history: History) -> list[tuple[float, str, list[str]]]:
+    """What happened, in order: when, what, and what was reported within it."""
+    zones = zones_of(history)
+    told = [(one.created_at, _attempt(one), _within(one)) for one in history.attempts]
+    told += [(one.at, _refusal(one, zones), []) for one in history.refusals]
+    for promise in history.promises:
+        state = {"due": "still to come", "kept": "kept", "missed": "missed", "withdrawn": "withdrawn"}[
+            promise.state
+        ]
+        told.append((promise.asked_at, f"callback promised for {when(promise.due_at, zones)}: {state}", []))
+    for number in history.numbers:
+        if number.suppressed is not None:
+            entry = number.suppressed
+            by = f" by {entry.actor}" if entry.actor else ""
+            told.append(
+                (
+                    entry.since,
+                    f"{number.e164} put on the list of those never to be called: {entry.reason} ({entry.source}{by})",
+                    [],
+                )
+            )
+    return sorted(told, key=lambda item: item[0])
+
+
+def _attempt(one: Attempt) -> str:
+    begun = (
+        f"{reasons.KINDS.get(one.kind, one.kind)} to {one.number} from {one.caller_id} by trunk {one.trunk}"
+    )
+    if one.disposition is None:
+        return f"{begun}: lives"
+    if one.disposition == "NOT_SENT":
+        return f"{begun}: NOT_SENT, {one.note or 'nothing was dialed'}"
+    parts = [one.disposition]
+    if one.answered_at is not None and one.ended_at is not None:
+        parts.append(f"talked {one.ended_at - one.answered_at:.1f} s")
+    elif one.ended_at is not None and one.sent_at is not None:
+        parts.append(f"after {one.ended_at - one.sent_at:.1f} s")
+    if one.result:
+        parts.append(reasons.result(one.result))
+    codes = [f"cause {one.cause}"] if one.cause else []
+    codes += [f"SIP {one.sip}"] if one.sip else []
+    codes += [f"AMD {one.amd}"] if one.amd else []
+    codes += [] if one.counted else ["did not count as an attempt"]
+    return (
+        f"{begun}: {', '.join(parts)}"
+        + (f" ({'; '.join(codes)})" if codes else "")
+        + (f" - {one.note}" if one.note else "")
+    )
+
+
+def _within(one: Attempt) -> list[str]:
+    found = []
+    for event in one.events:
+        match event.kind:
+            case "key":
+                digit, _, node = event.value.partition("@")
+                found.append(f"pressed {digit} in {node}")
+            case "optout":
+                found.append("asked never to be called again")
+            case "callback":
+                delay = f"in {durations.text(float(event.value))}" if event.value.isdigit() else event.value
+                found.append(f"asked to be called back {delay}")
+            case "play":
+                found.append(f"{event.value} began to play")
+            case _:
+                found.append(f"{event.kind} {event.value}")
+    return found
+
+
+def _refusal(one: Refusal, zones: tuple[str, ...]) -> str:
+    until = "" if one.not_before is None else f"; not before {when(one.not_before, zones)}"
+    return f"not dialed to {one.number}: {reasons.sentence(one.reason)}{until}"

@@ -1,0 +1,202 @@
+"""What would happen to a job, told before anything is dialed or even handed in.
+
+Reads the job as the engine would, with the same functions: manifest, prompts, parsing process, gate. Changes nothing: not the queue, not the
+database, not the job's own folder.
+"""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack, aclosing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.config import Settings
+from engine.errors import InputError, Problem
+from engine.intake import manifest as manifests
+from engine.intake.inspection import find_manifest, fingerprint, inspect
+from engine.intake.manifest import AddJob, CampaignJob, Manifest
+from engine.intake.parse_client import ParseRequest, parse_job
+from engine.intake.source import SQLITE
+from engine.intake.wire import Batch, Done
+from engine.ops.call_preview import CallPreview, described
+from engine.ops.openings import Openings
+from engine.ops.standing import Standing, standing_of
+
+Progress = Callable[[int], None]
+"""Called with the number of rows read so far."""
+
+SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class RejectShown:
+    """A rejected row, as the rejects file tells it."""
+
+    row: int
+    code: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Preview:
+    """What a job would come to."""
+
+    campaign: str
+    adds: bool
+    """It adds contacts to a campaign that is there."""
+    problems: list[Problem] = field(default_factory=list)
+    """Why the engine would reject the whole job; none: it would be accepted."""
+    rows: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+    """Rows that repeat a number or an external id; among the rejected, or merged."""
+    reject_codes: dict[str, int] = field(default_factory=dict)
+    first_rejects: list[RejectShown] = field(default_factory=list)
+    regions: dict[str, int] = field(default_factory=dict)
+    """Contacts by the region of their first number."""
+    kinds: dict[str, int] = field(default_factory=dict)
+    repaired: dict[str, int] = field(default_factory=dict)
+    """Numbers that had to be mended to be read, by what was wrong."""
+    several_numbers: int = 0
+    zones_unknown: int = 0
+    suppressed: int | None = None
+    """Contacts whose first number is never to be called; None: there is no database yet."""
+    already_there: int = 0
+    """Of contacts to be added: those whose number the campaign has already."""
+    openings: Openings = field(default_factory=Openings)
+    call: CallPreview | None = None
+
+    @property
+    def acceptable(self) -> bool:
+        """Would the engine take it?"""
+        return not self.problems and self.accepted > 0
+
+
+def open_job(path: Path) -> Manifest:
+    """The manifest of a job: of a folder, or a manifest itself. Raises InputError with every problem."""
+    if not path.exists():
+        raise InputError([Problem(str(path), "does not exist", "give a job's folder, or its manifest")])
+    if path.is_dir():
+        inspect(path)
+        return manifests.load(find_manifest(path))
+    return manifests.load(path)
+
+
+def files_of(manifest: Manifest) -> list[str]:
+    """The files beside a manifest that belong to its job: contacts and prompts."""
+    source = manifest.job.contacts
+    files = [source.file] if source.file is not None else []
+    if (name := _database_file(manifest)) is not None:
+        files.append(name)
+    prompts = manifest.job.prompts() if isinstance(manifest.job, CampaignJob) else []
+    return list(dict.fromkeys([*files, *prompts]))
+
+
+def _database_file(manifest: Manifest) -> str | None:
+    database = manifest.job.contacts.database
+    url = database.url if database is not None and database.url is not None else ""
+    name = url.removeprefix(SQLITE)
+    return name if url.startswith(SQLITE) and name and not name.startswith("/") else None
+
+
+async def preview(
+    path: Path, settings: Settings, now: float, rejects: Path | None = None, shown: int = SHOWN, progress: Progress = lambda _: None
+) -> Preview:
+    """Look at a job at `now` (POSIX seconds). Rejected rows go to `rejects`, if it is given.
+
+    Raises InputError when its manifest cannot be read at all; what else is wrong stands in `problems`.
+    """
+    manifest = open_job(path)
+    job = manifest.job
+    found = Preview(job.id if isinstance(job, CampaignJob) else job.add_to, isinstance(job, AddJob))
+    if isinstance(job, CampaignJob):
+        found.problems += manifests.check(job.campaign, manifest.folder, settings, manifest.path.name)
+        found.call = described(job.campaign, manifest.folder, settings)
+    try:
+        standing = standing_of(settings, manifest, fingerprint(path) if path.is_dir() else "", now)
+        found.problems += standing.problems
+        found.suppressed = None if standing.database is None else 0
+        await _read(found, manifest, standing, settings, now, rejects, shown, progress)
+    except InputError as error:
+        found.problems += error.problems
+    return found
+
+
+async def _read(
+    found: Preview, manifest: Manifest, standing: Standing, settings: Settings, now: float, rejects: Path | None, shown: int, progress: Progress
+) -> None:
+    """Parse all contacts and put every one of them to the gate."""
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="volley-check-")))
+        target = rejects or scratch / "rejects.csv"
+        if not target.parent.is_dir():
+            raise InputError([Problem(str(target), "the folder for the rejected rows is not there", "make it, or name another file")])
+        async with aclosing(parse_job(_request(manifest, settings, target, scratch))) as parts:
+            rows = 0
+            async for part in parts:
+                if isinstance(part, Done):
+                    found.rows, found.accepted, found.rejected, found.duplicates = part.rows, part.accepted, part.rejected, part.duplicates
+                else:
+                    rows += len(part.contacts) + part.rejected
+                    _count(found, part, standing, now)
+                    progress(rows)
+        if found.rejected:
+            _read_rejects(found, target, shown)
+    if not found.accepted:
+        found.problems.append(Problem("contacts", f"none of the {found.rows} rows is a contact that can be called"))
+
+
+def _request(manifest: Manifest, settings: Settings, rejects: Path, scratch: Path) -> ParseRequest:
+    """As `engine.intake.service` asks. A query's rows are kept in the job's folder, which is not ours: a copy of it serves."""
+    job, folder = manifest.job, manifest.folder
+    if job.contacts.database is not None:
+        folder = scratch / "job"
+        folder.mkdir()
+        name = _database_file(manifest)
+        if name is not None and (manifest.folder / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(manifest.folder / name, folder / name)
+    region = job.region or settings.defaults.region
+    if isinstance(job, AddJob):
+        return ParseRequest(folder, job.contacts, rejects, region)
+    return ParseRequest(folder, job.contacts, rejects, region, job.language, job.fields)
+
+
+def _count(found: Preview, batch: Batch, standing: Standing, now: float) -> None:
+    regions, kinds, repaired = Counter(found.regions), Counter(found.kinds), Counter(found.repaired)
+    first = [contact.numbers[0].e164 for contact in batch.contacts]
+    suppressed = standing.suppressed(first)
+    known = standing.known(first)
+    if found.suppressed is not None:
+        found.suppressed += sum(one in suppressed for one in first)
+    for contact in batch.contacts:
+        number = contact.numbers[0]
+        regions[number.region or "?"] += 1
+        kinds[number.kind] += 1
+        repaired.update(one.repaired for one in contact.numbers if one.repaired is not None)
+        found.several_numbers += len(contact.numbers) > 1
+        found.zones_unknown += not (contact.timezone or number.zones)
+        if number.e164 in known:
+            found.already_there += 1
+        elif standing.rules is not None:
+            found.openings.add(standing.rules, contact, number.e164 in suppressed, now)
+    found.regions, found.kinds, found.repaired = dict(regions.most_common()), dict(kinds.most_common()), dict(repaired.most_common())
+
+
+def _read_rejects(found: Preview, path: Path, shown: int) -> None:
+    codes: Counter[str] = Counter()
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        rows = csv.reader(stream)
+        next(rows)
+        for row in rows:
+            codes[row[1]] += 1
+            if len(found.first_rejects) < shown:
+                found.first_rejects.append(RejectShown(int(row[0]), row[1], row[2]))
+    found.reject_codes = dict(codes.most_common())
+

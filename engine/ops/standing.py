@@ -1,0 +1,110 @@
+"""What the books say about a job that is not in them yet: is its campaign there, was its content here before, which numbers are suppressed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.campaign import Campaign
+from engine.config import Settings
+from engine.dialing.agenda import Running
+from engine.errors import Problem
+from engine.intake.manifest import CampaignJob, Manifest
+from engine.ops.books import reading
+from engine.rules.gate import CampaignRules
+from engine.store.campaigns import CampaignRow, campaign, campaign_state, find_job
+
+CHUNK = 500
+"""Numbers asked for in one statement; SQLite takes 32,766 values in one (SQLITE_MAX_VARIABLE_NUMBER)."""
+
+
+@dataclass(slots=True)
+class Standing:
+    """A job against the books. `database` is None when there are none yet: then nothing is suppressed and no campaign is there."""
+
+    database: Path | None
+    problems: list[Problem] = field(default_factory=list)
+    rules: CampaignRules | None = None
+    """What the gate goes by; None for contacts of a campaign that is not there."""
+    campaign_id: int | None = None
+    """Of the campaign that the job adds to, where numbers that it has already are refused."""
+
+    def suppressed(self, numbers: Sequence[str]) -> set[str]:
+        """Which of these are never to be called."""
+        return self._matching("SELECT n.e164 FROM numbers n JOIN suppression s ON s.number_id = n.id WHERE n.e164 IN ({})", numbers)
+
+    def known(self, numbers: Sequence[str]) -> set[str]:
+        """Which of these the campaign that the job adds to has already."""
+        if self.campaign_id is None:
+            return set()
+        return self._matching(
+            "SELECT n.e164 FROM numbers n JOIN contact_numbers m ON m.number_id = n.id JOIN contacts c ON c.id = m.contact_id"
+            f" WHERE c.campaign_id = {int(self.campaign_id)} AND n.e164 IN ({{}})",
+            numbers,
+        )
+
+    def _matching(self, query: str, numbers: Sequence[str]) -> set[str]:
+        if self.database is None:
+            return set()
+        found: set[str] = set()
+        with reading(self.database) as connection:
+            for start in range(0, len(numbers), CHUNK):
+                chunk = numbers[start : start + CHUNK]
+                found.update(row[0] for row in connection.execute(query.format(",".join("?" * len(chunk))), chunk))
+        return found
+
+
+def standing_of(settings: Settings, manifest: Manifest, content: str, now: float) -> Standing:
+    """How the books stand to this job; `content` is its fingerprint, empty when it is not known. Raises StoreError."""
+    found = Standing(settings.database if settings.database.exists() else None)
+    if isinstance(manifest.job, CampaignJob):
+        found.rules = _rules(manifest.job.campaign, settings, now)
+    if found.database is None:
+        if not isinstance(manifest.job, CampaignJob):
+            found.problems.append(Problem(f"{manifest.path.name}: add_to", "there is no database yet, so no campaign to add to"))
+        return found
+    with reading(found.database) as connection:
+        _compare(found, connection, manifest, settings)
+        known = find_job(connection, "", content) if content else None
+    if known is not None:
+        found.problems.append(
+            Problem(
+                manifest.path.parent.name,
+                f"the same content was accepted before, as {known.id} (campaign {known.campaign})",
+                "change something in it if it is really meant to run again",
+            )
+        )
+    return found
+
+
+def _compare(found: Standing, connection: sqlite3.Connection, manifest: Manifest, settings: Settings) -> None:
+    job = manifest.job
+    if isinstance(job, CampaignJob):
+        there = campaign_state(connection, job.id)
+        if there is not None:
+            todo = f'choose another id, or add contacts to it with add_to = "{job.id}"'
+            found.problems.append(Problem(f"{manifest.path.name}: id", f"there is a campaign {job.id!r} already ({there[1]})", todo))
+        return
+    there = campaign_state(connection, job.add_to)
+    if there is None or there[1] in ("cancelled", "failed", "loading"):
+        state = "there is no such campaign" if there is None else f"campaign {job.add_to!r} is {there[1]}"
+        found.problems.append(Problem(f"{manifest.path.name}: add_to", state, "see `volley status`"))
+        return
+    found.campaign_id = there[0] if job.contacts.duplicates != "keep" else None
+    row = campaign(connection, there[0])
+    found.rules = Running(_as_running(row), settings).rules
+
+
+def _rules(described: Campaign, settings: Settings, now: float) -> CampaignRules:
+    """The gate's rules of a campaign as they will be when it runs."""
+    start = described.start.timestamp() if described.start else now
+    end = described.end.timestamp() if described.end else None
+    manifest = described.model_dump(mode="json", by_alias=True)
+    row = CampaignRow(0, described.id, described.priority, "running", manifest, "", start, end, 0)
+    return Running(row, settings).rules
+
+
+def _as_running(row: CampaignRow) -> CampaignRow:
+    return CampaignRow(row.id, row.name, row.priority, "running", row.manifest, row.flow_version, row.start_at, row.end_at, row.open_contacts)
