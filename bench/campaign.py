@@ -45,7 +45,7 @@ MIX = {
     "34": 6,
     "36": 2,
     "40": 8,
-    "41": 6,
+    "41": 12,
     "42": 4,
     "43": 6,
     "44": 2,
@@ -65,7 +65,7 @@ id = "{name}"
 owner = "Benchmark, bench@example.com"
 purpose = "informational"
 caller_id = "+33162000001"
-ring_timeout = "15s"
+ring_timeout = "60s"
 window = [{{ from = "00:00", to = "00:00" }}]
 amd = {{ machine = "voicemail" }}
 message = {{ prompts = ["appointment.wav"] }}
@@ -131,7 +131,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--contacts", type=int, default=5000)
     parser.add_argument("--channels", type=int, default=500)
-    parser.add_argument("--cps", type=int, default=40)
+    parser.add_argument("--cps", type=int, default=25)
     parser.add_argument("--dir", type=Path, default=REPOSITORY / "var" / "bench")
     given = parser.parse_args(arguments)
     console = Console(highlight=False)

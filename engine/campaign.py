@@ -29,6 +29,11 @@ Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}([_-][A-Za-z0-9
 
 FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{1,32}$")]
 
+RETRIED = tuple(
+    word for word in DEFAULTS if word not in ("NOT_SENT", "CANCELLED", "UNKNOWN", "INVALID_NUMBER")
+)
+"""Dispositions that a campaign can give a retry rule. An invalid number is followed by the contact's next one, at once."""
+
 _ACTIONS = {
     "never_again": "optout",
     "call_back": "callback",
@@ -151,11 +156,8 @@ class RetrySettings(Model):
     @model_validator(mode="after")
     def _known(self) -> RetrySettings:
         for word in self.__pydantic_extra__ or {}:
-            if word not in DEFAULTS or word in ("NOT_SENT", "CANCELLED", "UNKNOWN"):
-                raise ValueError(
-                    f"{word}: no disposition that can be tried again; known are "
-                    + ", ".join(item for item in DEFAULTS if item not in ("NOT_SENT", "CANCELLED", "UNKNOWN"))
-                )
+            if word not in RETRIED:
+                raise ValueError(f"{word}: no disposition that is tried again by rule; those are " + ", ".join(RETRIED))
         return self
 
     @property

@@ -12,7 +12,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -125,6 +125,8 @@ def remove(directory: Path | str, say: Say = _quiet) -> None:
         link = here.dir / name
         if link.is_symlink():  # into a Debian root
             shutil.rmtree(link.readlink(), ignore_errors=True)
+            with suppress(OSError):  # not empty yet
+                link.readlink().parent.rmdir()
     shutil.rmtree(here.dir)
 
 

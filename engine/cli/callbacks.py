@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 def callbacks(
     campaign: Annotated[
-        str | None, typer.Argument(metavar="[CAMPAIGN]", help="Only of this campaign.", show_default=False)
+        str | None, typer.Argument(metavar="CAMPAIGN", help="Only of this campaign.", show_default=False)
     ] = None,
     state: Annotated[State | None, typer.Option("--state", help="Only those in this state.")] = None,
     limit: Annotated[
@@ -38,7 +38,8 @@ def callbacks(
 ) -> None:
     """List the callbacks that people asked for: due (the next first), kept, missed, withdrawn.
 
-    Kept: the call made for it was answered. Missed: the contact was done before that. Withdrawn: the number was suppressed, or the campaign cancelled.
+    Kept: the call made for it was answered. Missed: the contact was done before that. Withdrawn: the number
+    was suppressed, or the campaign cancelled.
     """
     from rich.console import Console
 

@@ -28,7 +28,8 @@ def resume(campaign: CampaignName, by: By = "", config: Config = CONFIG, as_json
 
 
 def cancel(campaign: CampaignName, by: By = "", config: Config = CONFIG, as_json: Json = False) -> None:
-    """End a campaign for good: what rings is hung up, answered calls run to their end, contacts that wait end as CANCELLED."""
+    """End a campaign for good: what rings is hung up, answered calls run to their end, contacts that wait
+    end as CANCELLED."""
     _request("cancel", campaign, by, config, as_json)
 
 

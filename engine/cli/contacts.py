@@ -13,7 +13,7 @@ group = typer.Typer(
     name="contacts",
     help="Contacts of a campaign that is there.",
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
 )
 
 
@@ -38,7 +38,8 @@ def remove(
     config: Config = CONFIG,
     as_json: Json = False,
 ) -> None:
-    """Take contacts out of a campaign: they end as CANCELLED. A call that lives goes on, and nothing follows it."""
+    """Take contacts out of a campaign: they end as CANCELLED. A call that lives goes on, and nothing
+    follows it."""
 
     def told(reply: dict[str, object]) -> str:
         unknown = reply["unknown"]

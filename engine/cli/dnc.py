@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from engine.cli.options import CONFIG, By, Config, Json, Region, asker, settings_of
-from engine.cli.output import instant, say, say_json
+from engine.cli.output import say, say_json
 from engine.cli.requests import ask
 from engine.errors import InputError, Problem
 from engine.ops.printable import line
@@ -26,7 +26,7 @@ group = typer.Typer(
     name="dnc",
     help="Numbers that no campaign may call (do not call).",
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
 )
 
 
@@ -63,20 +63,18 @@ def remove(
 
 @group.command("list", epilog="Example: volley dnc list > never-again.txt")
 def list_(config: Config = CONFIG, as_json: Json = False) -> None:
-    """Print every number on the list, with since when, why and by whom, tab-separated. With --json one object a line."""
+    """Print every number on the list, with since when, why and by whom, tab-separated. With --json one
+    object a line."""
     import orjson
 
+    from engine.ops.books import instant
     from engine.ops.suppressed import everything
 
     for one in everything(settings_of(config).database):
         if as_json:
             print(orjson.dumps(asdict(one)).decode())
         else:
-            say(
-                "\t".join(
-                    map(line, (one.number, instant(one.since) or "", one.reason, one.source, one.actor))
-                )
-            )
+            say("\t".join(map(line, (one.number, instant(one.since), one.reason, one.source, one.actor))))
 
 
 @group.command(epilog="Example: volley dnc check +33199001042")
@@ -88,6 +86,7 @@ def check(
 ) -> None:
     """Tell whether a number is on the list: exit code 0 when it is, 1 when it is not."""
     from engine.intake.control import read_numbers
+    from engine.ops.books import instant
     from engine.ops.suppressed import find
 
     settings = settings_of(config)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.options import CONFIG, Config, Json, Region, settings_of
-from engine.cli.output import instant, note, say, say_json
+from engine.cli.output import note, say, say_json
 from engine.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 def explain(
     number: Annotated[
-        str | None, typer.Argument(metavar="[NUMBER]", help="A phone number.", show_default=False)
+        str | None, typer.Argument(metavar="NUMBER", help="A phone number.", show_default=False)
     ] = None,
     contact: Annotated[
         int | None,
@@ -44,10 +44,11 @@ def explain(
     config: Config = CONFIG,
     as_json: Json = False,
 ) -> None:
-    """Tell why somebody was called, was not, and what comes next: attempts, keys, decisions, callbacks, suppression.
+    """Tell why somebody was called, was not, and what comes next: attempts, keys, decisions, callbacks,
+    suppression.
 
-    Times are the callee's own, with their offset from UTC. What comes next is the gate's own answer for now; it changes when the campaign is paused,
-    the number is suppressed, or the settings change.
+    Times are the callee's own, with their offset from UTC. What comes next is the gate's own answer for
+    now; it changes when the campaign is paused, the number is suppressed, or the settings change.
     """
     from engine.intake.control import read_numbers
     from engine.ops import explain as explained
@@ -57,28 +58,25 @@ def explain(
     if sum(given is not None for given in (number, contact, external_id)) != 1:
         raise typer.BadParameter("give exactly one of NUMBER, --contact and --external-id")
     settings = settings_of(config)
-    e164 = read_numbers([number], region or settings.defaults.region)[0].e164 if number is not None else ""
+    by: history.Key
+    key: str | int
+    if number is not None:
+        by, key = "number", read_numbers([number], region or settings.defaults.region)[0].e164
+    elif contact is not None:
+        by, key = "id", contact
+    else:
+        by, key = "external_id", external_id or ""
     with snapshot(settings.database) as connection:
-        ids = history.contacts_of(
-            connection, e164=e164, contact=contact or 0, external_id=external_id or "", campaign_name=campaign
-        )
-        known = history.number(connection, e164) if e164 else None
+        ids = history.contacts_of(connection, by, key, campaign)
+        known = history.number(connection, str(key)) if by == "number" else None
         found = [history.read(connection, one) for one in ids[-SHOWN:]]
     if not found and (known is None or known.suppressed is None):
-        who = e164 or (f"contact {contact}" if contact is not None else f"external id {external_id!r}")
-        raise InputError(
-            [
-                Problem(
-                    who,
-                    "is in no campaign here" + (f" called {campaign!r}" if campaign else ""),
-                    "see `volley status`",
-                )
-            ]
-        )
+        what = f"is in no campaign here{f' called {campaign!r}' if campaign else ''}"
+        raise InputError([Problem(f"{by.replace('_', ' ')} {key}", what, "see `volley status`")])
     now = time.time()
     if as_json:
-        say_json([{**asdict(one), "next": asdict(explained.what_next(one, settings, now))} for one in found]
-                 or [{"number": known and asdict(known)}])  # fmt: skip
+        contacts = [{**asdict(one), "next": asdict(explained.what_next(one, settings, now))} for one in found]
+        say_json({"number": known and asdict(known), "contacts": contacts})
         return
     if known is not None:
         _number(known)
@@ -89,6 +87,8 @@ def explain(
 
 
 def _number(known: Number) -> None:
+    from engine.ops.books import instant
+
     traits = ", ".join(
         filter(None, (known.region, known.kind, "/".join(known.zones) or "time zone not known"))
     )

@@ -51,10 +51,11 @@ def export(
 ) -> None:
     """Write a campaign's contacts, attempts or call events, with every column; instants are ISO 8601 in UTC.
 
-    CSV is safe to open in a spreadsheet: a cell that begins with = + - @, a tab or a line break gets an apostrophe in front, also within a cell after
-    a semicolon, tab or line break. Plain numbers stay as they are, so +33199001042 is usable. JSON Lines hold every value untouched. cause is
-    the Q.850 hangup cause, sip the final SIP code; the contact's own columns begin with field_. A FILE is readable by you alone, begins with a
-    byte-order mark (CSV), and appears when it is complete.
+    CSV is safe to open in a spreadsheet: a cell that begins with = + - @, a tab or a line break gets an
+    apostrophe in front, also within a cell after a semicolon, tab or line break. Plain numbers stay as they
+    are, so +33199001042 is usable. JSON Lines hold every value untouched. cause is the Q.850 hangup cause,
+    sip the final SIP code; the contact's own columns begin with field_. A FILE is readable by you alone,
+    begins with a byte-order mark (CSV), and appears when it is complete.
     """
     from engine.ops import export as exports
 
@@ -82,7 +83,8 @@ def _write(sheet: Sheet, form: Format, out: TextIO) -> None:
 
 @contextmanager
 def _whole(path: Path) -> Iterator[TextIO]:
-    """A file that appears when it is complete, mode 0600: it holds what people said and when they were at home."""
+    """A file that appears when it is complete, mode 0600: it holds what people said and when they were at
+    home."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,6 +1,7 @@
 """`volley lab`: the practice PBX and carrier, and the demonstration on them.
 
-The lab comes with the source checkout. Nothing else of Volley knows it, and this file imports it only when it is asked for.
+The lab comes with the source checkout. Nothing else of Volley knows it, and this file imports it only when
+it is asked for.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ group = typer.Typer(
     name="lab",
     help="The practice PBX and carrier: two real Asterisks on loopback.",
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
 )
 
 
@@ -67,7 +68,8 @@ def up(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Start both Asterisks, prepared if need be; returns when they see each other. Ports: default those of the last time."""
+    """Start both Asterisks, prepared if need be; returns when they see each other. Ports: default those of
+    the last time."""
     from lab import LabError, Ports, up
 
     given = {
@@ -109,7 +111,8 @@ def status(directory: Directory = None, as_json: Json = False) -> None:
 
 @group.command(epilog="Example: volley lab demo")
 def demo() -> None:
-    """Run a campaign of every callee behaviour through both Asterisks and compare what was expected with what was seen."""
+    """Run a campaign of every callee behaviour through both Asterisks and compare what was expected with
+    what was seen."""
     from lab.demo import main
 
     raise typer.Exit(main())

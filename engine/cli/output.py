@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 from engine.errors import InputError, Problem
@@ -45,12 +44,3 @@ def say_json(value: Any) -> None:
         orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=str).decode() + "\n"
     )
     sys.stdout.flush()
-
-
-def instant(at: float | None) -> str | None:
-    """POSIX seconds as ISO 8601 UTC to the second, as people and programs read them."""
-    return (
-        None
-        if at is None
-        else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    )

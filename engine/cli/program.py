@@ -1,7 +1,7 @@
 """The program `volley`: its commands, its options, and what happens to errors.
 
-Every command group registers itself here. An error of ours is told in plain words on standard error, every problem on a line of its own,
-and ends in exit code 1; never in a traceback.
+Every command group registers itself here. An error of ours is told in plain words on standard error, every
+problem on a line of its own, and ends in exit code 1; never in a traceback.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from engine import __version__
-from engine.cli import callbacks, campaigns, contacts, dnc, explain, export, lab, run, status
+from engine.cli import callbacks, campaigns, check, contacts, dnc, explain, export, lab, run, status, submit
 from engine.cli.output import tell
 from engine.errors import VolleyError
 
@@ -39,7 +39,7 @@ app = typer.Typer(
     help="Volley calls the contacts of a campaign through Asterisk.",
     epilog="Settings come from --config, else VOLLEY_CONFIG, else /etc/volley/volley.toml. Exit codes: 0 done, 1 failed, 2 usage.",
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -60,5 +60,5 @@ def _program(
     """Volley calls the contacts of a campaign through Asterisk."""
 
 
-for group in (run, status, campaigns, contacts, dnc, export, explain, callbacks, lab):
+for group in (run, check, submit, status, campaigns, contacts, dnc, export, explain, callbacks, lab):
     group.register(app)

@@ -1,6 +1,7 @@
 """How a command asks the engine for something: a request through the queue directory, and what came back.
 
-An engine that does not answer within five seconds is no failure: the request lies in the queue and is done when the engine runs.
+An engine that does not answer within five seconds is no failure: the request lies in the queue and is done
+when the engine runs.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from engine.errors import InputError, Problem, VolleyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from engine.config import Settings
 
@@ -40,7 +40,8 @@ def ask(
         where = send(settings.engine.queue, request, name)
     except OSError as error:
         raise VolleyError(
-            f"{settings.engine.queue}: cannot drop a request into this queue: {error.strerror}; who steers the engine must be in the directory's group"
+            f"{settings.engine.queue}: cannot drop a request into this queue: {error.strerror};"
+            " who steers the engine must be in the directory's group"
         ) from error
     reply = wait_for(where, PATIENCE)
     if reply is None:

@@ -15,8 +15,9 @@ def register(app: typer.Typer) -> None:
 def run(config: Config = CONFIG) -> None:
     """Run the engine until it is told to stop.
 
-    Takes jobs from the queue directory, dials, and keeps its books. SIGTERM or Ctrl-C ends it in order: no new calls, every row written, and calls
-    that live go on in Asterisk and are taken up at the next start (or are waited for: engine.on_stop = "drain"). A second signal ends it at once.
+    Takes jobs from the queue directory, dials, and keeps its books. SIGTERM or Ctrl-C ends it in order: no
+    new calls, every row written, and calls that live go on in Asterisk and are taken up at the next start
+    (or are waited for: engine.on_stop = "drain"). A second signal ends it at once.
     """
     import uvloop
 

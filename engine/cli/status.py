@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 def status(
     campaign: Annotated[
         str | None,
-        typer.Argument(metavar="[CAMPAIGN]", help="One campaign, with its dispositions.", show_default=False),
+        typer.Argument(metavar="CAMPAIGN", help="One campaign, with its dispositions.", show_default=False),
     ] = None,
     config: Config = CONFIG,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh every second until Ctrl-C.")] = False,
@@ -32,11 +32,14 @@ def status(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show progress, rates, live calls and what is due: of all open campaigns and the ten that ended last, or of one.
+    """Show progress, rates, live calls and what is due: of all open campaigns and the ten that ended last,
+    or of one.
 
-    Reads the database, whether the engine runs or not, and is cheap at any size. Done, waiting and in call come from the engine's own counters and
-    the live attempts. Rates count attempts begun in the last minute and five minutes; an answer counts when its call has ended, and calls longer than
-    five minutes are missing among those. Dispositions are those of the newest 50,000 attempts (--full: of all, and of contacts too).
+    Reads the database, whether the engine runs or not, and is cheap at any size. Done, waiting and in call
+    come from the engine's own counters and the live attempts. Rates count attempts begun in the last minute
+    and five minutes; an answer counts when its call has ended, and calls longer than five minutes are
+    missing among those. Dispositions are those of the newest 50,000 attempts (--full: of all, and of
+    contacts too).
     """
     from rich.console import Console
     from rich.live import Live

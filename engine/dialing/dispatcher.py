@@ -114,8 +114,8 @@ class Dispatcher:
             turn = self._trunks.next_turn(mono, self._usable)
             if turn is None:
                 return LONGEST_WAIT
-            # With room in the pace but none in the queue, the sender wakes us.
-            return max(turn - HORIZON - mono, 0.002)
+            ahead = turn - HORIZON - mono
+            return ahead if ahead > 0 else LONGEST_WAIT  # its turn is taken by what is queued: the sender wakes us
         chosen = self._agenda.claimants(now, mono, HORIZON, frozenset(slot.trunk for slot in slots))
         chosen = [
             (running, claimant)

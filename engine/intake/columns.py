@@ -22,7 +22,7 @@ ROLES = tuple(name for name in Columns.model_fields if name not in ("phone_numbe
 _PHONE = """
     phone phone_number phone_no phone_num telephone telephone_number tel tel_no mobile mobile_phone mobile_number mobile_no cell
     cell_phone cellphone_number cellular gsm msisdn e164 contact_number contact_phone number dial_number
-    téléphone numéro numéro_de_téléphone numéro_téléphone n°_de_téléphone n°_téléphone n°_tél no_tél num_tél tél_mobile
+    téléphone numéro numéro_de_téléphone numéro_téléphone n°_de_téléphone n°_téléphone n°_de_tél n°_tél no_tél num_tél tél_mobile
     tél_portable portable téléphone_portable téléphone_mobile numéro_de_portable numéro_mobile mobile_tel
     telefon telefonnummer rufnummer handy handynummer mobil mobilnummer mobiltelefon
     teléfono número número_de_teléfono móvil teléfono_móvil celular telefone número_de_telefone telemóvel
@@ -45,6 +45,9 @@ _USUAL = {
 REJECT_HEADINGS = ("rejected_row", "rejected_code", "rejected_reason")
 """What the rejects file puts before a row's own columns: no fields when a mended rejects file is handed in."""
 
+_LIGATURES = str.maketrans(
+    {"ß": "ss", "œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "ø": "o", "Ø": "o", "ł": "l", "Ł": "l"}
+)
 _NAME = re.compile(r"[A-Z0-9_]{1,32}")
 _SAMPLE_ROWS = 50
 
@@ -63,9 +66,7 @@ _USUAL_FOLDED = {fold(word): role for role, words in _USUAL.items() for word in 
 def field_name(heading: str, position: int) -> str:
     """The field of a heading, [A-Z0-9_]{1,32}; `COLUMN_<position>` where nothing of it is a Latin letter or
     digit."""
-    plain = unicodedata.normalize(
-        "NFKD", heading.strip().replace("ß", "ss").replace("œ", "oe").replace("æ", "ae")
-    )
+    plain = unicodedata.normalize("NFKD", heading.strip().translate(_LIGATURES))
     ascii_only = plain.encode("ascii", "ignore").decode().upper()
     name = re.sub(r"[^A-Z0-9]+", "_", ascii_only).strip("_")[:32].strip("_")
     return name or f"COLUMN_{position}"
@@ -261,8 +262,8 @@ class _Resolver:
             # behind.
             chosen = [
                 position
-                for position in range(len(self.headings))
-                if position not in taken and position != name
+                for position, heading in enumerate(self.headings)
+                if position not in taken and position != name and heading not in REJECT_HEADINGS
             ]
         else:
             found = [

@@ -9,8 +9,10 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections import Counter, deque
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import BinaryIO
 
 from engine.errors import InputError, Problem
@@ -52,6 +54,10 @@ def read_delimited(stream: BinaryIO, name: str, source: ContactSource, limits: L
         raise Refused(
             name, f"this is not text in {encoding}{at}", "give the encoding in contacts.encoding"
         ) from error
+    finally:
+        # The stream is its opener's to close. It may be closed already when an abandoned reading ends.
+        with suppress(ValueError):
+            text.detach()
 
 
 def find_encoding(stream: BinaryIO, name: str) -> str:
@@ -84,18 +90,23 @@ def find_encoding(stream: BinaryIO, name: str) -> str:
     return "iso-8859-1" if undefined else "cp1252"
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _CP1252_UNDEFINED = b"\x81\x8d\x8f\x90\x9d"
 
 
 def _wide_encoding(start: bytes, name: str) -> str:
     """UTF-16 without its mark: Latin text has a zero in every second byte."""
     even, odd = start[0::2].count(0), start[1::2].count(0)
-    half = len(start) // 2
+    half = len(start) / 2
     if odd > 0.7 * half and even < 0.05 * half:
-        return "utf-16-le"
-    if even > 0.7 * half and odd < 0.05 * half:
-        return "utf-16-be"
-    raise InputError([_not_text(name)])
+        encoding = "utf-16-le"
+    elif even > 0.7 * half and odd < 0.05 * half:
+        encoding = "utf-16-be"
+    else:
+        raise InputError([_not_text(name)])
+    if _CONTROL.search(start[: len(start) & ~1].decode(encoding, "replace")):
+        raise InputError([_not_text(name)])
+    return encoding
 
 
 def _not_text(name: str) -> Problem:

@@ -179,17 +179,21 @@ def fingerprint(folder: Path) -> str:
     Hidden files do not count. Reads everything: seconds for gigabytes, so not in the event loop. Raises
     InputError when something in it is no plain file.
     """
-    manifest = find_manifest(folder).name
-    whole = hashlib.sha256()
+    manifest = find_manifest(folder)
+    whole = hashlib.sha256(_named("manifest" + manifest.suffix) + _digest(manifest))
     for found in walk(folder):
-        if any(part.startswith(".") for part in found.name.split("/")) or found.is_folder:
+        hidden = any(part.startswith(".") for part in found.name.split("/"))
+        if hidden or found.is_folder or found.name == manifest.name:
             continue
         if not found.is_file:
             raise Refused(found.name, "is no plain file")
-        name = "manifest" + Path(manifest).suffix if found.name == manifest else "file/" + found.name
-        whole.update(hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest())
-        whole.update(_digest(folder / found.name))
+        whole.update(_named(found.name) + _digest(folder / found.name))
     return whole.hexdigest()
+
+
+def _named(name: str) -> bytes:
+    """As many bytes for every name: no name and content can be mistaken for another's."""
+    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
 
 
 def _digest(path: Path) -> bytes:

@@ -58,6 +58,8 @@ def _array(
     try:
         found = orjson.loads(_utf8(stream.read(), encoding))
     except (orjson.JSONDecodeError, UnicodeError) as error:
+        if "Not enough memory" in str(error):
+            raise MemoryError from error
         raise Refused(name, f"not valid JSON: {error}") from error
     layout = _Layout(headings, name, limits)
     return (layout.row(number, row) for number, row in enumerate(found, 1))

@@ -23,8 +23,8 @@ from engine.intake.refused import Refused
 from engine.intake.source import ContactSource, Limits
 from engine.intake.wire import Batch, Done, unpack
 
-_LINE_LIMIT = 16 << 20
-"""The longest line of the protocol; a batch ends far below (`engine.intake.parser`)."""
+_LINE_LIMIT = 4 << 20
+"""The longest line of the protocol; a batch ends below (`engine.intake.parser`). Twice as much is read ahead at most."""
 _ERROR_BYTES = 1 << 20
 _ERROR_TAIL = 4000
 

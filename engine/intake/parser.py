@@ -35,8 +35,8 @@ from engine.intake.source import ContactSource, Limits
 from engine.intake.wire import pack
 
 BATCH_CONTACTS = 500
-BATCH_CHARS = 1 << 20
-"""A batch ends when its fields reach this, so that no line grows past a few megabytes."""
+BATCH_CHARS = 256 << 10
+"""A batch ends when its texts reach this, so that no line grows past two megabytes, however JSON escapes them."""
 BATCH_ROWS = 20_000
 """A batch ends after so many rows even when almost all of them are rejected: progress is told."""
 
@@ -144,8 +144,7 @@ class _Run:
             self.counts.accepted += 1
             if new:
                 self.batch.append(contact)
-                for value in contact.fields.values():
-                    self.chars += len(value)
+                self.chars += _chars(contact)
         elif reject is not None:
             self.counts.rejected += 1
             self.rejected_in_batch += new
@@ -168,6 +167,16 @@ class _Run:
     def _write(self, line: bytes) -> None:
         self.out.write(line)
         self.out.flush()
+
+
+def _chars(contact: Contact) -> int:
+    size = sum(map(len, contact.fields.values()))
+    if contact.consent is not None:
+        consent = contact.consent
+        size += sum(
+            len(part) for part in (consent.purpose, consent.source, consent.reference, consent.text) if part
+        )
+    return size
 
 
 def _readings(table: Table, request: _Request) -> Iterator[tuple[RawRow, Reading, Mapping]]:

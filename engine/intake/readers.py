@@ -51,7 +51,8 @@ class Table:
         self._sample = list(islice(rows, _SAMPLE_ROWS))
         self._rows = rows
         self._limits = limits
-        self._stack = stack
+        # Last: whoever opened the source closes it when its first rows cannot be read.
+        self._stack = stack.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -87,14 +88,14 @@ def open_rows(source: ContactSource, job_dir: Path, region: str | None, limits: 
         if source.rows is not None:
             headings: list[str] = []
             rows = json_rows.read_inline(source.rows, headings, limits)
-            return Table(headings, True, rows, limits, stack.pop_all())
+            return Table(headings, True, rows, limits, stack)
         if source.database is not None:
             if not (job_dir / SPOOL_NAME).exists():
                 with ExitStack() as connected:
                     write_spool(job_dir, *databases.query_rows(source.database, job_dir, connected), limits)
             headings, rows = read_spool(job_dir, stack)
             _check_columns(headings, limits, "contacts.database")
-            return Table(headings, True, rows, limits, stack.pop_all())
+            return Table(headings, True, rows, limits, stack)
         assert source.file is not None
         stream = stack.enter_context(open_inside(job_dir, source.file))
         return _from_file(stream, source.file, source, region, limits, stack)
@@ -117,7 +118,7 @@ def _from_file(
     if kind == "jsonl":
         headings: list[str] = []
         rows = json_rows.read_json(stream, name, headings, source, limits)
-        return Table(headings, True, rows, limits, stack.pop_all())
+        return Table(headings, True, rows, limits, stack)
     if kind in ("xlsx", "ods"):
         grid = spreadsheets.read_sheet(stream, name, source, limits)
     else:
@@ -188,7 +189,7 @@ def _from_grid(
         width = max((len(_trimmed(row.cells)) for row in rest[:1] if not row.fault), default=0)
         headings = headings + [""] * (width - len(headings)) if _padded(headings, rest) else headings
     _check_columns(headings, limits, name)
-    return Table(headings, at is not None, chain(rest, grid), limits, stack.pop_all())
+    return Table(headings, at is not None, chain(rest, grid), limits, stack)
 
 
 def _padded(headings: Sequence[str], rest: Sequence[RawRow]) -> bool:

@@ -66,8 +66,9 @@ def pack(contacts: Sequence[Contact], through_row: int, rejected: int) -> bytes:
             contact.timezone,
             contact.language,
             None if contact.consent is None else _pack_consent(contact.consent),
-            contact.call_from,
-            contact.call_to,
+            # As text: orjson 3.13 writes the fraction of a second of a time without its leading zeros.
+            contact.call_from.isoformat() if contact.call_from else None,
+            contact.call_to.isoformat() if contact.call_to else None,
             _pack_instant(contact.not_before),
             _pack_instant(contact.expires),
             contact.fields,

@@ -1,7 +1,8 @@
 """Reading the engine's books while it writes them: read-only connections, whose errors are ours.
 
-Nothing here waits for the engine or holds it up. A snapshot is one moment of the database; it is meant for milliseconds, since the write-ahead log
-cannot be cut while it lasts. What is long is read in pieces, each in a moment of its own.
+Nothing here waits for the engine or holds it up. A snapshot is one moment of the database; it is meant for
+milliseconds, since the write-ahead log cannot be cut while it lasts. What is long is read in pieces, each
+in a moment of its own.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.errors import StoreError
@@ -39,8 +41,8 @@ def snapshot(database: Path) -> Iterator[sqlite3.Connection]:
 def engine_pid(state: Path) -> int | None:
     """The pid of the engine that holds this state directory, None when none does.
 
-    Looks into /proc/locks (proc(5)) instead of trying the lock, which an engine that starts at this moment would find taken. Where there is no
-    /proc/locks, no engine is seen.
+    Looks into /proc/locks (proc(5)) instead of trying the lock, which an engine that starts at this moment
+    would find taken. Where there is no /proc/locks, no engine is seen.
     """
     lock = state / "volley.lock"
     try:
@@ -54,3 +56,8 @@ def engine_pid(state: Path) -> int | None:
         if "FLOCK" in fields and fields[-3].rpartition(":")[2] == str(inode):
             return pid
     return None
+
+
+def instant(at: float) -> str:
+    """POSIX seconds as ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

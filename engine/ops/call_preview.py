@@ -1,4 +1,5 @@
-"""What a callee of a campaign would hear and could press, from its manifest: prompts with their lengths, keys, verdicts, retries."""
+"""What a callee of a campaign would hear and could press, from its manifest: prompts with their lengths,
+keys, verdicts, retries."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from pathlib import Path
 from engine import durations
 from engine.campaign import Campaign, KeyAction
 from engine.config import Settings
+from engine.ops import reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,9 @@ def described(campaign: Campaign, folder: Path, settings: Settings) -> CallPrevi
         max_attempts=campaign.retry.max_attempts,
         min_gap=campaign.retry.min_gap,
         retries={
-            word: f"after {durations.text(rule.delay)}, {rule.attempts} times at most" if rule.attempts else "not again"
+            word: f"after {durations.text(rule.delay)}, at most {reasons.times(rule.attempts)} more"
+            if rule.attempts
+            else "not again"
             for word, rule in campaign.retry.policy.rules.items()
         },
     )

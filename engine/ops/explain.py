@@ -1,7 +1,9 @@
-"""Why a contact was called, was not, and what comes next: its history and the gate's own answer, in plain words.
+"""Why a contact was called, was not, and what comes next: its history and the gate's own answer, in plain
+words.
 
-What comes next is asked of the same functions that the dialer asks (`engine.rules.gate`, `engine.dialing.retry`), so that the answer is the one
-that will hold when the time comes, unless something changes until then.
+What comes next is asked of the same functions that the dialer asks (`engine.rules.gate`,
+`engine.dialing.retry`), so that the answer is the one that will hold when the time comes, unless something
+changes until then.
 """
 
 from __future__ import annotations
@@ -125,32 +127,25 @@ def _purpose(history: History) -> str:
 
 def _done(history: History, settings: Settings) -> Next:
     contact = history.contact
-    word, verdict, goal = contact["disposition"], contact["verdict"], contact["goal"]
+    word, verdict = contact["disposition"], contact["verdict"]
     if verdict and verdict != "allowed":
-        return Next(False, None, verdict, f"No further call: {reasons.sentence(verdict)}.")
-    if goal == "opted_out" or any(event.kind == "optout" for one in history.attempts for event in one.events):
-        return Next(False, None, "opted_out", "No further call: the person asked never to be called again.")
+        return _no_more(verdict, reasons.sentence(verdict))
+    if any(event.kind == "optout" for one in history.attempts for event in one.events):
+        return _no_more("opted_out", "the person asked never to be called again")
     policy = Running(history.campaign, settings).policy
     rule = policy.rule(Disposition(word)) if word in Disposition.__members__ else None
     if rule is not None and contact["tries"].get(word, 0) > rule.attempts:
         if rule.attempts == 0:
-            return Next(
-                False, None, "no_retry", f"No further call: this campaign does not try again after {word}."
-            )
-        return Next(
-            False,
-            None,
-            "retries_spent",
-            f"No further call: after {word} this campaign tries {rule.attempts} more times, and it has.",
-        )
+            return _no_more("no_retry", f"this campaign does not try again after {word}")
+        often = reasons.times(rule.attempts)
+        return _no_more("retries_spent", f"after {word} this campaign tries {often} more, and it has")
     if contact["attempts"] >= policy.max_attempts:
-        return Next(
-            False,
-            None,
-            "budget_spent",
-            f"No further call: all {policy.max_attempts} attempts of the campaign are used.",
-        )
-    return Next(False, None, "done", "No further call: the contact is done.")
+        return _no_more("budget_spent", f"all {policy.max_attempts} attempts of the campaign are used")
+    return _no_more("done", "the contact is done")
+
+
+def _no_more(reason: str, why: str) -> Next:
+    return Next(False, None, reason, f"No further call: {why}.")
 
 
 # --- the past -----------------------------------------------------------------------------------------------------------
@@ -225,6 +220,10 @@ def _within(one: Attempt) -> list[str]:
                 found.append(f"asked to be called back {delay}")
             case "play":
                 found.append(f"{event.value} began to play")
+            case "amd":
+                found.append(f"answering-machine detection: {event.value}")
+            case "result":
+                found.append(f"result: {reasons.result(event.value)}")
             case _:
                 found.append(f"{event.kind} {event.value}")
     return found

@@ -1,4 +1,5 @@
-"""A contact's whole history, as it stands in the books: attempts with what happened in them, decisions, promises, suppression.
+"""A contact's whole history, as it stands in the books: attempts with what happened in them, decisions,
+promises, suppression.
 
 Knows rows. What they mean in words: `engine.ops.explain`.
 """
@@ -7,8 +8,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from engine.channel import channel_id
 from engine.ops.suppressed import SELECT, Suppressed
@@ -98,27 +100,49 @@ class History:
     """The number that comes next has a live call, of this contact or of another."""
 
 
+_BY_NUMBER = """
+SELECT c.id FROM numbers n JOIN contact_numbers m ON m.number_id = n.id JOIN contacts c ON c.id = m.contact_id
+WHERE n.e164 = :key AND (:campaign IS NULL OR c.campaign_id = (SELECT id FROM campaigns WHERE name = :campaign))
+ORDER BY c.id
+"""
+
+_BY_ID = """
+SELECT c.id FROM contacts c
+WHERE c.id = :key AND (:campaign IS NULL OR c.campaign_id = (SELECT id FROM campaigns WHERE name = :campaign))
+"""
+
+_BY_EXTERNAL_ID = """
+SELECT c.id FROM campaigns k JOIN contacts c ON c.campaign_id = k.id
+WHERE c.external_id = :key AND (:campaign IS NULL OR k.name = :campaign)
+ORDER BY c.id
+"""
+
+_ATTEMPTS = """
+SELECT a.*, n.e164, t.name AS trunk FROM attempts a JOIN numbers n ON n.id = a.number_id
+LEFT JOIN trunks t ON t.id = a.trunk_id
+WHERE a.contact_id = ? ORDER BY a.id
+"""
+
+_REFUSALS = """
+SELECT d.at, n.e164, d.reason, d.not_before, d.zones FROM decisions d JOIN numbers n ON n.id = d.number_id
+WHERE d.contact_id = ? AND d.reason != 'allowed' ORDER BY d.id
+"""
+
+_NUMBERS = """
+SELECT n.id, n.e164, n.region, n.kind, n.zones FROM contact_numbers m JOIN numbers n ON n.id = m.number_id
+WHERE m.contact_id = ? ORDER BY m.position
+"""
+
+Key = Literal["number", "id", "external_id"]
+_QUERIES: Mapping[Key, str] = {"number": _BY_NUMBER, "id": _BY_ID, "external_id": _BY_EXTERNAL_ID}
+
+
 def contacts_of(
-    connection: sqlite3.Connection,
-    *,
-    e164: str = "",
-    contact: int = 0,
-    external_id: str = "",
-    campaign_name: str | None = None,
+    connection: sqlite3.Connection, by: Key, key: str | int, campaign_name: str | None
 ) -> list[int]:
-    """Ids of the contacts with this number, id or external id; newest last."""
-    if e164:
-        query = "SELECT c.id FROM numbers n JOIN contact_numbers m ON m.number_id = n.id JOIN contacts c ON c.id = m.contact_id WHERE n.e164 = :e164"
-    elif contact:
-        query = "SELECT c.id FROM contacts c WHERE c.id = :contact"
-    else:
-        query = "SELECT c.id FROM campaigns k JOIN contacts c ON c.campaign_id = k.id WHERE c.external_id = :external_id"
-    if campaign_name is not None:
-        query += " AND c.campaign_id = (SELECT id FROM campaigns WHERE name = :campaign)"
-    rows = connection.execute(
-        query + " ORDER BY c.id",
-        {"e164": e164, "contact": contact, "external_id": external_id, "campaign": campaign_name},
-    ).fetchall()
+    """Ids of the contacts with this number (E.164), id or external id, of one campaign or of all; newest
+    last."""
+    rows = connection.execute(_QUERIES[by], {"key": key, "campaign": campaign_name}).fetchall()
     return [row[0] for row in rows]
 
 
@@ -133,44 +157,47 @@ def number(connection: sqlite3.Connection, e164: str) -> Number | None:
 def _number(connection: sqlite3.Connection, row: sqlite3.Row) -> Number:
     entry = connection.execute(SELECT + "WHERE s.number_id = ?", (row["id"],)).fetchone()
     zones = tuple(row["zones"].split(",")) if row["zones"] else ()
-    return Number(
-        row["id"], row["e164"], row["region"], row["kind"], zones, Suppressed(*entry[1:]) if entry else None
-    )
+    suppressed = Suppressed(*entry[1:]) if entry else None
+    return Number(row["id"], row["e164"], row["region"], row["kind"], zones, suppressed)
 
 
 def read(connection: sqlite3.Connection, contact_id: int) -> History:
     """The history of that contact."""
     row = connection.execute("SELECT * FROM contacts WHERE id = ?", (contact_id,)).fetchone()
     job = connection.execute("SELECT source FROM jobs WHERE id = ?", (row["job_id"],)).fetchone()
-    found = History(dict(row), campaign(connection, row["campaign_id"]), job[0] if job else row["job_id"])
-    found.contact["fields"] = json.loads(row["fields"])
-    found.contact["tries"] = json.loads(row["tries"])
-    found.numbers = [_number(connection, one) for one in connection.execute(
-        "SELECT n.id, e164, region, kind, zones FROM contact_numbers m JOIN numbers n ON n.id = m.number_id WHERE m.contact_id = ? ORDER BY m.position",
-        (contact_id,)).fetchall()]  # fmt: skip
-    found.attempts = [_attempt(connection, one) for one in connection.execute(
-        "SELECT a.*, n.e164, t.name AS trunk FROM attempts a JOIN numbers n ON n.id = a.number_id LEFT JOIN trunks t ON t.id = a.trunk_id"
-        " WHERE a.contact_id = ? ORDER BY a.id", (contact_id,)).fetchall()]  # fmt: skip
-    found.refusals = [Refusal(*one) for one in connection.execute(
-        "SELECT d.at, n.e164, d.reason, d.not_before, d.zones FROM decisions d JOIN numbers n ON n.id = d.number_id"
-        " WHERE d.contact_id = ? AND d.reason != 'allowed' ORDER BY d.id", (contact_id,))]  # fmt: skip
-    found.promises = [Promise(*one) for one in connection.execute(
-        "SELECT asked_at, due_at, state FROM callbacks WHERE contact_id = ? ORDER BY id", (contact_id,))]  # fmt: skip
-    found.line_in_use = (
-        connection.execute(
-            "SELECT 1 FROM attempts WHERE number_id = ? AND disposition IS NULL", (row["number_id"],)
-        ).fetchone()
-        is not None
+    contact = {**dict(row), "fields": json.loads(row["fields"]), "tries": json.loads(row["tries"])}
+    found = History(contact, campaign(connection, row["campaign_id"]), job[0] if job else row["job_id"])
+    key = (contact_id,)
+    found.numbers = [_number(connection, one) for one in connection.execute(_NUMBERS, key).fetchall()]
+    found.attempts = [_attempt(connection, one) for one in connection.execute(_ATTEMPTS, key).fetchall()]
+    found.refusals = [Refusal(*one) for one in connection.execute(_REFUSALS, key)]
+    promises = connection.execute(
+        "SELECT asked_at, due_at, state FROM callbacks WHERE contact_id = ? ORDER BY id", key
     )
+    found.promises = [Promise(*one) for one in promises]
+    live = "SELECT 1 FROM attempts WHERE number_id = ? AND disposition IS NULL"
+    found.line_in_use = connection.execute(live, (row["number_id"],)).fetchone() is not None
     return found
 
 
 def _attempt(connection: sqlite3.Connection, row: sqlite3.Row) -> Attempt:
-    events = connection.execute(
-        "SELECT seq, at, kind, value FROM call_events WHERE attempt_id = ? ORDER BY seq", (row["id"],)
-    ).fetchall()
+    query = "SELECT seq, at, kind, value FROM call_events WHERE attempt_id = ? ORDER BY seq"
     return Attempt(
-        channel_id(row["id"]), row["e164"], row["kind"], row["trunk"] or "", row["caller_id"], row["created_at"], row["sent_at"], row["answered_at"],
-        row["ended_at"], row["disposition"], bool(row["counted"]), row["cause"], row["sip"], row["amd"], row["result"], row["note"],
-        tuple(Event(*one) for one in events),
-    )  # fmt: skip
+        id=channel_id(row["id"]),
+        number=row["e164"],
+        kind=row["kind"],
+        trunk=row["trunk"] or "",
+        caller_id=row["caller_id"],
+        created_at=row["created_at"],
+        sent_at=row["sent_at"],
+        answered_at=row["answered_at"],
+        ended_at=row["ended_at"],
+        disposition=row["disposition"],
+        counted=bool(row["counted"]),
+        cause=row["cause"],
+        sip=row["sip"],
+        amd=row["amd"],
+        result=row["result"],
+        note=row["note"],
+        events=tuple(Event(*one) for one in connection.execute(query, (row["id"],))),
+    )

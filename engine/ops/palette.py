@@ -1,4 +1,5 @@
-"""The colours of dispositions and states, the same wherever they are shown. A terminal shows them; a file gets the words alone."""
+"""The colours of dispositions and states, the same wherever they are shown. A terminal shows them; a file
+gets the words alone."""
 
 from __future__ import annotations
 

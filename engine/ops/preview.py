@@ -1,11 +1,12 @@
 """What would happen to a job, told before anything is dialed or even handed in.
 
-Reads the job as the engine would, with the same functions: manifest, prompts, parsing process, gate. Changes nothing: not the queue, not the
-database, not the job's own folder.
+Reads the job as the engine would, with the same functions: manifest, prompts, parsing process, gate.
+Changes nothing: not the queue, not the database, not the job's own folder.
 """
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import shutil
 import tempfile
@@ -105,12 +106,17 @@ def _database_file(manifest: Manifest) -> str | None:
     return name if url.startswith(SQLITE) and name and not name.startswith("/") else None
 
 
-async def preview(
-    path: Path, settings: Settings, now: float, rejects: Path | None = None, shown: int = SHOWN, progress: Progress = lambda _: None
+def preview(
+    path: Path,
+    settings: Settings,
+    now: float,
+    rejects: Path | None = None,
+    shown: int = SHOWN,
+    progress: Progress = lambda _: None,
 ) -> Preview:
     """Look at a job at `now` (POSIX seconds). Rejected rows go to `rejects`, if it is given.
 
-    Raises InputError when its manifest cannot be read at all; what else is wrong stands in `problems`.
+    Runs an event loop of its own. Raises InputError when its manifest cannot be read at all; what else is wrong stands in `problems`.
     """
     manifest = open_job(path)
     job = manifest.job
@@ -122,26 +128,36 @@ async def preview(
         standing = standing_of(settings, manifest, fingerprint(path) if path.is_dir() else "", now)
         found.problems += standing.problems
         found.suppressed = None if standing.database is None else 0
-        await _read(found, manifest, standing, settings, now, rejects, shown, progress)
+        asyncio.run(_read(found, manifest, standing, settings, now, rejects, shown, progress))
     except InputError as error:
         found.problems += error.problems
     return found
 
 
 async def _read(
-    found: Preview, manifest: Manifest, standing: Standing, settings: Settings, now: float, rejects: Path | None, shown: int, progress: Progress
+    found: Preview,
+    manifest: Manifest,
+    standing: Standing,
+    settings: Settings,
+    now: float,
+    rejects: Path | None,
+    shown: int,
+    progress: Progress,
 ) -> None:
     """Parse all contacts and put every one of them to the gate."""
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="volley-check-")))
-        target = rejects or scratch / "rejects.csv"
-        if not target.parent.is_dir():
-            raise InputError([Problem(str(target), "the folder for the rejected rows is not there", "make it, or name another file")])
+        target = _rejects_file(rejects, scratch)
         async with aclosing(parse_job(_request(manifest, settings, target, scratch))) as parts:
             rows = 0
             async for part in parts:
                 if isinstance(part, Done):
-                    found.rows, found.accepted, found.rejected, found.duplicates = part.rows, part.accepted, part.rejected, part.duplicates
+                    found.rows, found.accepted, found.rejected, found.duplicates = (
+                        part.rows,
+                        part.accepted,
+                        part.rejected,
+                        part.duplicates,
+                    )
                 else:
                     rows += len(part.contacts) + part.rejected
                     _count(found, part, standing, now)
@@ -149,11 +165,30 @@ async def _read(
         if found.rejected:
             _read_rejects(found, target, shown)
     if not found.accepted:
-        found.problems.append(Problem("contacts", f"none of the {found.rows} rows is a contact that can be called"))
+        found.problems.append(
+            Problem("contacts", f"none of the {found.rows} rows is a contact that can be called")
+        )
+
+
+def _rejects_file(rejects: Path | None, scratch: Path) -> Path:
+    if rejects is None:
+        return scratch / "rejects.csv"
+    if not rejects.parent.is_dir():
+        raise InputError(
+            [
+                Problem(
+                    str(rejects),
+                    "the folder for the rejected rows is not there",
+                    "make it, or name another file",
+                )
+            ]
+        )
+    return rejects
 
 
 def _request(manifest: Manifest, settings: Settings, rejects: Path, scratch: Path) -> ParseRequest:
-    """As `engine.intake.service` asks. A query's rows are kept in the job's folder, which is not ours: a copy of it serves."""
+    """As `engine.intake.service` asks. A query's rows are kept in the job's folder, which is not ours: a
+    copy of it serves."""
     job, folder = manifest.job, manifest.folder
     if job.contacts.database is not None:
         folder = scratch / "job"
@@ -186,7 +221,11 @@ def _count(found: Preview, batch: Batch, standing: Standing, now: float) -> None
             found.already_there += 1
         elif standing.rules is not None:
             found.openings.add(standing.rules, contact, number.e164 in suppressed, now)
-    found.regions, found.kinds, found.repaired = dict(regions.most_common()), dict(kinds.most_common()), dict(repaired.most_common())
+    found.regions, found.kinds, found.repaired = (
+        dict(regions.most_common()),
+        dict(kinds.most_common()),
+        dict(repaired.most_common()),
+    )
 
 
 def _read_rejects(found: Preview, path: Path, shown: int) -> None:
@@ -199,4 +238,3 @@ def _read_rejects(found: Preview, path: Path, shown: int) -> None:
             if len(found.first_rejects) < shown:
                 found.first_rejects.append(RejectShown(int(row[0]), row[1], row[2]))
     found.reject_codes = dict(codes.most_common())
-

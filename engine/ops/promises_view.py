@@ -8,7 +8,7 @@ from rich.text import Text
 
 from engine import durations
 from engine.ops import palette, reasons
-from engine.ops.export import instant
+from engine.ops.books import instant
 from engine.ops.printable import line
 from engine.ops.promises import Callback, Callbacks
 
@@ -42,7 +42,7 @@ def view(found: Callbacks, now: float) -> RenderableType:
 
 
 def _second(at: float) -> str:
-    return (instant(at) or "")[:19].replace("T", " ") + "Z"
+    return instant(at).replace("T", " ")
 
 
 def _became(one: Callback, now: float) -> str:

@@ -1,4 +1,5 @@
-"""The gate's reasons, and the other words that stand with a contact, as sentences. The one place where they are put into words."""
+"""The gate's reasons, and the other words that stand with a contact, as sentences. The one place where they
+are put into words."""
 
 from __future__ import annotations
 
@@ -55,3 +56,8 @@ def sentence(reason: str) -> str:
 def result(word: str) -> str:
     """Words for a call's result."""
     return RESULTS.get(word, f"answered: {word}")
+
+
+def times(count: int) -> str:
+    """How often, in words."""
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")

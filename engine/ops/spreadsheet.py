@@ -1,8 +1,9 @@
 """CSV that a spreadsheet opens without running anything in it.
 
-A cell that begins as a formula does (OWASP, "CSV Injection") gets an apostrophe in front. The same holds for what follows a semicolon, a tab or a
-line break within a cell: where the spreadsheet's own separator is another than ours, a cell begins there. Plain numbers stay as they are, also with a
-sign, so that `+33199001042` and `-0.5` remain what they are. Whoever needs every value untouched takes JSON Lines.
+A cell that begins as a formula does (OWASP, "CSV Injection") gets an apostrophe in front. The same holds
+for what follows a semicolon, a tab or a line break within a cell: where the spreadsheet's own separator is
+another than ours, a cell begins there. Plain numbers stay as they are, also with a sign, so that
+`+33199001042` and `-0.5` remain what they are. Whoever needs every value untouched takes JSON Lines.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
 _BEGINS = "=+-@\uff1d\uff0b\uff0d\uff20"
-"""The signs that begin a formula, and their full-width forms, which spreadsheets of East Asian languages take for them."""
+"""The signs that begin a formula, and their full-width forms, which spreadsheets of East Asian languages
+take for them."""
 _SEPARATORS = re.compile(r"([;\t\r\n])")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _OVERLOOKED = ' \u00a0"\ufeff'
-"""Signs that a spreadsheet drops before it looks at what a cell begins with: blanks, quotes of a cell that was cut in two, a byte-order mark."""
+"""Signs that a spreadsheet drops before it looks at what a cell begins with: blanks, quotes of a cell that
+was cut in two, a byte-order mark."""
 
 
 def inert(cell: str) -> str:
@@ -41,7 +44,8 @@ def _inert_part(part: str) -> str:
 
 
 def write(columns: Sequence[str], rows: Iterable[Sequence[Any]], out: TextIO) -> int:
-    """Write headings and rows as CSV; returns how many rows there were. None is an empty cell, a truth value 1 or 0."""
+    """Write headings and rows as CSV; returns how many rows there were. None is an empty cell, a truth
+    value 1 or 0."""
     lines = csv.writer(out, lineterminator="\r\n")  # RFC 4180
     lines.writerow([inert(column) for column in columns])
     count = 0

@@ -1,7 +1,9 @@
-"""What the books say about a job that is not in them yet: is its campaign there, was its content here before, which numbers are suppressed."""
+"""What the books say about a job that is not in them yet: is its campaign there, was its content here
+before, which numbers are suppressed."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,13 +18,20 @@ from engine.ops.books import reading
 from engine.rules.gate import CampaignRules
 from engine.store.campaigns import CampaignRow, campaign, campaign_state, find_job
 
-CHUNK = 500
-"""Numbers asked for in one statement; SQLite takes 32,766 values in one (SQLITE_MAX_VARIABLE_NUMBER)."""
+_SUPPRESSED = """
+SELECT n.e164 FROM json_each(:numbers) j JOIN numbers n ON n.e164 = j.value JOIN suppression s ON s.number_id = n.id
+"""
+
+_KNOWN = """
+SELECT n.e164 FROM json_each(:numbers) j JOIN numbers n ON n.e164 = j.value
+JOIN contact_numbers m ON m.number_id = n.id JOIN contacts c ON c.id = m.contact_id WHERE c.campaign_id = :campaign
+"""
 
 
 @dataclass(slots=True)
 class Standing:
-    """A job against the books. `database` is None when there are none yet: then nothing is suppressed and no campaign is there."""
+    """A job against the books. `database` is None when there are none yet: then nothing is suppressed and
+    no campaign is there."""
 
     database: Path | None
     problems: list[Problem] = field(default_factory=list)
@@ -33,37 +42,31 @@ class Standing:
 
     def suppressed(self, numbers: Sequence[str]) -> set[str]:
         """Which of these are never to be called."""
-        return self._matching("SELECT n.e164 FROM numbers n JOIN suppression s ON s.number_id = n.id WHERE n.e164 IN ({})", numbers)
+        return self._matching(_SUPPRESSED, numbers)
 
     def known(self, numbers: Sequence[str]) -> set[str]:
         """Which of these the campaign that the job adds to has already."""
-        if self.campaign_id is None:
-            return set()
-        return self._matching(
-            "SELECT n.e164 FROM numbers n JOIN contact_numbers m ON m.number_id = n.id JOIN contacts c ON c.id = m.contact_id"
-            f" WHERE c.campaign_id = {int(self.campaign_id)} AND n.e164 IN ({{}})",
-            numbers,
-        )
+        return set() if self.campaign_id is None else self._matching(_KNOWN, numbers)
 
     def _matching(self, query: str, numbers: Sequence[str]) -> set[str]:
         if self.database is None:
             return set()
-        found: set[str] = set()
+        asked = {"campaign": self.campaign_id, "numbers": json.dumps(numbers)}
         with reading(self.database) as connection:
-            for start in range(0, len(numbers), CHUNK):
-                chunk = numbers[start : start + CHUNK]
-                found.update(row[0] for row in connection.execute(query.format(",".join("?" * len(chunk))), chunk))
-        return found
+            return {row[0] for row in connection.execute(query, asked)}
 
 
 def standing_of(settings: Settings, manifest: Manifest, content: str, now: float) -> Standing:
-    """How the books stand to this job; `content` is its fingerprint, empty when it is not known. Raises StoreError."""
+    """How the books stand to this job; `content` is its fingerprint, empty when it is not known. Raises
+    StoreError."""
     found = Standing(settings.database if settings.database.exists() else None)
     if isinstance(manifest.job, CampaignJob):
         found.rules = _rules(manifest.job.campaign, settings, now)
     if found.database is None:
         if not isinstance(manifest.job, CampaignJob):
-            found.problems.append(Problem(f"{manifest.path.name}: add_to", "there is no database yet, so no campaign to add to"))
+            found.problems.append(
+                Problem(f"{manifest.path.name}: add_to", "there is no database yet, so no campaign to add to")
+            )
         return found
     with reading(found.database) as connection:
         _compare(found, connection, manifest, settings)
@@ -85,7 +88,11 @@ def _compare(found: Standing, connection: sqlite3.Connection, manifest: Manifest
         there = campaign_state(connection, job.id)
         if there is not None:
             todo = f'choose another id, or add contacts to it with add_to = "{job.id}"'
-            found.problems.append(Problem(f"{manifest.path.name}: id", f"there is a campaign {job.id!r} already ({there[1]})", todo))
+            found.problems.append(
+                Problem(
+                    f"{manifest.path.name}: id", f"there is a campaign {job.id!r} already ({there[1]})", todo
+                )
+            )
         return
     there = campaign_state(connection, job.add_to)
     if there is None or there[1] in ("cancelled", "failed", "loading"):
@@ -107,4 +114,14 @@ def _rules(described: Campaign, settings: Settings, now: float) -> CampaignRules
 
 
 def _as_running(row: CampaignRow) -> CampaignRow:
-    return CampaignRow(row.id, row.name, row.priority, "running", row.manifest, row.flow_version, row.start_at, row.end_at, row.open_contacts)
+    return CampaignRow(
+        row.id,
+        row.name,
+        row.priority,
+        "running",
+        row.manifest,
+        row.flow_version,
+        row.start_at,
+        row.end_at,
+        row.open_contacts,
+    )

@@ -1,106 +1,31 @@
 """How things stand now, in numbers that are cheap to have on a database of any size.
 
-What is read: the counters that the engine keeps with its campaigns and jobs, the partial indexes of live attempts and of contacts that wait, the
-attempts begun in the last ten minutes (their ids are ordered by time), and the newest attempts for the dispositions. Tables are never read from
-end to end, except where `full` asks for it.
+What is read: the counters that the engine keeps with its campaigns and jobs, the partial indexes of live
+attempts and of contacts that wait, the attempts begun in the last ten minutes (their ids are ordered by
+time), and the newest attempts for the dispositions. Tables are never read from end to end, except where
+`full` asks for it.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass, field
 
 from engine.config import Settings
 from engine.errors import InputError, Problem
 from engine.ops.books import engine_pid, snapshot
+from engine.ops.figures import CampaignStatus, Rates, Status, TrunkStatus
 from engine.ops.summary import done_contacts
 from engine.store.campaigns import HELD
 
 MINUTE = 60.0
 FIVE_MINUTES = 300.0
 LOOK_BACK = 600.0
-"""Rates look at attempts begun in this many seconds: a call that lasts longer than the rest of it is missing among those ended."""
+"""Rates look at attempts begun in this many seconds: a call that lasts longer than the rest of it is
+missing among those ended."""
 NEWEST = 50_000
 """Dispositions count this many attempts, the newest, unless all are asked for."""
 CLOSED = 10
 """Campaigns that are over and still listed: those that ended last."""
-
-
-@dataclass(slots=True)
-class Rates:
-    """Attempts begun, ended and answered in a span that ends now. An answer counts when its call has ended."""
-
-    begun: int = 0
-    ended: int = 0
-    answered: int = 0
-
-    @property
-    def answer_seizure_ratio(self) -> float | None:
-        """Answered of ended; None where none ended."""
-        return self.answered / self.ended if self.ended else None
-
-    def add(self, begun: int, ended: int, answered: int) -> None:
-        self.begun += begun
-        self.ended += ended
-        self.answered += answered
-
-
-@dataclass(slots=True)
-class CampaignStatus:
-    """One campaign. Instants in POSIX seconds."""
-
-    id: int
-    name: str
-    title: str
-    state: str
-    priority: int
-    start_at: float
-    end_at: float | None
-    closed_at: float | None
-    contacts: int
-    done: int
-    pending: int
-    in_call: int
-    live_calls: int
-    next_due: float | None
-    """When the next contact that waits is looked at; None when none waits."""
-    callbacks_due: int
-    next_callback: float | None
-    minute: Rates
-    five_minutes: Rates
-    dispositions: dict[str, int] = field(default_factory=dict)
-    """Attempts by how they ended."""
-    dispositions_of: int | None = None
-    """How many attempts of all campaigns, the newest, were looked at for that; None: all."""
-    contact_dispositions: dict[str, int] | None = None
-    """Contacts that are done by their disposition; only where all is counted."""
-
-
-@dataclass(slots=True)
-class TrunkStatus:
-    """One trunk. Limits are None for a trunk that has left the settings."""
-
-    name: str
-    live_calls: int
-    max_channels: int | None
-    cps: float | None
-    minute: Rates
-
-
-@dataclass(slots=True)
-class Status:
-    """Everything at one moment."""
-
-    at: float
-    engine_pid: int | None
-    """None: no engine runs on this state directory."""
-    live_calls: int
-    max_channels: int
-    cps: float
-    minute: Rates
-    five_minutes: Rates
-    trunks: list[TrunkStatus]
-    campaigns: list[CampaignStatus]
 
 
 def look(settings: Settings, now: float, campaign: str | None = None, *, full: bool = False) -> Status:
@@ -150,20 +75,34 @@ def _campaigns(connection: sqlite3.Connection, name: str | None) -> list[Campaig
         rows += connection.execute(
             _CAMPAIGN + "WHERE k.closed_at IS NOT NULL ORDER BY k.closed_at DESC LIMIT ?", (CLOSED,)
         ).fetchall()
-    return [
-        CampaignStatus(
-            *row[:8], contacts=row["contacts"], done=max(0, row["contacts"] - row["open_contacts"]), pending=0, in_call=0, live_calls=0,
-            next_due=None, callbacks_due=0, next_callback=None, minute=Rates(), five_minutes=Rates(),
-        )
-        for row in rows
-    ]  # fmt: skip
+    return [_campaign(row) for row in rows]
+
+
+def _campaign(row: sqlite3.Row) -> CampaignStatus:
+    contacts = row["contacts"]
+    return CampaignStatus(
+        id=row["id"],
+        name=row["name"],
+        title=row["title"],
+        state=row["state"],
+        priority=row["priority"],
+        start_at=row["start_at"],
+        end_at=row["end_at"],
+        closed_at=row["closed_at"],
+        contacts=contacts,
+        done=max(0, contacts - row["open_contacts"]),
+    )
 
 
 def _trunks(connection: sqlite3.Connection, settings: Settings) -> dict[int, TrunkStatus]:
     found = {}
     for trunk_id, name in connection.execute("SELECT id, name FROM trunks ORDER BY name"):
         known = settings.trunk.get(name)
-        found[trunk_id] = TrunkStatus(name, 0, known and known.max_channels, known and known.cps, Rates())
+        found[trunk_id] = (
+            TrunkStatus(name, 0, None, None, Rates())
+            if known is None
+            else TrunkStatus(name, 0, known.max_channels, known.cps, Rates())
+        )
     return found
 
 
@@ -217,7 +156,8 @@ def _id_at(at: float) -> int:
 
 def _count_callbacks(connection: sqlite3.Connection, by_id: dict[int, CampaignStatus]) -> None:
     rows = connection.execute(
-        "SELECT c.campaign_id, count(*), min(b.due_at) FROM callbacks b JOIN contacts c ON c.id = b.contact_id WHERE b.state = 'due' GROUP BY 1"
+        "SELECT c.campaign_id, count(*), min(b.due_at) FROM callbacks b JOIN contacts c ON c.id = b.contact_id"
+        " WHERE b.state = 'due' GROUP BY 1"
     )
     for campaign_id, due, first in rows:
         if campaign_id in by_id:
@@ -227,7 +167,8 @@ def _count_callbacks(connection: sqlite3.Connection, by_id: dict[int, CampaignSt
 def _count_dispositions(connection: sqlite3.Connection, by_id: dict[int, CampaignStatus], full: bool) -> None:
     limit = -1 if full else NEWEST
     rows = connection.execute(
-        "SELECT campaign_id, disposition, count(*) FROM (SELECT campaign_id, disposition FROM attempts ORDER BY id DESC LIMIT ?) GROUP BY 1, 2",
+        "SELECT campaign_id, disposition, count(*)"
+        " FROM (SELECT campaign_id, disposition FROM attempts ORDER BY id DESC LIMIT ?) GROUP BY 1, 2",
         (limit,),
     ).fetchall()
     seen = sum(count for *_, count in rows)

@@ -9,16 +9,16 @@ from rich.text import Text
 
 from engine import durations
 from engine.ops import palette
+from engine.ops.figures import CampaignStatus, Rates, Status, TrunkStatus
 from engine.ops.printable import line
-from engine.ops.status import CampaignStatus, Rates, Status, TrunkStatus
 
 SHOWN = 40
 """Campaigns in the table at most; `--json` has them all."""
 
 
 def view(status: Status) -> RenderableType:
-    """The whole picture. Columns: contacts done, waiting, in a call; calls begun in the last minute; answered of the calls that ended in five
-    minutes; callbacks promised; when the next contact is due."""
+    """The whole picture. Columns: contacts done, waiting, in a call; calls begun in the last minute;
+    answered of the calls that ended in five minutes; callbacks promised; when the next contact is due."""
     parts: list[RenderableType] = [_engine(status), Text(), _trunks(status.trunks)]
     if status.campaigns:
         parts += [Text(), _campaigns(status)]

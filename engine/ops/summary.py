@@ -1,6 +1,8 @@
-"""How a campaign went, in numbers: for the log, and as the tables at its end, coloured on a terminal and plain in a file.
+"""How a campaign went, in numbers: for the log, and as the tables at its end, coloured on a terminal and
+plain in a file.
 
-Counts every contact and attempt of the campaign, so it reads much: meant for a campaign's end. What goes on now: `engine.ops.status`.
+Counts every contact and attempt of the campaign, so it reads much: meant for a campaign's end. What goes on
+now: `engine.ops.status`.
 """
 
 from __future__ import annotations
@@ -153,10 +155,9 @@ def _dispositions(summary: Summary) -> Table:
     total = sum(summary.contacts.values())
     for word in palette.listed(summary.contacts | summary.attempts):
         contacts, attempts = summary.contacts.get(word, 0), summary.attempts.get(word, 0)
-        found.add_row(
-            Text(word, style=palette.DISPOSITION.get(word, "")), f"{contacts:,}" if contacts else "-", _share(contacts, total) if contacts else "",
-            f"{attempts:,}" if attempts else "-",
-        )  # fmt: skip
+        share = _share(contacts, total) if contacts else ""
+        counts = (f"{count:,}" if count else "-" for count in (contacts, attempts))
+        found.add_row(Text(word, style=palette.DISPOSITION.get(word, "")), next(counts), share, next(counts))
     if summary.open_contacts:
         found.add_row(Text("not done yet", style=palette.QUIET), f"{summary.open_contacts:,}", "", "")
     found.add_row(
@@ -178,8 +179,8 @@ def _figures(summary: Summary) -> Table:
     found.add_column(min_width=30)
     found.add_column()
     ratio = summary.answer_seizure_ratio
-    kinds = ", ".join(f"{summary.kinds.get(kind, 0):,} {words}" for kind, words in
-                      (("first", "first calls"), ("retry", "retries"), ("callback", "callbacks")))  # fmt: skip
+    words = {"first": "first calls", "retry": "retries", "callback": "callbacks"}
+    kinds = ", ".join(f"{summary.kinds.get(kind, 0):,} {plural}" for kind, plural in words.items())
     found.add_row("Attempts sent", f"{summary.sent:,} ({kinds})")
     if ratio is not None:
         found.add_row("Answer-seizure ratio", f"{100 * ratio:.1f} % ({summary.answered:,} answered)")
@@ -189,12 +190,12 @@ def _figures(summary: Summary) -> Table:
             f"{durations.text(summary.talk)} in all, {summary.talk / summary.answered:.1f} s an answered call",
         )
     if summary.callbacks:
-        words = [
+        told = [
             f"{summary.callbacks[state]:,} {state}"
             for state in ("kept", "due", "missed", "withdrawn")
             if state in summary.callbacks
         ]
-        found.add_row("Callbacks promised", f"{sum(summary.callbacks.values()):,} ({', '.join(words)})")
+        found.add_row("Callbacks promised", f"{sum(summary.callbacks.values()):,} ({', '.join(told)})")
     return found
 
 

@@ -24,7 +24,8 @@ def job(tmp_path: Path) -> Path:
     with sqlite3.connect(tmp_path / "crm.db") as connection:
         connection.execute("CREATE TABLE people (phone TEXT, name TEXT, age REAL, photo BLOB)")
         connection.executemany(
-            "INSERT INTO people VALUES (?, ?, ?, NULL)", [("+33199001234", "Zoë", 30.0), ("+33199001235", None, 31.5)]
+            "INSERT INTO people VALUES (?, ?, ?, NULL)",
+            [("+33199001234", "Zoë", 30.0), ("+33199001235", None, 31.5)],
         )
     connection.close()
     return tmp_path
@@ -45,14 +46,20 @@ def test_sqlite_in_the_job_folder(job: Path) -> None:
 
 def test_sqlite_elsewhere_by_its_absolute_path(job: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     other = tmp_path_factory.mktemp("job")
-    assert query(other, "SELECT count(*) AS n FROM people", f"sqlite:///{job}/crm.db")[1] == [RawRow(1, ["2"])]
+    assert query(other, "SELECT count(*) AS n FROM people", f"sqlite:///{job}/crm.db")[1] == [
+        RawRow(1, ["2"])
+    ]
 
 
-def test_a_live_database_in_wal_mode_is_read_with_its_log(job: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_live_database_in_wal_mode_is_read_with_its_log(
+    job: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     writer = sqlite3.connect(job / "crm.db", isolation_level=None)
     writer.execute("PRAGMA journal_mode = WAL")
     writer.execute("INSERT INTO people VALUES ('+33199001236', 'New', 1, NULL)")
-    assert query(tmp_path_factory.mktemp("job"), "SELECT count(*) AS n FROM people", f"sqlite:///{job}/crm.db")[1] == [RawRow(1, ["3"])]
+    assert query(
+        tmp_path_factory.mktemp("job"), "SELECT count(*) AS n FROM people", f"sqlite:///{job}/crm.db"
+    )[1] == [RawRow(1, ["3"])]
     with pytest.raises(InputError, match="unfinished writes"):
         query(job, "SELECT phone FROM people")
     writer.close()
@@ -83,7 +90,9 @@ def test_nothing_but_reading(job: Path, sql: str) -> None:
 
 
 def test_binary_columns_cost_their_row(job: Path) -> None:
-    _, rows = query(job, "SELECT phone, CASE WHEN age > 31 THEN x'ff' END AS photo FROM people ORDER BY phone")
+    _, rows = query(
+        job, "SELECT phone, CASE WHEN age > 31 THEN x'ff' END AS photo FROM people ORDER BY phone"
+    )
     assert rows[0].fault == ""
     assert "binary" in rows[1].fault
 
@@ -93,7 +102,16 @@ def test_a_query_that_fails_in_the_middle_says_where(job: Path) -> None:
         query(job, "SELECT phone, abs(CASE WHEN age > 31 THEN -9223372036854775808 ELSE 1 END) FROM people")
 
 
-@pytest.mark.parametrize("url", ["sqlite:///", "sqlite:///:memory:", "sqlite:///../crm.db", "sqlite:///none.db", "sqlite:///crm.db?mode=rwc"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:///",
+        "sqlite:///:memory:",
+        "sqlite:///../crm.db",
+        "sqlite:///none.db",
+        "sqlite:///crm.db?mode=rwc",
+    ],
+)
 def test_paths_that_are_no_file_of_the_job(job: Path, url: str) -> None:
     (job / "job").mkdir()
     with pytest.raises(InputError):
@@ -159,13 +177,21 @@ def test_without_sqlalchemy_the_extra_is_named(job: Path) -> None:
         "query_rows(DatabaseSource(url='postgresql://crm/people', query='SELECT 1'), Path('.'), ExitStack())\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, env=environment)
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, env=environment
+    )
     assert "volley-dialer[database]" in ended.stderr
 
 
-def test_the_answer_is_kept_and_read_again_though_the_database_changes(job: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_answer_is_kept_and_read_again_though_the_database_changes(
+    job: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     folder = tmp_path_factory.mktemp("job")
-    source = ContactSource(database=DatabaseSource(url=f"sqlite:///{job}/crm.db", query="SELECT phone, name FROM people ORDER BY phone"))
+    source = ContactSource(
+        database=DatabaseSource(
+            url=f"sqlite:///{job}/crm.db", query="SELECT phone, name FROM people ORDER BY phone"
+        )
+    )
     with open_rows(source, folder, None, Limits()) as table:
         first = list(table)
     with sqlite3.connect(job / "crm.db") as connection:

@@ -14,10 +14,13 @@ from engine.intake.delimited import find_encoding, guess_delimiter, read_delimit
 from engine.intake.rows import RawRow
 from engine.intake.source import ContactSource, Limits
 
+LIMITS = Limits()
 SOURCE = ContactSource(file="people.csv")
 
 
-def read(content: bytes, source: ContactSource = SOURCE, limits: Limits = Limits(), name: str = "people.csv") -> list[RawRow]:
+def read(
+    content: bytes, source: ContactSource = SOURCE, limits: Limits = LIMITS, name: str = "people.csv"
+) -> list[RawRow]:
     return list(read_delimited(io.BytesIO(content), name, source, limits))
 
 
@@ -73,7 +76,7 @@ def test_zero_bytes_are_no_text(content: bytes) -> None:
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_delimiters(delimiter: str) -> None:
-    rows = [["phone", "name", "note"], ["0199001234", "Zoë", "a, b; c|d"], ["0199001235", "Bob", "say \"hi\""]]
+    rows = [["phone", "name", "note"], ["0199001234", "Zoë", "a, b; c|d"], ["0199001235", "Bob", 'say "hi"']]
     text = io.StringIO()
     csv.writer(text, delimiter=delimiter).writerows(rows)
     assert cells(text.getvalue().encode()) == rows
@@ -96,16 +99,22 @@ def test_guess_delimiter(sample: str, delimiter: str) -> None:
     assert guess_delimiter(sample) == delimiter
 
 
-_CELL = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0\r", exclude_categories=("Cs",)), max_size=12)
+_CELL = st.text(
+    alphabet=st.characters(codec="utf-8", exclude_characters="\0\r", exclude_categories=("Cs",)), max_size=12
+)
 
 
 @given(
     st.sampled_from([",", ";", "\t", "|"]),
-    st.integers(2, 5).flatmap(lambda width: st.lists(st.lists(_CELL, min_size=width, max_size=width), min_size=1, max_size=8)),
+    st.integers(2, 5).flatmap(
+        lambda width: st.lists(st.lists(_CELL, min_size=width, max_size=width), min_size=1, max_size=8)
+    ),
     st.sampled_from(["utf-8-sig", "utf-16"]),
     st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
 )
-def test_what_a_csv_writer_writes_is_read_back(delimiter: str, rows: list[list[str]], encoding: str, quoting: int) -> None:
+def test_what_a_csv_writer_writes_is_read_back(
+    delimiter: str, rows: list[list[str]], encoding: str, quoting: int
+) -> None:
     # A spreadsheet hides this line, and so do we.
     assume(not rows[0][0].lower().startswith("sep="))
     text = io.StringIO()
@@ -115,7 +124,10 @@ def test_what_a_csv_writer_writes_is_read_back(delimiter: str, rows: list[list[s
 
 
 def test_excels_own_delimiter_line_is_obeyed_and_not_counted() -> None:
-    assert read(b"sep=;\r\nphone;a,b,c\r\n1;x,y,z\r\n") == [RawRow(1, ["phone", "a,b,c"]), RawRow(2, ["1", "x,y,z"])]
+    assert read(b"sep=;\r\nphone;a,b,c\r\n1;x,y,z\r\n") == [
+        RawRow(1, ["phone", "a,b,c"]),
+        RawRow(2, ["1", "x,y,z"]),
+    ]
 
 
 def test_tsv_by_name_even_where_commas_are_evener() -> None:

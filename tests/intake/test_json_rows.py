@@ -17,17 +17,22 @@ from engine.intake.json_rows import read_inline, read_json
 from engine.intake.rows import LIST_SIGN, RawRow
 from engine.intake.source import ContactSource, Limits
 
+LIMITS = Limits()
 SOURCE = ContactSource(file="people.jsonl")
 
 
-def read(content: bytes, limits: Limits = Limits(), source: ContactSource = SOURCE) -> tuple[list[str], list[RawRow]]:
+def read(
+    content: bytes, limits: Limits = LIMITS, source: ContactSource = SOURCE
+) -> tuple[list[str], list[RawRow]]:
     headings: list[str] = []
     rows = list(read_json(io.BytesIO(content), "people.jsonl", headings, source, limits))
     return headings, rows
 
 
 def test_lines() -> None:
-    headings, rows = read(b'{"phone": "+33199001234", "n": 3}\n\n{"n": 4.0, "phone": 33199001235, "ok": true, "x": null}\n')
+    headings, rows = read(
+        b'{"phone": "+33199001234", "n": 3}\n\n{"n": 4.0, "phone": 33199001235, "ok": true, "x": null}\n'
+    )
     assert headings == ["phone", "n", "ok", "x"]
     assert rows == [
         RawRow(1, ["+33199001234", "3"]),
@@ -37,7 +42,10 @@ def test_lines() -> None:
 
 
 def test_an_array_is_read_too() -> None:
-    assert read(b'\xef\xbb\xbf\n [{"phone": "1"},\n {"phone": "2"}]')[1] == [RawRow(1, ["1"]), RawRow(2, ["2"])]
+    assert read(b'\xef\xbb\xbf\n [{"phone": "1"},\n {"phone": "2"}]')[1] == [
+        RawRow(1, ["1"]),
+        RawRow(2, ["2"]),
+    ]
 
 
 def test_a_large_array_is_refused() -> None:
@@ -117,7 +125,7 @@ def test_inline_rows() -> None:
         (Decimal("12.50"), "12.5"),
         (Decimal("1E+3"), "1000"),
         (datetime(2026, 3, 1, 9, 30, tzinfo=UTC), "2026-03-01 09:30:00+00:00"),
-        (datetime(2026, 3, 1), "2026-03-01"),
+        (datetime(2026, 3, 1), "2026-03-01"),  # noqa: DTZ001 - spreadsheets hold local time
         (b"\xff", None),
         (object(), None),
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 
 import pytest
@@ -34,7 +34,9 @@ def test_clock(text: str, expected: time) -> None:
     assert parse_clock(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "25:00", "9:60", "13 pm", "0 am", "nine", "9:3", "-1", "9:30:61", "09:30+01:00"])
+@pytest.mark.parametrize(
+    "text", ["", "25:00", "9:60", "13 pm", "0 am", "nine", "9:3", "-1", "9:30:61", "09:30+01:00"]
+)
 def test_no_clock(text: str) -> None:
     with pytest.raises(MomentError, match="write it as 09:30"):
         parse_clock(text)
@@ -99,12 +101,13 @@ def test_no_instants(text: str, message: str) -> None:
         parse_instant(text, PARIS, "start")
 
 
-@given(st.datetimes(datetime(2000, 1, 2), datetime(2100, 12, 30), timezones=st.sampled_from([UTC])))
-def test_every_instant_is_read_back(value: datetime) -> None:
+@given(st.dates(date(2000, 1, 2), date(2100, 12, 30)), st.times())
+def test_every_instant_is_read_back(day: date, clock: time) -> None:
+    value = datetime.combine(day, clock, UTC)
     assert parse_instant(value.isoformat(), (), "end") == value
 
 
-@given(st.dates(datetime(2000, 1, 2).date(), datetime(2100, 12, 30).date()))
-def test_a_day_ends_when_the_next_begins(day: object) -> None:
+@given(st.dates(date(2000, 1, 2), date(2100, 12, 30)))
+def test_a_day_ends_when_the_next_begins(day: date) -> None:
     start, end = parse_instant(str(day), PARIS, "start"), parse_instant(str(day), PARIS, "end")
     assert timedelta(hours=23) <= end - start <= timedelta(hours=25)

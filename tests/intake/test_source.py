@@ -14,19 +14,32 @@ from engine.intake.source import ContactSource
     "table",
     [
         {"file": "people.csv"},
-        {"file": "lists/people.csv", "columns": {"phone_number": ["mobile", 2], "name": "Nom"}, "fields": ["city", 3]},
+        {
+            "file": "lists/people.csv",
+            "columns": {"phone_number": ["mobile", 2], "name": "Nom"},
+            "fields": ["city", 3],
+        },
         {"rows": [{"phone": "+33199001234", "n": 1, "ok": True, "list": ["a", "b"], "none": None}]},
         {"rows": []},
         {"database": {"url": "sqlite:///people.db", "query": "SELECT 1"}},
         {"database": {"url": "postgresql://volley@crm/people", "query": "SELECT 1"}},
         {"database": {"url_env": "CRM_URL", "query": "SELECT 1"}},
-        {"file": "p.csv", "encoding": "iso-8859-15", "delimiter": ";", "header": False, "format": "csv", "region": "FR"},
+        {
+            "file": "p.csv",
+            "encoding": "iso-8859-15",
+            "delimiter": ";",
+            "header": False,
+            "format": "csv",
+            "region": "FR",
+        },
         {"file": "p.xlsx", "sheet": 2},
     ],
 )
 def test_good(table: dict[str, Any]) -> None:
     source = ContactSource.model_validate(table)
-    assert ContactSource.model_validate(source.model_dump(mode="json")) == source, "it travels to the parsing process"
+    assert ContactSource.model_validate(source.model_dump(mode="json")) == source, (
+        "it travels to the parsing process"
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,8 +68,14 @@ def test_good(table: dict[str, Any]) -> None:
         ({"file": "a", "columns": {"timezone": 0}}, "greater than or equal to 1"),
         ({"rows": [], "sheet": 1, "encoding": "utf-8"}, "sheet, encoding: only for a file"),
         ({"database": {"query": "SELECT 1"}}, "exactly one of url and url_env"),
-        ({"database": {"url": "sqlite:///x", "url_env": "X", "query": "SELECT 1"}}, "exactly one of url and url_env"),
-        ({"database": {"url": "postgresql://u:secret@crm/x", "query": "SELECT 1"}}, "password does not belong"),
+        (
+            {"database": {"url": "sqlite:///x", "url_env": "X", "query": "SELECT 1"}},
+            "exactly one of url and url_env",
+        ),
+        (
+            {"database": {"url": "postgresql://u:secret@crm/x", "query": "SELECT 1"}},
+            "password does not belong",
+        ),
         ({"database": {"url": "sqlite:///x", "query": "  "}}, "at least 1 character"),
     ],
 )

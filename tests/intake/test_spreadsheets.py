@@ -18,6 +18,7 @@ from engine.intake.rows import RawRow
 from engine.intake.source import ContactSource, Limits
 from engine.intake.spreadsheets import read_sheet
 
+LIMITS = Limits()
 SOURCE = ContactSource(file="people.xlsx")
 
 
@@ -60,7 +61,7 @@ def ods(rows: list[list[tuple[str, str, str]]], blank_rows_before: int = 0) -> i
     return stream
 
 
-def read(stream: io.BytesIO, source: ContactSource = SOURCE, limits: Limits = Limits()) -> list[RawRow]:
+def read(stream: io.BytesIO, source: ContactSource = SOURCE, limits: Limits = LIMITS) -> list[RawRow]:
     return list(read_sheet(stream, "people.xlsx", source, limits))
 
 
@@ -68,7 +69,7 @@ def test_values_become_what_a_person_would_have_typed() -> None:
     stream = xlsx({
         "People": [
             ["phone", "when", "at", "due", "ok", "share", "none"],
-            [33199001234, datetime(2026, 3, 1), time(9, 30), datetime(2026, 3, 1, 9, 30), True, 2.5, None],
+            [33199001234, datetime(2026, 3, 1), time(9, 30), datetime(2026, 3, 1, 9, 30), True, 2.5, None],  # noqa: DTZ001 - spreadsheets hold local time
             [199001234.0, date(2026, 3, 1), time(0, 0), "2026-03-01", False, 1e300, "0199"],
         ]
     })  # fmt: skip

@@ -75,15 +75,18 @@ class Books:
             name, "", "anna@example.org", "informational", priority, start_at, end_at, {"id": name}, f"flow-{name}", {"max": "60"}
         )
 
-    def campaign(self, name: str, *contacts: Contact, priority: int = 50, due_at: float | None = None, **rules: Any) -> int:
-        """A campaign with these contacts, taken in whole and running."""
+    def campaign(
+        self, name: str, *contacts: Contact, priority: int = 50, due_at: float | None = None, taken_in: bool = True, **rules: Any
+    ) -> int:
+        """A campaign with these contacts, taken in whole and running, or still loading."""
         job = f"job-{name}"
         found = self.unit(
             campaigns.begin_job, job_id=job, fingerprint=f"print-{name}", source=name,
             campaign=self.new_campaign(name, priority), now=self.now,
         )  # fmt: skip
         self.add(job, found, *contacts, due_at=due_at)
-        self.unit(campaigns.close_job, job_id=job, parsed=len(contacts), refused=0, now=self.now)
+        if taken_in:
+            self.unit(campaigns.close_job, job_id=job, parsed=len(contacts), refused=0, now=self.now)
         self.rules[found] = replace(
             CampaignRules(
                 running=True, start=NOW - 1, end=None, hours=Hours([]), max_attempts=3, min_gap=60.0, max_callbacks=2,

@@ -1,0 +1,86 @@
+"""The figures of `volley status`: what there is to know of campaigns, trunks and the engine at one moment.
+
+Plain values. How they are counted: `engine.ops.status`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Rates:
+    """Attempts begun, ended and answered in a span that ends now. An answer counts when its call has
+    ended."""
+
+    begun: int = 0
+    ended: int = 0
+    answered: int = 0
+
+    @property
+    def answer_seizure_ratio(self) -> float | None:
+        """Answered of ended; None where none ended."""
+        return self.answered / self.ended if self.ended else None
+
+    def add(self, begun: int, ended: int, answered: int) -> None:
+        self.begun += begun
+        self.ended += ended
+        self.answered += answered
+
+
+@dataclass(slots=True)
+class CampaignStatus:
+    """One campaign. Instants in POSIX seconds."""
+
+    id: int
+    name: str
+    title: str
+    state: str
+    priority: int
+    start_at: float
+    end_at: float | None
+    closed_at: float | None
+    contacts: int
+    done: int
+    pending: int = 0
+    in_call: int = 0
+    live_calls: int = 0
+    next_due: float | None = None
+    """When the next contact that waits is looked at; None when none waits."""
+    callbacks_due: int = 0
+    next_callback: float | None = None
+    minute: Rates = field(default_factory=Rates)
+    five_minutes: Rates = field(default_factory=Rates)
+    dispositions: dict[str, int] = field(default_factory=dict)
+    """Attempts by how they ended."""
+    dispositions_of: int | None = None
+    """How many attempts of all campaigns, the newest, were looked at for that; None: all."""
+    contact_dispositions: dict[str, int] | None = None
+    """Contacts that are done by their disposition; only where all is counted."""
+
+
+@dataclass(slots=True)
+class TrunkStatus:
+    """One trunk. Limits are None for a trunk that has left the settings."""
+
+    name: str
+    live_calls: int
+    max_channels: int | None
+    cps: float | None
+    minute: Rates
+
+
+@dataclass(slots=True)
+class Status:
+    """Everything at one moment."""
+
+    at: float
+    engine_pid: int | None
+    """None: no engine runs on this state directory."""
+    live_calls: int
+    max_channels: int
+    cps: float
+    minute: Rates
+    five_minutes: Rates
+    trunks: list[TrunkStatus]
+    campaigns: list[CampaignStatus]
