@@ -47,6 +47,9 @@ class Running:
         self.pace = None if campaign.cps is None else Pace(campaign.cps)
         self.max_channels = campaign.max_channels or settings.limits.max_channels
         self.trunks = frozenset(campaign.trunks or settings.trunk)
+        self.opt_out_keys = frozenset(
+            key for key, action in campaign.menu.actions.items() if action.action == "never_again"
+        )
         self.sent_fields = frozenset(campaign.fields)
         self.caller_names = {item.number: item.name for item in settings.caller_id}
         window = campaign.window or settings.defaults.window

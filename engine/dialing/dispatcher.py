@@ -115,7 +115,9 @@ class Dispatcher:
             if turn is None:
                 return LONGEST_WAIT
             ahead = turn - HORIZON - mono
-            return ahead if ahead > 0 else LONGEST_WAIT  # its turn is taken by what is queued: the sender wakes us
+            return (
+                ahead if ahead > 0 else LONGEST_WAIT
+            )  # its turn is taken by what is queued: the sender wakes us
         chosen = self._agenda.claimants(now, mono, HORIZON, frozenset(slot.trunk for slot in slots))
         chosen = [
             (running, claimant)

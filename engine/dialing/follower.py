@@ -33,6 +33,8 @@ T = TypeVar("T")
 
 HANGUP_GRACE = 2.0
 """Seconds that a failed Originate waits for the Hangup of its channel; without one there never was a channel."""
+EARLY_SEQ = 1000
+"""Number of the report that the engine itself makes of a key during the detection; the dialplan's count from 1."""
 REAP_GRACE = 30.0
 """Seconds added to a call's longest possible length before its missing events are missed."""
 STORE_RETRY = 1.0
@@ -132,6 +134,11 @@ class Follower:
                 live.stop_timer()
                 live.timer = loop.call_later(HANGUP_GRACE, lambda: self._spawn(self._no_hangup(live)))
             case TakeKey(digit, channel):
+                if digit in live.running.opt_out_keys:
+                    # Recorded here and now: the dialplan says so too, if the channel lives long enough to get there.
+                    live.call.opted_out = True
+                    report = Report(live.claim.attempt, EARLY_SEQ, "optout", "early", self._clock.now())
+                    self._spawn(self._opt_out(report, live))
                 self._spawn(self._redirect(live, channel, digit))
             case Keep(report):
                 if report.kind == "optout":
@@ -261,7 +268,8 @@ class Follower:
             cause=ending.cause,
             sip=ending.sip,
             amd=_amd(call),
-            result=call.result or ("hung_up" if disposition in ANSWERED else ""),
+            result=call.result
+            or ("opted_out" if call.opted_out else "hung_up" if disposition in ANSWERED else ""),
             note=call.refusal,
             reports=tuple(call.reports),
             position=claim.position,

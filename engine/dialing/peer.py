@@ -8,7 +8,7 @@ from functools import partial
 
 from engine.ami.client import AmiClient, Link, LiveChannel
 from engine.ami.outbox import Evidence
-from engine.channel import BUCKET_SECONDS, ChannelEvent, Ringing, Up, bucket_of, channel_id
+from engine.channel import BUCKET_SECONDS, ChannelEvent, Report, Ringing, Up, bucket_of, channel_id
 from engine.config import PbxSettings
 from engine.dialing.agenda import Agenda, Running
 from engine.dialing.call import State
@@ -24,6 +24,8 @@ from engine.store import campaigns, outcomes, recovery
 from engine.store.claims import Claim
 from engine.store.writer import Writer
 
+SLICE = 5000
+"""Late reports stored in one unit of work."""
 KEEP_BUCKETS = 2 * BUCKET_SECONDS
 """Outbox entries are kept for this many seconds at least."""
 
@@ -259,15 +261,18 @@ class Peer:
 
     async def _keep_reports(self, witnesses: dict[int, Witness], open_ones: set[int]) -> None:
         """Reports of calls that had ended in the database before all their reports were there."""
+        late: list[Report] = []
         for attempt, witness in witnesses.items():
             if attempt in open_ones:
                 continue
             for report in witness.reports:
                 if report.kind == "optout":
                     self._follower.take(report)
-            late = [report for report in witness.reports if report.kind != "optout"]
-            if late:
-                self._writer.submit(partial(outcomes.keep_reports, reports=late), bulk=True)
+                else:
+                    late.append(report)
+        for start in range(0, len(late), SLICE):
+            part = late[start : start + SLICE]
+            await self._writer.submit(partial(outcomes.keep_known_reports, reports=part), bulk=True)
 
     async def prune(self) -> None:
         """Drop outbox buckets whose attempts are all stored, one at a time. Raises AmiError."""

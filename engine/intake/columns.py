@@ -43,7 +43,8 @@ _USUAL = {
     "consent_purpose": "consent_purpose",
 }
 REJECT_HEADINGS = ("rejected_row", "rejected_code", "rejected_reason")
-"""What the rejects file puts before a row's own columns: no fields when a mended rejects file is handed in."""
+"""What the rejects file puts before a row's own columns: no fields when a mended rejects file is handed
+in."""
 
 _LIGATURES = str.maketrans(
     {"ß": "ss", "œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "ø": "o", "Ø": "o", "ł": "l", "Ł": "l"}

@@ -24,19 +24,19 @@ class FirstSeen:
     def __repr__(self) -> str:
         return f"FirstSeen({self._policy}, {len(self._numbers)} numbers, {len(self._ids)} external ids)"
 
-    def reason(self, contact: Contact) -> tuple[str, str, int] | None:
-        """Code, reason and first row when `contact` repeats an earlier one; else it is remembered, and the
+    def reason(self, contact: Contact) -> tuple[str, str] | None:
+        """Code and reason when `contact` repeats an earlier one; else it is remembered, and the
         answer is None."""
         ids, numbers = self._ids, self._numbers
         external_id = contact.external_id
         if external_id is not None and (first := ids.get(external_id)) is not None:
-            return "duplicate_id", f"external_id {external_id!r} is in row {first} already", first
+            return "duplicate_id", f"external_id {external_id!r} is in row {first} already"
         if self._policy != "keep":
             # As integers: a million of them take a third of the memory of the strings.
             keys = [int(number.e164) for number in contact.numbers]
             for key in keys:
                 if (first := numbers.get(key)) is not None:
-                    return "duplicate_number", f"+{key} is in row {first} already", first
+                    return "duplicate_number", f"+{key} is in row {first} already"
             for key in keys:
                 numbers[key] = contact.row
         if external_id is not None:

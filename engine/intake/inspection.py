@@ -159,7 +159,7 @@ def _problem(folder: Path, found: Found, shown: str, limits: JobLimits) -> Probl
         return Problem(shown, "is a symbolic link", "put the file itself into the job")
     if not found.is_file and not found.is_folder:
         return Problem(shown, "is neither a file nor a folder", "a job holds plain files")
-    if not os.access(folder / found.name, os.R_OK | (os.X_OK if found.is_folder else 0)):
+    if not os.access(folder / found.name, os.R_OK | (os.X_OK if found.is_folder else 0), effective_ids=True):
         return Problem(shown, "cannot be read by the engine", "let the engine's user read it")
     if found.is_file and found.status.st_nlink > 1:
         return Problem(shown, "has a second name elsewhere (a hard link)", "put a copy into the job")

@@ -24,7 +24,8 @@ from engine.intake.source import ContactSource, Limits
 from engine.intake.wire import Batch, Done, unpack
 
 _LINE_LIMIT = 4 << 20
-"""The longest line of the protocol; a batch ends below (`engine.intake.parser`). Twice as much is read ahead at most."""
+"""The longest line of the protocol; a batch ends below (`engine.intake.parser`). Twice as much is read ahead
+at most."""
 _ERROR_BYTES = 1 << 20
 _ERROR_TAIL = 4000
 
@@ -83,6 +84,7 @@ async def parse_job(request: ParseRequest) -> AsyncGenerator[Batch | Done]:
             env=_environment(),
             cwd="/",
             start_new_session=True,
+            close_fds=False,  # ours are not inheritable anyway, and closing every possible one takes its time
         )
         try:
             await _ask(process, request)
@@ -135,7 +137,8 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         process.kill()
     assert process.stdout is not None
-    # Its pipe must reach its end: some versions of asyncio wait for that too, and reading may be paused over a full buffer.
+    # Its pipe must reach its end: some versions of asyncio wait for that too, and reading may be paused over
+    # a full buffer.
     while await process.stdout.read(_LINE_LIMIT):
         pass
     await process.wait()

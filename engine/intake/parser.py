@@ -18,14 +18,13 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
 
 from engine.errors import InputError, Problem
-from engine.intake.columns import Mapping
 from engine.intake.contacts import Contact, Reject
 from engine.intake.duplicates import FirstSeen, Merger
 from engine.intake.readers import Table, open_rows
@@ -36,7 +35,8 @@ from engine.intake.wire import pack
 
 BATCH_CONTACTS = 500
 BATCH_CHARS = 256 << 10
-"""A batch ends when its texts reach this, so that no line grows past two megabytes, however JSON escapes them."""
+"""A batch ends when its texts reach this, so that no line grows past two megabytes, however JSON escapes
+them."""
 BATCH_ROWS = 20_000
 """A batch ends after so many rows even when almost all of them are rejected: progress is told."""
 
@@ -77,6 +77,8 @@ class _Request:
 
 @dataclass(slots=True)
 class _Counts:
+    """As in `engine.intake.wire.Done`."""
+
     rows: int = 0
     accepted: int = 0
     rejected: int = 0
@@ -99,45 +101,44 @@ class _Run:
     def run(self) -> None:
         """Read the whole source. Raises InputError."""
         self.flushed_row = self.request.skip_rows
-        merger = None
-        if self.request.source.duplicates == "merge":
-            merger = Merger()
-            with self._open() as table:
-                for _, reading, _ in _readings(table, self.request):
-                    if reading.contact is not None:
-                        merger.collect(reading.contact)
+        merger = self._collect() if self.request.source.duplicates == "merge" else None
         seen = FirstSeen(self.request.source.duplicates)
         with self._open() as table, RejectsFile(self.request.rejects_file, table.headings) as rejects:
-            for row, reading, _ in _readings(table, self.request):
-                self.counts.rows += 1
-                contact, reject = reading
-                if contact is not None and merger is not None:
-                    if merger.first_row(row.number) is not None:
-                        self.counts.duplicates += 1
-                        contact = None
-                    else:
-                        contact = merger.merged(contact)
-                elif contact is not None and (repeated := seen.reason(contact)) is not None:
+            for row, (contact, reject) in _readings(table, self.request):
+                if contact is None:
+                    self._settle(row, None, reject, rejects)
+                elif merger is not None:
+                    merged = merger.merged(contact) if merger.first_row(row.number) is None else None
+                    self.counts.duplicates += merged is None
+                    self._settle(row, merged, reject, rejects)
+                elif (repeated := seen.reason(contact)) is not None:
                     self.counts.duplicates += 1
-                    code, reason, _first = repeated
-                    contact, reject = None, Reject(row.number, code, reason, tuple(row.cells))
-                self._settle(row.number, contact, reject, rejects)
+                    self._settle(row, None, Reject(row.number, *repeated, tuple(row.cells)), rejects)
+                else:
+                    self._settle(row, contact, reject, rejects)
             self._flush(rejects)
-        counts = self.counts
-        done = {
-            "rows": counts.rows,
-            "accepted": counts.accepted,
-            "rejected": counts.rejected,
-            "duplicates": counts.duplicates,
-        }
-        self._write(orjson.dumps({"done": done}, option=orjson.OPT_APPEND_NEWLINE))
+        self._write(orjson.dumps({"done": asdict(self.counts)}, option=orjson.OPT_APPEND_NEWLINE))
+
+    def _collect(self) -> Merger:
+        """The first pass of `merge`: what later rows add to earlier ones."""
+        merger = Merger()
+        with self._open() as table:
+            for _, (contact, _) in _readings(table, self.request):
+                if contact is not None:
+                    merger.collect(contact)
+        return merger
 
     def _open(self) -> Table:
         request = self.request
         return open_rows(request.source, request.job_dir, request.region, request.limits)
 
-    def _settle(self, row: int, contact: Contact | None, reject: Reject | None, rejects: RejectsFile) -> None:
-        new = row > self.request.skip_rows
+    def _settle(
+        self, row: RawRow, contact: Contact | None, reject: Reject | None, rejects: RejectsFile
+    ) -> None:
+        """Count a row and pass on what became of it: a contact, a reject, a contact with a note, or nothing
+        (merged)."""
+        new = row.number > self.request.skip_rows
+        self.counts.rows += 1
         if reject is not None:
             rejects.write(reject)
         if contact is not None:
@@ -148,11 +149,11 @@ class _Run:
         elif reject is not None:
             self.counts.rejected += 1
             self.rejected_in_batch += new
-        self.through_row = row
+        self.through_row = row.number
         if (
             len(self.batch) >= BATCH_CONTACTS
             or self.chars >= BATCH_CHARS
-            or row - self.flushed_row >= BATCH_ROWS
+            or row.number - self.flushed_row >= BATCH_ROWS
         ):
             self._flush(rejects)
 
@@ -179,14 +180,14 @@ def _chars(contact: Contact) -> int:
     return size
 
 
-def _readings(table: Table, request: _Request) -> Iterator[tuple[RawRow, Reading, Mapping]]:
+def _readings(table: Table, request: _Request) -> Iterator[tuple[RawRow, Reading]]:
     mapping = table.mapping(request.source, request.region)
     reader = RowReader(mapping, request.region, request.language, request.sent)
     for row in table:
         if len(table.headings) != mapping.width:
             mapping = table.mapping(request.source, request.region)
             reader = RowReader(mapping, request.region, request.language, request.sent)
-        yield row, reader.read(row), mapping
+        yield row, reader.read(row)
 
 
 def _restrain(request: _Request) -> None:

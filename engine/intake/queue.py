@@ -27,6 +27,7 @@ from pathlib import Path
 
 from engine.errors import Problem, VolleyError
 from engine.intake.arrivals import SETTLE_SECONDS, Arrivals, JobEntry
+from engine.intake.durable import sync_folders, write_whole
 from engine.intake.inspection import REJECTS_NAME, find_manifest, fingerprint, inspect
 from engine.intake.watch import watch
 
@@ -156,7 +157,7 @@ class QueueDirs:
         except OSError as error:
             self._leave(entry, job, error)
             return None
-        _sync(target, self.processing, self.incoming)
+        sync_folders(target, self.processing, self.incoming)
         return replace(job, path=target)
 
     def _leave(self, entry: JobEntry, job: Job, error: OSError) -> None:
@@ -167,7 +168,7 @@ class QueueDirs:
         )
         target = self._free(job, self.rejected, texts)
         for suffix, text in texts.items():
-            _write(target.with_name(target.name + suffix), text)
+            write_whole(target.with_name(target.name + suffix), text)
 
     def in_processing(self) -> list[Job]:
         """Claimed jobs, oldest first: at the start, those that an engine had not finished when it ended."""
@@ -207,7 +208,7 @@ class QueueDirs:
             target = self._free(job, folder, beside)
             # The reasons first: a job that lies in rejected/ has them, whenever the power fails.
             for suffix, text in beside.items():
-                _write(target.with_name(target.name + suffix), text)
+                write_whole(target.with_name(target.name + suffix), text)
             try:
                 os.rename(job.path, target)
             except OSError as error:
@@ -216,7 +217,7 @@ class QueueDirs:
                 raise VolleyError(f"cannot move the job {job.path} to {target}: {error.strerror}") from error
             with suppress(FileNotFoundError):
                 os.rename(target / REJECTS_NAME, target.with_name(target.name + ".rejects.csv"))
-            _sync(target, folder, self.processing)
+            sync_folders(target, folder, self.processing)
             return target
 
 
@@ -260,23 +261,3 @@ def _taken(target: Path, job_id: str, beside: Mapping[str, str]) -> bool:
 
 def _one_line(text: str) -> str:
     return re.sub(r"\s+", " ", text)
-
-
-def _write(path: Path, text: str) -> None:
-    """A whole file or none, durable."""
-    draft = path.with_name(f".{path.name}.tmp")
-    with draft.open("w", encoding="utf-8", errors="backslashreplace") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    draft.rename(path)
-
-
-def _sync(*folders: Path) -> None:
-    """Make the names in these folders durable."""
-    for folder in folders:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import orjson
 
+from engine.intake.durable import sync_folders
 from engine.intake.job_files import open_inside
 from engine.intake.refused import Refused
 from engine.intake.rows import RawRow
@@ -24,7 +25,8 @@ SPOOL_NAME = ".volley-rows.jsonl"
 
 
 def write_spool(job_dir: Path, headings: list[str], rows: Iterator[RawRow], limits: Limits) -> None:
-    """Write all rows down; the file gets its name when it is complete and durable. Raises InputError over a limit."""
+    """Write all rows down; the file gets its name when it is complete and durable. Raises InputError over a
+    limit."""
     draft = job_dir / (SPOOL_NAME + ".tmp")
     draft.unlink(missing_ok=True)
     with open(
@@ -44,11 +46,7 @@ def write_spool(job_dir: Path, headings: list[str], rows: Iterator[RawRow], limi
         stream.flush()
         os.fsync(stream.fileno())
     draft.rename(job_dir / SPOOL_NAME)
-    folder = os.open(job_dir, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folders(job_dir)
 
 
 def read_spool(job_dir: Path, stack: ExitStack) -> tuple[list[str], Iterator[RawRow]]:

@@ -42,7 +42,8 @@ def _rows(sheet: calamine.CalamineSheet, limits: Limits) -> Iterator[RawRow]:
     start = sheet.start
     if start is None:
         return
-    # Calamine begins with the first column that holds anything; a spreadsheet counts the empty ones before it too.
+    # Calamine begins with the first column that holds anything; a spreadsheet counts the empty ones before it
+    # too.
     before = [""] * start[1]
     for number, values in enumerate(sheet.iter_rows(), 1):
         cells = before.copy()

@@ -12,10 +12,12 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterable
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 from engine.errors import VolleyError
+from engine.intake.arrivals import is_temporary
+from engine.intake.durable import sync_folders
 from engine.intake.inspection import COMPLETE_NAME, find_manifest, inspect, walk
 from engine.intake.job_files import open_inside
 from engine.intake.refused import Refused
@@ -52,19 +54,22 @@ def submit(path: Path, queue_root: Path, files: Iterable[str] = (), progress: Pr
         folder = path.parent
         names = list(dict.fromkeys([path.name, *(os.path.normpath(file) for file in files)]))
         name = path.stem
+    name = name.lstrip(".")[:80] or "job"
+    if is_temporary(name):
+        name += "-job"
     draft = incoming / f".{name}.{secrets.token_hex(4)}.tmp"
     try:
-        draft.mkdir(mode=0o770)
+        draft.mkdir()
     except OSError as error:
         raise VolleyError(
             f"cannot write into {incoming}: {error.strerror}; who drops jobs must be in the directory's group"
         ) from error
     try:
-        _copy_all(folder, names, draft, progress)
+        _copy(folder, names, draft, progress)
         (draft / COMPLETE_NAME).touch()
         inspect(draft)
         find_manifest(draft)
-        _sync(draft)
+        _hand_over(draft)
         return _rename_in(draft, incoming, name)
     except OSError as error:
         raise VolleyError(f"cannot copy the job into {incoming}: {error.strerror}") from error
@@ -82,47 +87,45 @@ def _content(folder: Path) -> list[str]:
     ]
 
 
-def _copy_all(folder: Path, names: list[str], draft: Path, progress: Progress | None) -> None:
-    streams_total = sum((folder / name).lstat().st_size for name in names if os.path.lexists(folder / name))
+def _copy(folder: Path, names: list[str], draft: Path, progress: Progress | None) -> None:
+    total = sum((folder / name).lstat().st_size for name in names if os.path.lexists(folder / name))
     copied = 0
     for name in names:
+        target = draft / name
         with open_inside(folder, name, name) as source:
-            target = draft / name
-            target.parent.mkdir(mode=0o770, parents=True, exist_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("xb") as sink:
                 while block := source.read(_BLOCK):
                     sink.write(block)
                     copied += len(block)
                     if progress is not None:
-                        progress(copied, max(streams_total, copied))
+                        progress(copied, max(total, copied))
                 sink.flush()
                 os.fsync(sink.fileno())
-            # The engine may run as somebody else of the queue's group.
-            target.chmod(0o660)
+
+
+def _hand_over(draft: Path) -> None:
+    """Give the queue's group what the engine needs, whatever the umask took: it may run as somebody else of
+    that group, and may move a folder only when it can write to it."""
+    folders = [draft]
+    for found in walk(draft):
+        if found.is_folder:
+            folders.append(draft / found.name)
+        else:
+            (draft / found.name).chmod(0o660)
+    for folder in folders:
+        folder.chmod(folder.stat().st_mode | 0o770)
+    sync_folders(*folders)
 
 
 def _rename_in(draft: Path, incoming: Path, name: str) -> Path:
-    for number in count(1):
-        target = incoming / (name if number == 1 else f"{name}.{number}")
+    for target in chain([incoming / name], (incoming / f"{name}.{number}" for number in count(2))):
         try:
             os.rename(draft, target)
         except OSError as error:
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
                 continue
             raise
-        _sync(incoming)
+        sync_folders(incoming)
         return target
-    raise AssertionError("unreachable")
-
-
-def _sync(folder: Path) -> None:
-    for below in (
-        [folder, *(folder / found.name for found in walk(folder) if found.is_folder)]
-        if folder.name.startswith(".")
-        else [folder]
-    ):
-        handle = os.open(below, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    raise AssertionError("the names never end")

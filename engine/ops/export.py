@@ -34,8 +34,10 @@ class Sheet:
     rows: Iterator[Values]
 
 
-def sheet(database: Path, campaign: str, what: What) -> Sheet:
-    """What is asked for of a campaign. Raises StoreError, and InputError when there is no such campaign."""
+def sheet(database: Path, campaign: str, what: What, piece: int = SLICE) -> Sheet:
+    """What is asked for of a campaign, read `piece` rows at a time.
+
+    Raises StoreError, and InputError when there is no such campaign."""
     query = (resources.files("engine.ops") / "sheets" / f"{what}.sql").read_text(encoding="utf-8")
     with reading(database) as connection:
         row = connection.execute("SELECT id FROM campaigns WHERE name = ?", (campaign,)).fetchone()
@@ -49,13 +51,13 @@ def sheet(database: Path, campaign: str, what: What) -> Sheet:
     columns = tuple(column[0] for column in described if not column[0].startswith("_"))
 
     def rows() -> Iterator[Values]:
-        asked["limit"] = SLICE
+        asked["limit"] = piece
         while True:
             with reading(database) as connection:
                 found = connection.execute(query, asked).fetchall()
             for one in found:
                 yield {"campaign": campaign, **{name: one[name] for name in columns}, **_fields(one, fields)}
-            if len(found) < SLICE:
+            if len(found) < piece:
                 return
             asked["after"] = found[-1]["_id"]
             asked["after_seq"] = found[-1]["seq"] if what == "events" else 0

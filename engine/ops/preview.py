@@ -116,7 +116,8 @@ def preview(
 ) -> Preview:
     """Look at a job at `now` (POSIX seconds). Rejected rows go to `rejects`, if it is given.
 
-    Runs an event loop of its own. Raises InputError when its manifest cannot be read at all; what else is wrong stands in `problems`.
+    Runs an event loop of its own. Raises InputError when its manifest cannot be read at all; what else is
+    wrong stands in `problems`.
     """
     manifest = open_job(path)
     job = manifest.job

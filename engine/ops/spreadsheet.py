@@ -31,16 +31,16 @@ def inert(cell: str) -> str:
     """
     if _NUMBER.fullmatch(cell):
         return cell
-    safe = "".join(_inert_part(part) for part in _SEPARATORS.split(cell))
-    return "'" + safe if cell.startswith(("\t", "\r", "\n")) else safe
-
-
-def _inert_part(part: str) -> str:
-    return (
-        "'" + part
-        if part.lstrip(_OVERLOOKED).startswith(tuple(_BEGINS)) and not _NUMBER.fullmatch(part)
-        else part
+    first, *rest = _SEPARATORS.split(cell)
+    if _begins(first) or cell.startswith(("\t", "\r", "\n")):
+        first = "'" + first
+    return first + "".join(
+        "'" + part if _begins(part) and not _NUMBER.fullmatch(part) else part for part in rest
     )
+
+
+def _begins(part: str) -> bool:
+    return part.lstrip(_OVERLOOKED).startswith(tuple(_BEGINS))
 
 
 def write(columns: Sequence[str], rows: Iterable[Sequence[Any]], out: TextIO) -> int:

@@ -28,9 +28,12 @@ CLOSED = 10
 """Campaigns that are over and still listed: those that ended last."""
 
 
-def look(settings: Settings, now: float, campaign: str | None = None, *, full: bool = False) -> Status:
+def look(
+    settings: Settings, now: float, campaign: str | None = None, *, full: bool = False, newest: int = NEWEST
+) -> Status:
     """How things stand at `now`, for one campaign or for all that are open and the last that ended.
 
+    Dispositions are those of the `newest` attempts, or of all with `full`.
     Raises StoreError, and InputError when there is no such campaign.
     """
     pid = engine_pid(settings.engine.state)
@@ -48,7 +51,7 @@ def look(settings: Settings, now: float, campaign: str | None = None, *, full: b
         _count_live(connection, status, by_id, trunks)
         _count_rates(connection, status, by_id, trunks)
         _count_callbacks(connection, by_id)
-        _count_dispositions(connection, by_id, full)
+        _count_dispositions(connection, by_id, None if full else newest)
         for one in found:
             one.pending = max(0, one.contacts - one.done - one.in_call)
             one.next_due = _next_due(connection, one.id)
@@ -164,16 +167,17 @@ def _count_callbacks(connection: sqlite3.Connection, by_id: dict[int, CampaignSt
             by_id[campaign_id].callbacks_due, by_id[campaign_id].next_callback = due, first
 
 
-def _count_dispositions(connection: sqlite3.Connection, by_id: dict[int, CampaignStatus], full: bool) -> None:
-    limit = -1 if full else NEWEST
+def _count_dispositions(
+    connection: sqlite3.Connection, by_id: dict[int, CampaignStatus], newest: int | None
+) -> None:
     rows = connection.execute(
         "SELECT campaign_id, disposition, count(*)"
         " FROM (SELECT campaign_id, disposition FROM attempts ORDER BY id DESC LIMIT ?) GROUP BY 1, 2",
-        (limit,),
+        (-1 if newest is None else newest,),
     ).fetchall()
     seen = sum(count for *_, count in rows)
     for one in by_id.values():
-        one.dispositions_of = None if full or seen < NEWEST else seen
+        one.dispositions_of = seen if seen == newest else None
         mine = [
             (word, count) for campaign_id, word, count in rows if campaign_id == one.id and word is not None
         ]

@@ -163,10 +163,19 @@ def keep_reports(connection: sqlite3.Connection, reports: Sequence[Report]) -> i
     ).rowcount
 
 
+def keep_known_reports(connection: sqlite3.Connection, reports: Sequence[Report]) -> None:
+    """Store reports of attempts that are in this database; the outbox may hold another engine's too."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO call_events (attempt_id, seq, kind, value, at) SELECT ?1, ?2, ?3, ?4, ?5"
+        " WHERE EXISTS (SELECT 1 FROM attempts WHERE id = ?1)",
+        [(report.attempt, report.seq, report.kind, report.value, report.at) for report in reports],
+    )
+
+
 def opt_out(connection: sqlite3.Connection, report: Report, now: float) -> list[int]:
     """The person in this call said never again: suppress every number of the contact, for every campaign, at once.
 
-    Returns the ids of the numbers. A report that is stored already changes nothing, so that a number taken off the
+    Returns the ids of the numbers, if any of them is new on the list. A report that is stored already changes nothing, so that a number taken off the
     list since stays off it.
     """
     if not keep_reports(connection, [report]):
@@ -179,17 +188,18 @@ def opt_out(connection: sqlite3.Connection, report: Report, now: float) -> list[
             (report.attempt,),
         )
     ]
-    connection.executemany(
+    added = connection.executemany(
         "INSERT OR IGNORE INTO suppression (number_id, since, reason, source, attempt_id) VALUES (?, ?, 'opt-out', 'key', ?)",
         [(number, now, report.attempt) for number in numbers],
-    )
-    return numbers
+    ).rowcount
+    return numbers if added else []
 
 
 def late_report(connection: sqlite3.Connection, report: Report, now: float) -> list[int]:
     """A report of a call that has ended in the database: kept, and an opt-out still counts. Returns the numbers
     suppressed by it."""
     if report.kind == "optout":
-        return opt_out(connection, report, now)
-    keep_reports(connection, [report])
+        known = connection.execute("SELECT 1 FROM attempts WHERE id = ?", (report.attempt,)).fetchone()
+        return opt_out(connection, report, now) if known else []
+    keep_known_reports(connection, [report])
     return []

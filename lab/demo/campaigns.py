@@ -76,14 +76,14 @@ def campaign_name(language: Language) -> str:
     return f"reminders-{language}"
 
 
-def make_job(language: Language, samples: Path) -> Path:
-    """The folder of one job, ready to be handed in. `samples` holds the lab's prompts."""
-    folder = JOBS / campaign_name(language)
+def make_job(language: Language, samples: Path, jobs: Path = JOBS) -> Path:
+    """The folder of one job below `jobs`, ready to be handed in. `samples` holds the lab's prompts."""
+    folder = jobs / campaign_name(language)
     folder.mkdir(parents=True)
     for prompt in PROMPTS:
         shutil.copyfile(samples / language / f"{prompt}.wav", folder / f"{prompt}.wav")
     (folder / "patients.csv").write_bytes(contacts_csv(language))
-    final = ("REJECTED", "INVALID_NUMBER", "FAILED", "ANSWERED_HUMAN", "ANSWERED_UNSURE")
+    final = ("REJECTED", "FAILED", "ANSWERED_HUMAN", "ANSWERED_UNSURE")
     rules = [
         f'{word} = {{ delay = "3s", attempts = {count} }}'
         for word, count in {**RETRIES, **dict.fromkeys(final, 0)}.items()

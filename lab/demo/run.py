@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import fcntl
 import shutil
+import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +22,7 @@ from engine import config
 from engine.config import Settings
 from engine.errors import StoreError, VolleyError
 from engine.intake.submit import submit
-from engine.ops import summary
+from engine.ops import palette, summary
 from engine.ops.books import reading
 from engine.ops.figures import Status
 from engine.ops.status import look
@@ -41,6 +43,7 @@ PLAIN_EVERY = 5.0
 def demonstrate() -> int:
     """The whole demonstration. Returns the exit code."""
     console = Console(highlight=False)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # told to end, it cleans up as after Ctrl-C
     try:
         with _alone():
             return _demonstrate(console)
@@ -145,14 +148,25 @@ def _watch(console: Console, settings: Settings) -> bool:
     begun = time.monotonic()
 
     def picture(status: Status) -> RenderableType:
-        return Group(
-            status_view(status), Text(), Text(f"{time.monotonic() - begun:.0f} s", style="bright_black")
-        )
+        passed = Text(f"{time.monotonic() - begun:.0f} s", style="bright_black")
+        return Group(status_view(status), Text(), _endings(status), Text(), passed)
 
     if not console.is_terminal:
         return _until_over(settings, lambda status: _plain(console, status, begun), PLAIN_EVERY)
     with Live(Text("..."), console=console, auto_refresh=False, transient=True) as live:
         return _until_over(settings, lambda status: live.update(picture(status), refresh=True), 0.5)
+
+
+def _endings(status: Status) -> Text:
+    """How attempts ended so far, in all campaigns together."""
+    counts: Counter[str] = Counter()
+    for one in status.campaigns:
+        counts.update(one.dispositions)
+    told = [
+        Text(f"{word} {counts[word]}", style=palette.DISPOSITION.get(word, ""))
+        for word in palette.listed(counts)
+    ]
+    return Text("  ").join(told)
 
 
 def _plain(console: Console, status: Status, begun: float) -> None:

@@ -16,6 +16,13 @@ Fields = dict[str, str]
 
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
 SECRET = "s3cret"
+SUCCESS = {
+    "Ping": ["Ping: Pong", "Timestamp: 1795491004.620831"],
+    "CoreSettings": ["AMIversion: 11.0.0", "AsteriskVersion: 22.10.1", "SystemName: "],
+    "CoreStatus": ["CoreStartupDate: 2026-11-24", "CoreStartupTime: 03:29:12"],
+    "Originate": ["Message: Originate successfully queued"],
+}
+"""What Asterisk adds to its acknowledgement of these actions."""
 
 
 def block(*lines: str) -> bytes:
@@ -55,27 +62,24 @@ class PracticePbx:
     greets: bool = True
     boots: bool = True
     silent: bool = False
-    deaf: bool = False
+    listens: asyncio.Event = field(default_factory=asyncio.Event)
+    """While it is not set, nothing is read from any socket."""
     answers: dict[str, Callable[[Session, Fields], bytes]] = field(default_factory=dict)
     """Action name -> what is answered in place of the usual."""
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         session = Session(reader, writer)
         self.sessions.append(session)
-        self._tell()
         try:
             if not self.greets:
                 return
             session.tell(BANNER)
             while True:
-                while self.deaf:
-                    await asyncio.sleep(0.01)
+                await self.listens.wait()
                 text = await reader.readuntil(b"\r\n\r\n")
                 session.raw += text
                 action = dict(line.split(": ", 1) for line in text.decode().split("\r\n") if line)
                 session.actions.append(action)
-                self._tell()
                 if not self.silent:
                     session.tell(self._answer(session, action))
         except ConnectionResetError:
@@ -85,89 +89,75 @@ class PracticePbx:
         finally:
             writer.close()
             session.ended.set()
-            self._tell()
-
-    def _tell(self) -> None:
-        self.changed.set()
-
-    async def until(self, holds: Callable[[], object], seconds: float = 5.0) -> None:
-        """Wait until something holds; AssertionError when it does not in time."""
-        try:
-            async with asyncio.timeout(seconds):
-                while not holds():
-                    self.changed.clear()
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(0.02):
-                            await self.changed.wait()
-        except TimeoutError:
-            raise AssertionError("did not come to hold") from None
 
     def _answer(self, session: Session, action: Fields) -> bytes:
-        name, action_id = action["Action"], action["ActionID"]
+        name, ours = action["Action"], f"ActionID: {action['ActionID']}"
         if name in self.answers:
             return self.answers[name](session, action)
+        usual: dict[str, Callable[[Fields, str], bytes]] = {
+            "Login": self._login,
+            "DBPut": self._put,
+            "DBDelTree": self._delete_tree,
+            "DBGetTree": self._get_tree,
+            "CoreShowChannels": self._show_channels,
+            "Hangup": self._act_on_channel,
+            "Redirect": self._act_on_channel,
+        }
+        if name in usual:
+            return usual[name](action, ours)
+        if name in SUCCESS:
+            return block("Response: Success", ours, *SUCCESS[name])
+        return block(
+            "Response: Error", ours, f"Message: Invalid/unknown command: {name}. Use Action: ListCommands."
+        )
 
-        def success(*lines: str) -> bytes:
-            return block("Response: Success", f"ActionID: {action_id}", *lines)
+    def _login(self, action: Fields, ours: str) -> bytes:
+        if (action["Username"], action["Secret"]) != ("volley", SECRET):
+            return block("Response: Error", ours, "Message: Authentication failed")
+        booted = block("Event: FullyBooted", "Privilege: system,all", "Status: Fully Booted")
+        accepted = block("Response: Success", ours, "Message: Authentication accepted")
+        return accepted + (booted if self.boots else b"")
 
-        def error(message: str) -> bytes:
-            return block("Response: Error", f"ActionID: {action_id}", f"Message: {message}")
+    def _put(self, action: Fields, ours: str) -> bytes:
+        self.database[f"/{action['Family']}/{action['Key']}"] = action["Val"]
+        return block("Response: Success", ours, "Message: Updated database successfully")
 
-        match name:
-            case "Login":
-                if (action["Username"], action["Secret"]) != ("volley", SECRET):
-                    return error("Authentication failed")
-                booted = block("Event: FullyBooted", "Privilege: system,all", "Status: Fully Booted")
-                return success("Message: Authentication accepted") + (booted if self.boots else b"")
-            case "Ping":
-                return success("Ping: Pong", "Timestamp: 1795491004.620831")
-            case "CoreSettings":
-                return success("AMIversion: 11.0.0", "AsteriskVersion: 22.10.1", "SystemName: ")
-            case "CoreStatus":
-                return success("CoreStartupDate: 2026-11-24", "CoreStartupTime: 03:29:12")
-            case "Originate":
-                return success("Message: Originate successfully queued")
-            case "DBPut":
-                self.database[f"/{action['Family']}/{action['Key']}"] = action["Val"]
-                return success("Message: Updated database successfully")
-            case "DBDelTree":
-                under = f"/{action['Family']}/{action['Key']}/"
-                gone = [key for key in self.database if key.startswith(under)]
-                for key in gone:
-                    del self.database[key]
-                return (
-                    success("Message: Key tree deleted successfully")
-                    if gone
-                    else error("Database entry not found")
-                )
-            case "DBGetTree":
-                items = [
-                    ("DBGetTreeResponse", [f"Key: {key}", f"Val: {value}"])
-                    for key, value in self.database.items()
-                    if key.startswith(f"/{action['Family']}/")
-                ]
-                return self._list(action_id, "DBGetTree", "Result will follow", items)
-            case "CoreShowChannels":
-                found = [("CoreShowChannel", [f"{n}: {v}" for n, v in one.items()]) for one in self.channels]
-                return self._list(action_id, "CoreShowChannels", "Channels will follow", found)
-            case "Hangup" | "Redirect":
-                if any(action["Channel"] in (one["Uniqueid"], one["Channel"]) for one in self.channels):
-                    return success(
-                        "Message: Channel Hungup" if name == "Hangup" else "Message: Redirect successful"
-                    )
-                return error("No such channel" if name == "Hangup" else "Channel does not exist")
-            case _:
-                return error(
-                    f"Invalid/unknown command: {name}. Use Action: ListCommands to show available commands."
-                )
+    def _delete_tree(self, action: Fields, ours: str) -> bytes:
+        under = f"/{action['Family']}/{action['Key']}/"
+        gone = [key for key in self.database if key.startswith(under)]
+        for key in gone:
+            del self.database[key]
+        if not gone:
+            return block("Response: Error", ours, "Message: Database entry not found")
+        return block("Response: Success", ours, "Message: Key tree deleted successfully")
 
-    def _list(self, action_id: str, name: str, message: str, items: list[tuple[str, list[str]]]) -> bytes:
-        ours = f"ActionID: {action_id}"
+    def _get_tree(self, action: Fields, ours: str) -> bytes:
+        found = [
+            [f"Key: {key}", f"Val: {value}"]
+            for key, value in self.database.items()
+            if key.startswith(f"/{action['Family']}/")
+        ]
+        return self._list(ours, "Result will follow", "DBGetTreeResponse", found, "DBGetTreeComplete")
+
+    def _show_channels(self, action: Fields, ours: str) -> bytes:
+        found = [[f"{name}: {value}" for name, value in one.items()] for one in self.channels]
+        return self._list(ours, "Channels will follow", "CoreShowChannel", found, "CoreShowChannelsComplete")
+
+    def _act_on_channel(self, action: Fields, ours: str) -> bytes:
+        there = any(action["Channel"] in (one["Uniqueid"], one["Channel"]) for one in self.channels)
+        word = {
+            "Hangup": ("Channel Hungup", "No such channel"),
+            "Redirect": ("Redirect successful", "Channel does not exist"),
+        }
+        said = word[action["Action"]][0 if there else 1]
+        return block("Response: Success" if there else "Response: Error", ours, f"Message: {said}")
+
+    def _list(self, ours: str, message: str, event: str, items: list[list[str]], end: str) -> bytes:
         return b"".join(
             [
                 block("Response: Success", ours, "EventList: start", f"Message: {message}"),
-                *(block(f"Event: {event}", ours, *lines) for event, lines in items),
-                block(f"Event: {name}Complete", ours, "EventList: Complete", f"ListItems: {len(items)}"),
+                *(block(f"Event: {event}", ours, *lines) for lines in items),
+                block(f"Event: {end}", ours, "EventList: Complete", f"ListItems: {len(items)}"),
             ]
         )
 
@@ -184,10 +174,11 @@ def nothing_that_the_loop_had_to_report(caplog: pytest.LogCaptureFixture) -> Ite
 @contextlib.asynccontextmanager
 async def listening() -> AsyncIterator[PracticePbx]:
     practice = PracticePbx()
+    practice.listens.set()
     server = await asyncio.start_server(practice.take, "127.0.0.1", 0)
     practice.port = server.sockets[0].getsockname()[1]
     yield practice
-    practice.deaf = False
+    practice.listens.set()
     server.close()
     for session in practice.sessions:
         session.writer.close()

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 import uvloop
@@ -27,6 +28,13 @@ def originate(at: int) -> bytes:
 
 def block(*lines: str) -> bytes:
     return "".join(f"{line}\r\n" for line in (*lines, "")).encode()
+
+
+async def until(holds: Callable[[], object], seconds: float = 5.0) -> None:
+    """Wait until something holds. Raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        while not holds():  # noqa: ASYNC110 -- what is waited for happens at the other end of a socket
+            await asyncio.sleep(0.005)
 
 
 class Line:
@@ -51,11 +59,6 @@ class Line:
         if self._then is not None:
             await self._then(link)
 
-    async def until(self, holds: Callable[[], object], seconds: float = 5.0) -> None:
-        async with asyncio.timeout(seconds):
-            while not holds():
-                await asyncio.sleep(0.005)
-
 
 @contextlib.asynccontextmanager
 async def at_work(line: Line) -> AsyncIterator[AmiClient]:
@@ -74,7 +77,7 @@ async def at_work(line: Line) -> AsyncIterator[AmiClient]:
 async def test_login(pbx) -> None:
     line = Line(pbx.port)
     async with at_work(line) as client:
-        await line.until(lambda: client.up)
+        await until(lambda: client.up)
         assert line.links == [Link("22.10.1", "2026-11-24 03:29:12")]
         assert pbx.sessions[0].named("Login")[0]["Events"] == "on"
     assert not client.up
@@ -86,7 +89,7 @@ async def test_login(pbx) -> None:
 async def test_a_refused_login_is_tried_again_ever_more_slowly(pbx) -> None:
     line = Line(pbx.port, secret="wrong")
     async with at_work(line) as client:
-        await line.until(lambda: len(line.failures) == 3)
+        await until(lambda: len(line.failures) == 3)
         assert not client.up
     assert [type(error) for error, _ in line.failures] == [AmiLoginRefused] * 3
     assert [str(error) for error, _ in line.failures] == ["Authentication failed"] * 3
@@ -101,7 +104,7 @@ async def test_nobody_listens() -> None:
     await server.wait_closed()
     line = Line(port)
     async with at_work(line):
-        await line.until(lambda: line.failures)
+        await until(lambda: line.failures)
     assert isinstance(line.failures[0][0], AmiUnreachable)
 
 
@@ -109,22 +112,22 @@ async def test_a_listener_that_hangs_up_at_once(pbx) -> None:
     pbx.greets = False
     line = Line(pbx.port)
     async with at_work(line) as client:
-        await line.until(lambda: line.failures, 2.0)
+        await until(lambda: line.failures, 2.0)
         assert isinstance(line.failures[0][0], AmiUnreachable)
         pbx.greets = True
-        await line.until(lambda: client.up)
+        await until(lambda: client.up)
 
 
 async def test_a_connection_that_ends_before_asterisk_has_booted(pbx) -> None:
     pbx.boots = False
     line = Line(pbx.port)
     async with at_work(line) as client:
-        await pbx.until(lambda: pbx.sessions and pbx.sessions[0].actions)
+        await until(lambda: pbx.sessions and pbx.sessions[0].actions)
         await asyncio.sleep(0.05)
         assert line.links == []  # logged in, and not booted
         pbx.boots = True
         pbx.sessions[0].hang_up()
-        await line.until(lambda: client.up)
+        await until(lambda: client.up)
     assert [type(error) for error, _ in line.failures] == [AmiUnreachable]
 
 
@@ -135,7 +138,7 @@ async def test_what_is_done_at_the_login_may_fail(pbx) -> None:
 
     line = Line(pbx.port, connected=first_time)
     async with at_work(line) as client:
-        await line.until(lambda: client.up)
+        await until(lambda: client.up)
     assert [str(error) for error, _ in line.failures] == ["no flows"]
     assert len(pbx.sessions) == 2
 
@@ -154,7 +157,7 @@ async def test_the_connection_ends_while_something_is_done_at_the_login(pbx) -> 
 
     line = Line(pbx.port, connected=first_time)
     async with at_work(line) as client:
-        await line.until(lambda: client.up)
+        await until(lambda: client.up)
     assert len(stopped) == 1
     assert [type(error) for error, _ in line.failures] == [AmiUnreachable]
 
@@ -165,7 +168,7 @@ async def test_the_connection_ends_while_something_is_done_at_the_login(pbx) -> 
 async def test_events_come_in_the_order_in_which_they_were_sent(pbx) -> None:
     line = Line(pbx.port)
     async with at_work(line) as client:
-        await line.until(lambda: client.up)
+        await until(lambda: client.up)
         expected: list[ChannelEvent] = []
         stream = b""
         for at, name in enumerate(IDS):
@@ -189,22 +192,23 @@ async def test_events_come_in_the_order_in_which_they_were_sent(pbx) -> None:
             session.tell(stream[cut : cut + 997])
             if cut % 7 == 0:
                 await asyncio.sleep(0)
-        await line.until(lambda: len(line.events) == len(expected))
+        await until(lambda: len(line.events) == len(expected))
     began = time.time() - 10
     for event, meant in zip(line.events, expected, strict=True):
         if isinstance(event, Report):
             assert began < event.at <= time.time()
-            event = Report(event.attempt, event.seq, event.kind, event.value, 0.0)
-        assert event == meant
+            assert replace(event, at=0.0) == meant
+        else:
+            assert event == meant
 
 
 async def test_an_originate_is_acknowledged_through_the_sink(pbx) -> None:
     line = Line(pbx.port)
     async with at_work(line) as client:
-        await line.until(lambda: client.up)
+        await until(lambda: client.up)
         for at in range(50):
             client.write(originate(at))
-        await line.until(lambda: len(line.events) == 50)
+        await until(lambda: len(line.events) == 50)
         assert line.events == [Queued(int(name[1:], 16)) for name in IDS[:50]]
         assert pbx.sessions[0].named("Originate")[7]["ActionID"] == IDS[7]
         assert client.backlog() == 0
@@ -213,12 +217,12 @@ async def test_an_originate_is_acknowledged_through_the_sink(pbx) -> None:
 async def test_a_hangup_is_stamped_with_the_time_of_its_coming(pbx) -> None:
     line = Line(pbx.port)
     async with at_work(line) as client:
-        await line.until(lambda: client.up)
+        await until(lambda: client.up)
         before = time.time()
         pbx.sessions[0].tell(
             block("Event: Hangup", "ChannelState: 0", f"Uniqueid: {IDS[0]}", "Cause: 17", "TechCause: 486")
         )
-        await line.until(lambda: line.events)
+        await until(lambda: line.events)
     [event] = line.events
     assert isinstance(event, HungUp)
     assert (event.cause, event.sip, event.answered) == (17, 486, False)
@@ -241,7 +245,7 @@ async def test_actions(pbx) -> None:
     }
     line = Line(pbx.port)
     async with at_work(line) as client:
-        await line.until(lambda: client.up)
+        await until(lambda: client.up)
         first, second = (int(name[1:], 16) for name in IDS[:2])
         assert await client.live_channels() == [
             LiveChannel(first, "PJSIP/carrier-00000001", ringing=True, up=False),
@@ -271,7 +275,7 @@ async def test_many_actions_at_once_get_each_its_own_answer(pbx) -> None:
     pbx.channels = [{"Channel": f"c{at}", "ChannelState": "5", "Uniqueid": IDS[at]} for at in range(0, 60, 2)]
     line = Line(pbx.port)
     async with at_work(line) as client:
-        await line.until(lambda: client.up)
+        await until(lambda: client.up)
         found = await asyncio.gather(
             *(client.hang_up(IDS[at]) for at in range(60)), client.live_channels(), client.evidence()
         )
@@ -285,7 +289,7 @@ async def test_a_refused_list_is_an_error(pbx) -> None:
     )
     line = Line(pbx.port)
     async with at_work(line) as client:
-        await line.until(lambda: client.up)
+        await until(lambda: client.up)
         with pytest.raises(AmiActionFailed, match="Permission denied"):
             await client.evidence()
 
@@ -296,7 +300,7 @@ async def test_a_flow_that_asterisk_does_not_take_is_an_error(pbx) -> None:
     )
     line = Line(pbx.port)
     async with at_work(line) as client:
-        await line.until(lambda: client.up)
+        await until(lambda: client.up)
         with pytest.raises(AmiActionFailed, match="Failed to update entry"):
             await client.put_flow("f", {"max": "60"})
 
@@ -304,7 +308,7 @@ async def test_a_flow_that_asterisk_does_not_take_is_an_error(pbx) -> None:
 async def test_no_action_carries_a_line_break(pbx) -> None:
     line = Line(pbx.port)
     async with at_work(line) as client:
-        await line.until(lambda: client.up)
+        await until(lambda: client.up)
         sent = len(pbx.sessions[0].raw)
         for value in ("x\r\nAction: Originate", "x\n", "\0", "x" * 2000, "\udc80"):
             with pytest.raises(RefusedField):
@@ -328,8 +332,8 @@ async def test_without_a_connection_nothing_is_written() -> None:
 async def test_the_backlog_shows_a_pbx_that_does_not_read(pbx) -> None:
     line = Line(pbx.port)
     async with at_work(line) as client:
-        await line.until(lambda: client.up)
-        pbx.deaf = True
+        await until(lambda: client.up)
+        pbx.listens.clear()
         action = originate(0)
         for _ in range(30):
             for _ in range(500):
@@ -338,8 +342,8 @@ async def test_the_backlog_shows_a_pbx_that_does_not_read(pbx) -> None:
             if client.backlog() > 100_000:
                 break
         assert client.backlog() > 100_000
-        pbx.deaf = False
-        await pbx.until(lambda: client.backlog() == 0, 10.0)
+        pbx.listens.set()
+        await until(lambda: client.backlog() == 0, 10.0)
 
 
 # -- loss --------------------------------------------------------------------------------------------------------------
@@ -348,13 +352,13 @@ async def test_the_backlog_shows_a_pbx_that_does_not_read(pbx) -> None:
 async def test_a_closed_connection_is_lost_and_comes_back(pbx) -> None:
     line = Line(pbx.port)
     async with at_work(line) as client:
-        await line.until(lambda: client.up)
+        await until(lambda: client.up)
         pbx.sessions[0].hang_up()
-        await line.until(lambda: line.losses, 1.0)
+        await until(lambda: line.losses, 1.0)
         assert not client.up
         with pytest.raises(AmiUnreachable):
             client.write(originate(0))
-        await line.until(lambda: client.up)
+        await until(lambda: client.up)
     assert line.losses == ["the connection was closed"]
     assert len(line.links) == 2
 
@@ -362,7 +366,7 @@ async def test_a_closed_connection_is_lost_and_comes_back(pbx) -> None:
 async def test_what_was_not_answered_is_not_sent_again(pbx) -> None:
     line = Line(pbx.port)
     async with at_work(line) as client:
-        await line.until(lambda: client.up)
+        await until(lambda: client.up)
         pbx.silent = True
         for at in range(5):
             client.write(originate(at))
@@ -375,14 +379,14 @@ async def test_what_was_not_answered_is_not_sent_again(pbx) -> None:
                 client.evidence(),
             )
         ]
-        await pbx.until(
+        await until(
             lambda: len(pbx.sessions[0].named("Originate")) == 5 and pbx.sessions[0].named("DBGetTree")
         )
         pbx.silent = False
         pbx.sessions[0].hang_up()
         for result in await asyncio.gather(*waiting, return_exceptions=True):
             assert isinstance(result, AmiUnreachable)
-        await line.until(lambda: client.up)
+        await until(lambda: client.up)
         await client.hang_up(IDS[1])
         await asyncio.sleep(0.1)
         later = pbx.sessions[1].actions
@@ -394,8 +398,8 @@ async def test_stopping_resets_the_connection(pbx) -> None:
     """With a mere FIN Asterisk would still work off what it has received."""
     line = Line(pbx.port)
     async with at_work(line) as client:
-        await line.until(lambda: client.up)
-    await pbx.until(lambda: pbx.sessions[0].ended.is_set())
+        await until(lambda: client.up)
+    await until(pbx.sessions[0].ended.is_set)
     assert pbx.sessions[0].reset
 
 
@@ -403,9 +407,9 @@ async def test_half_open_links_are_noticed_and_busy_ones_are_kept(pbx) -> None:
     """One PBX says nothing any more, another answers no ping but sends events: only the first is given up."""
     dead, busy = Line(pbx.port), Line(pbx.port)
     async with at_work(dead):
-        await dead.until(lambda: dead.client.up)
+        await until(lambda: dead.client.up)
         async with at_work(busy):
-            await busy.until(lambda: busy.client.up)
+            await until(lambda: busy.client.up)
             await half_open(pbx, dead, busy)
 
 
@@ -436,17 +440,17 @@ def test_the_same_on_uvloop(practice_pbx) -> None:
             pbx.greets = False
             line = Line(pbx.port)
             async with at_work(line) as client:
-                await line.until(lambda: line.failures)
+                await until(lambda: line.failures)
                 pbx.greets = True
-                await line.until(lambda: client.up)
+                await until(lambda: client.up)
                 for at in range(50):
                     client.write(originate(at))
-                await line.until(lambda: len(line.events) == 50)
+                await until(lambda: len(line.events) == 50)
                 assert not await client.hang_up(IDS[0])
                 pbx.sessions[-1].hang_up()
-                await line.until(lambda: line.losses)
-                await line.until(lambda: client.up)
-            await pbx.until(lambda: pbx.sessions[-1].ended.is_set())
+                await until(lambda: line.losses)
+                await until(lambda: client.up)
+            await until(pbx.sessions[-1].ended.is_set)
             assert pbx.sessions[-1].reset
             assert [action["Action"] for action in pbx.sessions[-1].actions] == [
                 "Login",

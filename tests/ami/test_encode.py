@@ -230,7 +230,7 @@ def test_fields_over_the_limits_are_refused() -> None:
         "PJSIP/1@a\r\nAction: x",
         "PJSIP/1@a;x",
         "Local/1 2@a",
-        "PJSIP/１@a",
+        "PJSIP/\uff11@a",
     ],
 )
 def test_a_dial_string_reaches_one_place(dial: str) -> None:

@@ -74,7 +74,12 @@ ROWS: list[tuple[str, bytes, str, ChannelEvent | None]] = [
         "Uniqueid: {id}\nUserEvent: Volley\nAttempt: {id}\nSeq: 3\nKind: key\nValue: 2@message",
         Report(A, 3, "key", "2@message", NOW),
     ),
-    ("a report without a value", b"UserEvent", "UserEvent: Volley\nAttempt: {id}\nSeq: 1\nKind: amd\nValue: ", Report(A, 1, "amd", "", NOW)),
+    (
+        "a report without a value",
+        b"UserEvent",
+        "UserEvent: Volley\nAttempt: {id}\nSeq: 1\nKind: amd\nValue: ",
+        Report(A, 1, "amd", "", NOW),
+    ),
     ("a report with half of it", b"UserEvent", "UserEvent: Volley\nAttempt: {id}\nSeq: 1", Report(A, 1, "", "", NOW)),
     ("a report without a number", b"UserEvent", "UserEvent: Volley\nAttempt: {id}\nSeq: \nKind: amd", None),
     ("a report with an odd number", b"UserEvent", "UserEvent: Volley\nAttempt: {id}\nSeq: -1\nKind: amd", None),

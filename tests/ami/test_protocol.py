@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,10 @@ def expected(stream: bytes) -> Told:
 EXPECTED = expected(RECORDED)
 
 
+def _tell(told: Told, word: str, fields: Fields) -> None:
+    told.append((word, fields))
+
+
 async def received(
     chunks: list[bytes], actions: tuple[str, ...] = (), lists: tuple[str, ...] = LISTS
 ) -> tuple[Told, dict[str, Listing], dict[str, Action], Protocol]:
@@ -48,7 +54,7 @@ async def received(
     told: Told = []
     listings = {name: Listing() for name in lists}
     kept = dict(listings)
-    handlers = {name: lambda fields, word=name.decode(): told.append((word, fields)) for name in KNOWN}
+    handlers = {name: partial(_tell, told, name.decode()) for name in KNOWN}
     protocol = Protocol(handlers, listings)
     protocol.connection_made(asyncio.Transport())
     waiting = {name: Action({"Action": "Any", "ActionID": name}, as_list=False) for name in actions}
@@ -60,7 +66,7 @@ async def received(
 
 def split(stream: bytes, cuts: list[int]) -> list[bytes]:
     edges = [0, *sorted(cut % len(stream) for cut in cuts), len(stream)]
-    return [stream[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [stream[a:b] for a, b in pairwise(edges)]
 
 
 def test_the_recording_is_worth_it() -> None:

@@ -19,21 +19,21 @@ async def taken(cap: Cap, calls: int) -> list[float]:
     return at
 
 
-@pytest.mark.parametrize(
-    ("cps", "calls", "within", "window"),
-    [
-        (100.0, 150, 100, 1.0),
-        (4.0, 7, 4, 1.0),
-        (2.5, 4, 2, 0.8),
-        (1.6, 3, 1, 0.625),
-    ],
-)
-async def test_no_window_carries_more_than_the_contract(
-    cps: float, calls: int, within: int, window: float
-) -> None:
-    at = await taken(Cap(cps), calls)
-    for first, last in zip(at, at[within:], strict=False):
-        assert last - first >= window - 0.001
+CONTRACTS = [
+    # calls a second, calls that are tried, calls within a window of so many seconds
+    (100.0, 150, 100, 1.0),
+    (4.0, 7, 4, 1.0),
+    (2.5, 4, 2, 0.8),
+    (1.6, 3, 1, 0.625),
+]
+
+
+async def test_no_window_carries_more_than_the_contract() -> None:
+    """Each cap has one task that awaits it; they run side by side."""
+    found = await asyncio.gather(*(taken(Cap(cps), calls) for cps, calls, _, _ in CONTRACTS))
+    for at, (_, _, within, window) in zip(found, CONTRACTS, strict=True):
+        for first, last in zip(at, at[within:], strict=False):
+            assert last - first >= window - 0.001
 
 
 async def test_what_fits_does_not_wait() -> None:

@@ -26,7 +26,7 @@ def test_a_later_row_with_the_same_number_is_refused_and_the_first_is_named() ->
     seen = FirstSeen("reject")
     assert seen.reason(contact(2, 1)) is None
     assert seen.reason(contact(3, 2, 3)) is None
-    assert seen.reason(contact(4, 4, 3)) == ("duplicate_number", "+33199000003 is in row 3 already", 3)
+    assert seen.reason(contact(4, 4, 3)) == ("duplicate_number", "+33199000003 is in row 3 already")
     assert seen.reason(contact(5, 4)) is None, "what was refused holds no number"
 
 

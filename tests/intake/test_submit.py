@@ -67,6 +67,28 @@ def test_the_same_name_again_gets_a_number(dirs: QueueDirs, job: Path) -> None:
     assert [submit(job, dirs.root).name for _ in range(3)] == ["spring", "spring.2", "spring.3"]
 
 
+@pytest.mark.parametrize(
+    ("name", "becomes"),
+    [(".spring", "spring"), ("spring.tmp", "spring.tmp-job"), ("...", "job"), ("x~", "x~-job")],
+)
+def test_a_name_that_would_never_be_seen_is_changed(
+    dirs: QueueDirs, job: Path, name: str, becomes: str
+) -> None:
+    folder = job.rename(job.with_name(name))
+    assert submit(folder, dirs.root).name == becomes
+    assert [entry.name for entry in dirs.scan()] == [becomes]
+
+
+def test_the_group_can_take_it_whatever_the_umask(dirs: QueueDirs, job: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        where = submit(job, dirs.root)
+    finally:
+        os.umask(before)
+    for path in [where, *where.rglob("*")]:
+        assert path.stat().st_mode & 0o070 == (0o070 if path.is_dir() else 0o060), path
+
+
 def test_nothing_half_done_is_left(dirs: QueueDirs, job: Path) -> None:
     (job / "people.csv").unlink()
     (job / "people.csv").symlink_to("/etc/passwd")

@@ -1,4 +1,5 @@
-"""A database as the engine would have filled it: real SQLite, through the store's own functions, at instants that a test chooses."""
+"""A database as the engine would have filled it: real SQLite, through the store's own functions, at
+instants that a test chooses."""
 
 from __future__ import annotations
 

@@ -237,7 +237,7 @@ def test_a_window_may_stand_in_a_zone_of_its_own() -> None:
 
 
 def test_windows_that_touch_or_overlap_are_one() -> None:
-    hours = Hours([Window(start=time(9), end=time(12)), Window(start=time(12), end=time(14)), Window(start=time(11), end=time(13))])  # fmt: skip
+    hours = Hours([Window(start=time(a), end=time(b)) for a, b in [(9, 12), (12, 14), (11, 13)]])
     at = instant("2026-06-01T09:00+02:00")
     while at < instant("2026-06-01T14:00+02:00"):
         assert hours.next_open(at, ("Europe/Paris",)) == at

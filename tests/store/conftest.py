@@ -34,7 +34,9 @@ def contact(row: int, *numbers: Number, external_id: str | None = None, **more: 
     nothing: dict[str, Any] = dict.fromkeys(
         ("timezone", "language", "consent", "call_from", "call_to", "not_before", "expires")
     )
-    return Contact(row=row, external_id=external_id, numbers=numbers or (number(row),), fields={}, **{**nothing, **more})
+    return Contact(
+        row=row, external_id=external_id, numbers=numbers or (number(row),), fields={}, **{**nothing, **more}
+    )
 
 
 class Books:
@@ -70,13 +72,30 @@ class Books:
         [found] = self.rows(sql, *values)
         return found
 
-    def new_campaign(self, name: str, priority: int = 50, start_at: float = NOW, end_at: float | None = None) -> NewCampaign:
+    def new_campaign(
+        self, name: str, priority: int = 50, start_at: float = NOW, end_at: float | None = None
+    ) -> NewCampaign:
         return NewCampaign(
-            name, "", "anna@example.org", "informational", priority, start_at, end_at, {"id": name}, f"flow-{name}", {"max": "60"}
+            name,
+            "",
+            "anna@example.org",
+            "informational",
+            priority,
+            start_at,
+            end_at,
+            {"id": name},
+            f"flow-{name}",
+            {"max": "60"},
         )
 
     def campaign(
-        self, name: str, *contacts: Contact, priority: int = 50, due_at: float | None = None, taken_in: bool = True, **rules: Any
+        self,
+        name: str,
+        *contacts: Contact,
+        priority: int = 50,
+        due_at: float | None = None,
+        taken_in: bool = True,
+        **rules: Any,
     ) -> int:
         """A campaign with these contacts, taken in whole and running, or still loading."""
         job = f"job-{name}"
@@ -97,7 +116,12 @@ class Books:
         return found
 
     def add(
-        self, job: str, campaign_id: int, *contacts: Contact, due_at: float | None = None, reject: bool = False
+        self,
+        job: str,
+        campaign_id: int,
+        *contacts: Contact,
+        due_at: float | None = None,
+        reject: bool = False,
     ) -> list[campaigns.Collision]:
         return self.unit(
             campaigns.add_contacts, job_id=job, campaign_id=campaign_id, contacts=contacts,
@@ -138,7 +162,14 @@ class Books:
         return self.unit(outcomes.opt_out, report=report, now=self.now)
 
     def suppress(self, *numbers: Number) -> list[int]:
-        return self.unit(suppression.suppress, numbers=numbers, reason="asked", source="command", actor="anna", now=self.now)
+        return self.unit(
+            suppression.suppress,
+            numbers=numbers,
+            reason="asked",
+            source="command",
+            actor="anna",
+            now=self.now,
+        )
 
     def contact(self, contact_id: int) -> sqlite3.Row:
         cursor = self.connection.cursor()
@@ -179,7 +210,9 @@ class Books:
             "SELECT b.id FROM callbacks b JOIN contacts c ON c.id = b.contact_id"
             " WHERE (b.state = 'due') != (c.callback_id IS b.id)"
         ) == [], "an open promise is the contact's, and the contact's is open"  # fmt: skip
-        assert self.one("SELECT count(*) FROM decisions WHERE reason = 'allowed'") == self.one("SELECT count(*) FROM attempts")
+        assert self.one("SELECT count(*) FROM decisions WHERE reason = 'allowed'") == self.one(
+            "SELECT count(*) FROM attempts"
+        )
         assert self.rows(
             "SELECT d.id FROM decisions d LEFT JOIN attempts a ON a.id = d.attempt_id AND a.contact_id = d.contact_id"
             " WHERE (d.reason = 'allowed') != (a.id NOT NULL)"

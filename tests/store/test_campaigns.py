@@ -21,7 +21,9 @@ def begin(books, name: str = "spring", **more) -> int:
 
 
 def close(books, name: str = "spring", parsed: int = 0, refused: int = 0) -> JobRow:
-    return books.unit(campaigns.close_job, job_id=f"job-{name}", parsed=parsed, refused=refused, now=books.now)
+    return books.unit(
+        campaigns.close_job, job_id=f"job-{name}", parsed=parsed, refused=refused, now=books.now
+    )
 
 
 def state(books, campaign: int) -> str:
@@ -39,7 +41,13 @@ def test_a_campaign_is_not_dialed_before_its_job_is_taken_in(books, person) -> N
     job = close(books, parsed=2)
     assert job == JobRow("job-spring", campaign, "spring", "accepted", 2, 2, 0)
     [row] = books.unit(campaigns.open_campaigns)
-    assert (row.id, row.name, row.state, row.priority, row.open_contacts) == (campaign, "spring", "running", 50, 2)
+    assert (row.id, row.name, row.state, row.priority, row.open_contacts) == (
+        campaign,
+        "spring",
+        "running",
+        50,
+        2,
+    )
     assert row.manifest == {"id": "spring"}
     assert books.unit(campaigns.flow_entries, row.flow_version) == {"max": "60"}
     assert books.unit(campaigns.campaign, campaign) == row
@@ -57,14 +65,20 @@ def test_a_batch_and_how_far_it_got_are_one(books, person) -> None:
     """After a crash the job goes on behind `through_row`: what is stored is not stored again, what is not is not passed over."""
     campaign = begin(books)
     books.add("job-spring", campaign, person(2), person(3))
+
+    def crash(connection: sqlite3.Connection) -> None:
+        campaigns.add_contacts(
+            connection,
+            "job-spring",
+            campaign,
+            [person(4), person(5)],
+            5,
+            books.now,
+            reject_known_numbers=False,
+        )
+        raise ZeroDivisionError
+
     with pytest.raises(ZeroDivisionError):
-
-        def crash(connection: sqlite3.Connection) -> None:
-            campaigns.add_contacts(
-                connection, "job-spring", campaign, [person(4), person(5)], 5, books.now, reject_known_numbers=False
-            )
-            raise ZeroDivisionError
-
         books.unit(crash)
     job = books.unit(campaigns.find_job, "job-spring", "")
     assert (job.through_row, job.accepted) == (3, 2)
@@ -77,12 +91,22 @@ def test_a_batch_and_how_far_it_got_are_one(books, person) -> None:
 def test_the_same_content_is_known_by_name_and_by_fingerprint(books) -> None:
     campaign = begin(books)
     found = books.unit(campaigns.find_job, "another-name", "print-spring")
-    assert (found.id, found.campaign_id, found.campaign, found.state) == ("job-spring", campaign, "spring", "loading")
+    assert (found.id, found.campaign_id, found.campaign, found.state) == (
+        "job-spring",
+        campaign,
+        "spring",
+        "loading",
+    )
     assert books.unit(campaigns.find_job, "job-spring", "other-print") == found
     assert books.unit(campaigns.find_job, "another-name", "other-print") is None
     with pytest.raises(sqlite3.IntegrityError):
         books.unit(
-            campaigns.begin_job, job_id="again", fingerprint="print-spring", source="x", campaign=books.new_campaign("b"), now=books.now
+            campaigns.begin_job,
+            job_id="again",
+            fingerprint="print-spring",
+            source="x",
+            campaign=books.new_campaign("b"),
+            now=books.now,
         )
     assert books.unit(campaigns.campaign_state, "b") is None
 
@@ -97,10 +121,16 @@ def test_two_campaigns_may_share_a_flow(books) -> None:
 
 def test_collisions_are_told_and_the_rest_is_taken(books, person, phone) -> None:
     campaign = begin(books)
-    assert books.add("job-spring", campaign, person(1, external_id="anna"), person(2, external_id="bob")) == []
-    found = books.add("job-spring", campaign, person(3, external_id="anna"), person(4, external_id="carol"), person(5))
+    assert (
+        books.add("job-spring", campaign, person(1, external_id="anna"), person(2, external_id="bob")) == []
+    )
+    found = books.add(
+        "job-spring", campaign, person(3, external_id="anna"), person(4, external_id="carol"), person(5)
+    )
     assert [(one.row, one.code) for one in found] == [(3, "duplicate_id")]
-    found = books.add("job-spring", campaign, person(6, phone(2)), person(7, phone(20), phone(1)), person(8), reject=True)
+    found = books.add(
+        "job-spring", campaign, person(6, phone(2)), person(7, phone(20), phone(1)), person(8), reject=True
+    )
     assert [(one.row, one.code) for one in found] == [(6, "duplicate_number"), (7, "duplicate_number")]
     assert "anna" in books.add("job-spring", campaign, person(9, external_id="anna"))[0].reason
     job = close(books, parsed=9, refused=2)
@@ -119,7 +149,9 @@ def test_another_campaign_has_ids_and_numbers_of_its_own(books, person) -> None:
 def test_a_contact_is_stored_whole(books, person, phone) -> None:
     campaign = begin(books)
     expires = datetime(2026, 12, 1, 12, tzinfo=UTC)
-    consent = Consent("marketing", datetime(2026, 1, 2, tzinfo=UTC), "web form", "ref-1", "I agree – à bientôt")
+    consent = Consent(
+        "marketing", datetime(2026, 1, 2, tzinfo=UTC), "web form", "ref-1", "I agree, à bientôt"
+    )
     whole = person(
         7, phone(1), phone(2), external_id="anna", timezone="Asia/Tokyo", language="ja", consent=consent,
         call_from=time(9, 30), call_to=time(17), not_before=expires, expires=expires,
@@ -127,12 +159,19 @@ def test_a_contact_is_stored_whole(books, person, phone) -> None:
     whole.fields.update({"NAME": "Zoë", "CITY": "東京"})
     books.add("job-spring", campaign, whole)
     row = books.contact(1)
-    assert (row["row"], row["external_id"], row["timezone"], row["language"]) == (7, "anna", "Asia/Tokyo", "ja")
+    assert (row["row"], row["external_id"], row["timezone"], row["language"]) == (
+        7,
+        "anna",
+        "Asia/Tokyo",
+        "ja",
+    )
     assert (row["call_from"], row["call_to"]) == ("09:30:00", "17:00:00")
     assert row["not_before"] == row["expires"] == expires.timestamp()
     assert "Zoë" in row["fields"]
     assert "à bientôt" in row["consent"]
-    assert books.rows("SELECT e164 FROM contact_numbers JOIN numbers ON id = number_id ORDER BY position") == [phone(1).e164, phone(2).e164]
+    assert books.rows(
+        "SELECT e164 FROM contact_numbers JOIN numbers ON id = number_id ORDER BY position"
+    ) == [phone(1).e164, phone(2).e164]
 
 
 def test_a_number_s_zones_follow_what_is_known_of_it_now(books, person, phone) -> None:
@@ -146,7 +185,14 @@ def test_a_number_s_zones_follow_what_is_known_of_it_now(books, person, phone) -
 
 
 def add_job(books, campaign: int, name: str, *contacts) -> JobRow:
-    books.unit(campaigns.begin_job, job_id=f"job-{name}", fingerprint=f"print-{name}", source=name, campaign=campaign, now=books.now)
+    books.unit(
+        campaigns.begin_job,
+        job_id=f"job-{name}",
+        fingerprint=f"print-{name}",
+        source=name,
+        campaign=campaign,
+        now=books.now,
+    )
     books.add(f"job-{name}", campaign, *contacts)
     return close(books, name, len(contacts))
 
@@ -196,7 +242,14 @@ def test_a_broken_job_leaves_nothing(books, person) -> None:
 
 def test_a_broken_addition_takes_back_only_its_own(books, person) -> None:
     campaign = books.campaign("spring", person(1), person(2))
-    books.unit(campaigns.begin_job, job_id="job-more", fingerprint="more", source="x", campaign=campaign, now=books.now)
+    books.unit(
+        campaigns.begin_job,
+        job_id="job-more",
+        fingerprint="more",
+        source="x",
+        campaign=campaign,
+        now=books.now,
+    )
     books.add("job-more", campaign, *(person(row) for row in range(3, 7)), due_at=books.now - 1)
     called = books.claim(campaign, slots="aa").claims  # two of the new ones: they are due first
     assert len(called) == 2
@@ -249,7 +302,14 @@ def test_a_campaign_is_completed_when_nothing_is_left_and_nothing_comes(books, p
     assert not books.unit(campaigns.complete, campaign, books.now)
     claim = books.claim_one(campaign)
     assert not books.unit(campaigns.complete, campaign, books.now)
-    books.unit(campaigns.begin_job, job_id="job-more", fingerprint="more", source="x", campaign=campaign, now=books.now)
+    books.unit(
+        campaigns.begin_job,
+        job_id="job-more",
+        fingerprint="more",
+        source="x",
+        campaign=campaign,
+        now=books.now,
+    )
     books.finish(claim, "ANSWERED_HUMAN")
     assert not books.unit(campaigns.complete, campaign, books.now)  # a job is adding to it
     close(books, "more")
@@ -275,7 +335,9 @@ def test_ending_what_waits_in_slices(books, person) -> None:
 
 
 def test_removing_by_external_id(books, person) -> None:
-    campaign = books.campaign("spring", person(1, external_id="anna"), person(2, external_id="bob"), person(3, external_id="carol"))
+    campaign = books.campaign(
+        "spring", person(1, external_id="anna"), person(2, external_id="bob"), person(3, external_id="carol")
+    )
     books.finish(books.claim_one(campaign), "ANSWERED_HUMAN")  # anna is done
     assert books.unit(campaigns.remove_contacts, campaign, ["anna", "bob", "bob", "zoe"]) == (1, ["zoe"])
     assert books.rows("SELECT external_id, state, disposition FROM contacts ORDER BY row") == [

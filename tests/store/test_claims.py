@@ -17,7 +17,9 @@ HOUR = 3600.0
 
 
 def test_a_due_contact_becomes_a_durable_attempt(books, person, phone) -> None:
-    campaign = books.campaign("spring", person(1, external_id="anna", language="fr", timezone="Europe/London"))
+    campaign = books.campaign(
+        "spring", person(1, external_id="anna", language="fr", timezone="Europe/London")
+    )
     found = books.claim(campaign)
     [claim] = found.claims
     assert found.refusals == ()
@@ -26,9 +28,9 @@ def test_a_due_contact_becomes_a_durable_attempt(books, person, phone) -> None:
     assert (claim.kind, claim.position, claim.numbers, claim.attempts, claim.tries) == ("first", 0, 1, 0, {})
     assert (claim.caller_id, claim.trunk, claim.language, claim.fields) == ("+33162000001", "a", "fr", "{}")
     assert claim.created_at == books.now == pytest.approx(created_at(claim.attempt))
-    assert books.rows("SELECT id, contact_id, kind, dialed, caller_id, created_at, disposition FROM attempts") == [
-        (claim.attempt, claim.contact_id, "first", claim.dialed, "+33162000001", books.now, None)
-    ]
+    assert books.rows(
+        "SELECT id, contact_id, kind, dialed, caller_id, created_at, disposition FROM attempts"
+    ) == [(claim.attempt, claim.contact_id, "first", claim.dialed, "+33162000001", books.now, None)]
     assert books.rows("SELECT reason, attempt_id, zones, not_before FROM decisions") == [
         ("allowed", claim.attempt, "Europe/London", None)
     ]
@@ -53,7 +55,11 @@ def test_campaigns_in_the_order_given_and_contacts_by_when_they_are_due(books, p
     books.add("job-first", first, early, due_at=books.now - 10)
     second = books.campaign("second", person(3), person(4), due_at=books.now - 100)
     found = books.claim(second, first, slots="aaa")
-    assert [(claim.campaign_id, claim.e164[-2:]) for claim in found.claims] == [(second, "03"), (second, "04"), (first, "02")]
+    assert [(claim.campaign_id, claim.e164[-2:]) for claim in found.claims] == [
+        (second, "03"),
+        (second, "04"),
+        (first, "02"),
+    ]
     assert books.claim(first, slots="a").claims[0].e164.endswith("01")
 
 
@@ -68,11 +74,17 @@ def test_room_trunks_and_slots_bound_a_claim(books, person) -> None:
     assert len(books.claim(campaign, slots="aaaa", room=3).claims) == 3
     assert len(books.claim(campaign, slots="aa", room=10).claims) == 2
     only_b = books.unit(
-        claims.claim, [books.claimant(campaign, trunks="b")], [books.slots[name] for name in "aab"], books.last, books.now
+        claims.claim,
+        [books.claimant(campaign, trunks="b")],
+        [books.slots[name] for name in "aab"],
+        books.last,
+        books.now,
     )
     assert [claim.trunk for claim in only_b.claims] == ["b"]
     assert only_b.exhausted == {}
-    none = books.unit(claims.claim, [books.claimant(campaign, trunks="b")], [books.slots["a"]], books.last, books.now)
+    none = books.unit(
+        claims.claim, [books.claimant(campaign, trunks="b")], [books.slots["a"]], books.last, books.now
+    )
     assert none.claims == ()
     assert none.exhausted == {}
 
@@ -82,7 +94,9 @@ def test_one_call_to_a_number_across_contacts_and_campaigns(books, person, phone
     two = books.campaign("two", person(1, phone(7)))
     found = books.claim(one, two, slots="aaaaaa")
     assert sorted(claim.e164[-2:] for claim in found.claims) == ["07", "08"]
-    assert [(refusal.verdict.reason, refusal.verdict.at) for refusal in found.refusals] == [("line_in_use", books.now + 20)] * 2
+    assert [(refusal.verdict.reason, refusal.verdict.at) for refusal in found.refusals] == [
+        ("line_in_use", books.now + 20)
+    ] * 2
     seven = next(claim for claim in found.claims if claim.e164.endswith("07"))
     books.finish(seven)
     books.now += 20
@@ -106,8 +120,13 @@ def test_the_gate_stands_in_the_transaction(books, person, phone) -> None:
     campaign = books.campaign("spring", person(1), person(2))
 
     def both(connection: sqlite3.Connection) -> claims.ClaimResult:
-        connection.execute("INSERT INTO suppression SELECT id, ?, 'x', 'key', '', NULL FROM numbers WHERE e164 = ?", (books.now, phone(1).e164))
-        return claims.claim(connection, [books.claimant(campaign)], [books.slots["a"]] * 3, books.last, books.now)
+        connection.execute(
+            "INSERT INTO suppression SELECT id, ?, 'x', 'key', '', NULL FROM numbers WHERE e164 = ?",
+            (books.now, phone(1).e164),
+        )
+        return claims.claim(
+            connection, [books.claimant(campaign)], [books.slots["a"]] * 3, books.last, books.now
+        )
 
     found = books.unit(both)
     assert [claim.e164 for claim in found.claims] == [phone(2).e164]
@@ -126,9 +145,13 @@ def test_a_refusal_for_now_gets_an_instant_and_is_not_looked_at_before(books, pe
     opens = datetime(2026, 11, 25, 8, tzinfo=UTC).timestamp()  # nine in Paris
     found = books.claim(campaign)
     assert found.claims == ()
-    assert [(one.verdict.reason, one.verdict.at, one.changed) for one in found.refusals] == [("outside_hours", opens, True)]
+    assert [(one.verdict.reason, one.verdict.at, one.changed) for one in found.refusals] == [
+        ("outside_hours", opens, True)
+    ]
     assert found.exhausted == {campaign: opens}
-    assert books.rows("SELECT reason, not_before, attempt_id FROM decisions") == [("outside_hours", opens, None)]
+    assert books.rows("SELECT reason, not_before, attempt_id FROM decisions") == [
+        ("outside_hours", opens, None)
+    ]
     books.now += HOUR
     assert books.claim(campaign).refusals == ()
     books.now = opens
@@ -234,7 +257,11 @@ def test_contacts_that_a_job_holds_back_are_not_seen(books, person) -> None:
 
 
 def test_closing_marks_an_open_promise(books, person) -> None:
-    for name, disposition, state in [("one", "SUPPRESSED", "withdrawn"), ("two", "CANCELLED", "withdrawn"), ("three", "EXPIRED", "missed")]:
+    for name, disposition, state in [
+        ("one", "SUPPRESSED", "withdrawn"),
+        ("two", "CANCELLED", "withdrawn"),
+        ("three", "EXPIRED", "missed"),
+    ]:
         campaign = books.campaign(name, person(1))
         claim = books.claim_one(campaign)
         books.finish(claim, "ANSWERED_HUMAN", next_at=books.now + 60, next_callback=True)

@@ -28,7 +28,9 @@ async def test_a_new_database_is_durable_and_private(tmp_path: Path) -> None:
     connection = await open_writer(path)
     try:
         asked = ("journal_mode", "synchronous", "user_version")
-        seen = await connection.run(lambda one: [one.execute(f"PRAGMA {name}").fetchone()[0] for name in asked])
+        seen = await connection.run(
+            lambda one: [one.execute(f"PRAGMA {name}").fetchone()[0] for name in asked]
+        )
     finally:
         await connection.close()
     assert seen == ["wal", 2, NEWEST]
@@ -39,8 +41,12 @@ async def test_opening_again_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "volley.db"
     for _ in range(3):
         connection = await open_writer(path)
-        await connection.run(lambda one: one.execute("INSERT INTO pbxs (name) VALUES ('p' || (SELECT count(*) FROM pbxs))"))
-        schema = await connection.run(lambda one: one.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall())
+        await connection.run(
+            lambda one: one.execute("INSERT INTO pbxs (name) VALUES ('p' || (SELECT count(*) FROM pbxs))")
+        )
+        schema = await connection.run(
+            lambda one: one.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
+        )
         await connection.close()
     with sqlite3.connect(path) as plain:
         assert plain.execute("SELECT name FROM pbxs").fetchall() == [("p0",), ("p1",), ("p2",)]
@@ -128,7 +134,9 @@ def holder(state: Path) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_a_second_engine_is_refused_until_the_first_is_gone_however_it_went(tmp_path: Path, how: signal.Signals) -> None:
+def test_a_second_engine_is_refused_until_the_first_is_gone_however_it_went(
+    tmp_path: Path, how: signal.Signals
+) -> None:
     state = tmp_path / "state"
     with holder(state) as process:
         try:

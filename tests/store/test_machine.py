@@ -11,7 +11,14 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from engine.channel import Report
 from engine.store import campaigns, claims, outcomes, recovery, suppression
@@ -64,7 +71,11 @@ class AnyHistory(RuleBasedStateMachine):
 
     def batch(self, job: str, campaign: int, people: list[list[int]], due_at: float, reject: bool) -> None:
         contacts = [
-            type(self).person(row, *(type(self).phone(one) for one in numbers), external_id=f"id-{numbers[0]}-{len(numbers)}")
+            type(self).person(
+                row,
+                *(type(self).phone(one) for one in numbers),
+                external_id=f"id-{numbers[0]}-{len(numbers)}",
+            )
             for row, numbers in enumerate(people, 1)
         ]
         refused = self.books.add(job, campaign, *contacts, due_at=due_at, reject=reject)
@@ -87,7 +98,9 @@ class AnyHistory(RuleBasedStateMachine):
     ) -> None:
         self.step()
         name = f"c{next(self.names)}"
-        campaign = self.books.campaign(name, taken_in=False, max_attempts=max_attempts, max_callbacks=max_callbacks)
+        campaign = self.books.campaign(
+            name, taken_in=False, max_attempts=max_attempts, max_callbacks=max_callbacks
+        )
         self.loaded[campaign] = 0
         self.loading[f"job-{name}"] = campaign
         self.batch(f"job-{name}", campaign, people, self.books.now + (100.0 if later else 0.0), reject)
@@ -100,7 +113,14 @@ class AnyHistory(RuleBasedStateMachine):
             return
         self.step()
         job = f"add{next(self.names)}"
-        self.books.unit(campaigns.begin_job, job_id=job, fingerprint=job, source=job, campaign=campaign, now=self.books.now)
+        self.books.unit(
+            campaigns.begin_job,
+            job_id=job,
+            fingerprint=job,
+            source=job,
+            campaign=campaign,
+            now=self.books.now,
+        )
         self.loading[job] = campaign
         self.batch(job, campaign, people, campaigns.HELD if held else self.books.now, reject=False)
 
@@ -137,7 +157,10 @@ class AnyHistory(RuleBasedStateMachine):
         self.claim(data, slots, room, wait)
 
     @precondition(lambda self: self.loaded)
-    @rule(data=st.data(), ends=st.lists(st.tuples(st.sampled_from(ENDS), WAITS, st.booleans()), min_size=2, max_size=12))
+    @rule(
+        data=st.data(),
+        ends=st.lists(st.tuples(st.sampled_from(ENDS), WAITS, st.booleans()), min_size=2, max_size=12),
+    )
     def work_for_some_hours(self, data: st.DataObject, ends: list[tuple[str, float, bool]]) -> None:
         while ends:
             before = set(self.open)
@@ -166,7 +189,12 @@ class AnyHistory(RuleBasedStateMachine):
             assert refusal.verdict.never or refusal.verdict.at > self.books.now
 
     @precondition(lambda self: self.open)
-    @rule(data=st.data(), disposition=st.sampled_from(ENDS), follows=st.one_of(st.none(), WAITS), asked=st.booleans())
+    @rule(
+        data=st.data(),
+        disposition=st.sampled_from(ENDS),
+        follows=st.one_of(st.none(), WAITS),
+        asked=st.booleans(),
+    )
     def end_a_call(self, data: st.DataObject, disposition: str, follows: float | None, asked: bool) -> None:
         self.end(data, self.some_open(data), disposition, follows, asked)
 
@@ -212,7 +240,9 @@ class AnyHistory(RuleBasedStateMachine):
         self.step()
         claim = data.draw(st.sampled_from([*self.open.values(), *self.ended]))
         report = Report(claim.attempt, seq, "optout", "message", self.books.now)
-        known = self.books.rows("SELECT 1 FROM call_events WHERE attempt_id = ? AND seq = ?", claim.attempt, seq)
+        known = self.books.rows(
+            "SELECT 1 FROM call_events WHERE attempt_id = ? AND seq = ?", claim.attempt, seq
+        )
         ids = self.books.unit(outcomes.late_report, report=report, now=self.books.now)
         numbers = {self.books.one("SELECT e164 FROM numbers WHERE id = ?", one) for one in ids}
         assert (claim.e164 in numbers) == (known == [])
@@ -266,16 +296,22 @@ class AnyHistory(RuleBasedStateMachine):
         self.step()
         campaign = self.some_campaign(data)
         before = self.state(campaign)
-        left = self.books.one("SELECT count(*) FROM contacts WHERE campaign_id = ? AND state != 'done'", campaign)
+        left = self.books.one(
+            "SELECT count(*) FROM contacts WHERE campaign_id = ? AND state != 'done'", campaign
+        )
         completed = self.books.unit(campaigns.complete, campaign, self.books.now)
-        assert completed == (before in campaigns.OPEN_STATES and left == 0 and campaign not in self.loading.values())
+        assert completed == (
+            before in campaigns.OPEN_STATES and left == 0 and campaign not in self.loading.values()
+        )
 
     # -- what always holds ---------------------------------------------------------------------------------------------
 
     @invariant()
     def the_books_add_up(self) -> None:
         self.books.check()
-        counted = dict(self.books.connection.execute("SELECT campaign_id, count(*) FROM contacts GROUP BY 1").fetchall())
+        counted = dict(
+            self.books.connection.execute("SELECT campaign_id, count(*) FROM contacts GROUP BY 1").fetchall()
+        )
         assert counted == {campaign: loaded for campaign, loaded in self.loaded.items() if loaded}
         open_ones = self.books.rows("SELECT id FROM attempts WHERE disposition IS NULL")
         assert set(open_ones) == set(self.open)

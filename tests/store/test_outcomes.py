@@ -18,22 +18,33 @@ def called(books, person, phone):
 
 
 def test_an_attempt_ends_once_with_all_that_is_known(books, called) -> None:
-    campaign, claim = called
-    reports = (Report(claim.attempt, 1, "amd", "HUMAN/HUMAN-1-1", 5.0), Report(claim.attempt, 2, "result", "heard", 6.0))
+    _, claim = called
+    reports = (
+        Report(claim.attempt, 1, "amd", "HUMAN/HUMAN-1-1", 5.0),
+        Report(claim.attempt, 2, "result", "heard", 6.0),
+    )
     facts = {"cause": 16, "sip": 0, "amd": "HUMAN/HUMAN-1-1", "result": "heard", "note": "", "rang": True}
     stored = books.finish(claim, "ANSWERED_HUMAN", reports=reports, **facts)
     assert (stored.fresh, stored.contact_done, stored.campaign_open) == (True, True, 0)
     assert books.rows(
         "SELECT disposition, counted, cause, sip, amd, result, rang, sent_at, answered_at, ended_at FROM attempts"
     ) == [("ANSWERED_HUMAN", 1, 16, 0, "HUMAN/HUMAN-1-1", "heard", 1, books.now, books.now, books.now)]  # fmt: skip
-    assert books.rows("SELECT seq, kind, value, at FROM call_events") == [(1, "amd", "HUMAN/HUMAN-1-1", 5.0), (2, "result", "heard", 6.0)]
+    assert books.rows("SELECT seq, kind, value, at FROM call_events") == [
+        (1, "amd", "HUMAN/HUMAN-1-1", 5.0),
+        (2, "result", "heard", 6.0),
+    ]
     row = books.contact(claim.contact_id)
-    assert (row["state"], row["disposition"], row["goal"], row["attempts"]) == ("done", "ANSWERED_HUMAN", "heard", 1)
+    assert (row["state"], row["disposition"], row["goal"], row["attempts"]) == (
+        "done",
+        "ANSWERED_HUMAN",
+        "heard",
+        1,
+    )
     assert json.loads(row["tries"]) == {"ANSWERED_HUMAN": 1}
 
 
 def test_a_second_end_changes_nothing_but_keeps_its_reports(books, called) -> None:
-    campaign, claim = called
+    _, claim = called
     books.finish(claim, "BUSY", next_at=books.now + 60)
     before = dict(books.contact(claim.contact_id))
     late = Report(claim.attempt, 1, "result", "heard", 6.0)
@@ -46,16 +57,25 @@ def test_a_second_end_changes_nothing_but_keeps_its_reports(books, called) -> No
 
 @pytest.mark.parametrize(
     ("disposition", "counts"),
-    [("BUSY", 1), ("UNKNOWN", 1), ("INVALID_NUMBER", 1), ("CONGESTION", 0), ("CANCELLED", 0), ("NOT_SENT", 0)],
+    [
+        ("BUSY", 1),
+        ("UNKNOWN", 1),
+        ("INVALID_NUMBER", 1),
+        ("CONGESTION", 0),
+        ("CANCELLED", 0),
+        ("NOT_SENT", 0),
+    ],
 )
 def test_the_budget(books, called, disposition: str, counts: int) -> None:
-    campaign, claim = called
+    _, claim = called
     books.finish(claim, disposition, next_at=books.now + 60)
     row = books.contact(claim.contact_id)
     assert row["attempts"] == counts
     assert row["callbacks"] == 0
     assert json.loads(row["tries"]) == ({} if disposition == "NOT_SENT" else {disposition: 1})
-    assert row["last_attempt_at"] == (claim.created_at if counts and disposition != "INVALID_NUMBER" else None)
+    assert row["last_attempt_at"] == (
+        claim.created_at if counts and disposition != "INVALID_NUMBER" else None
+    )
 
 
 def test_what_was_not_sent_is_as_if_it_had_not_been(books, called) -> None:
@@ -96,7 +116,9 @@ def test_the_next_number(books, called, phone) -> None:
 def test_a_promise_is_made_and_kept(books, called) -> None:
     campaign, claim = called
     books.finish(claim, "ANSWERED_HUMAN", next_at=books.now + 600, next_callback=True)
-    [promise] = books.rows("SELECT id, contact_id, attempt_id, asked_at, due_at, state, kept_by FROM callbacks")
+    [promise] = books.rows(
+        "SELECT id, contact_id, attempt_id, asked_at, due_at, state, kept_by FROM callbacks"
+    )
     assert promise[1:] == (claim.contact_id, claim.attempt, books.now, books.now + 600, "due", None)
     assert books.claim(campaign).claims == ()
     books.now += 600
@@ -163,7 +185,9 @@ def test_a_callback_asked_of_a_cancelled_campaign_is_no_promise(books, called) -
 def test_a_contact_removed_during_its_call_is_done_and_stays_so(books, called) -> None:
     campaign, claim = called
     assert books.unit(campaigns.remove_contacts, campaign, ["anna"]) == (1, [])
-    stored = books.finish(claim, "ANSWERED_HUMAN", next_at=books.now + 60, next_callback=True, result="call_back")
+    stored = books.finish(
+        claim, "ANSWERED_HUMAN", next_at=books.now + 60, next_callback=True, result="call_back"
+    )
     assert (stored.fresh, stored.contact_done, stored.campaign_open) == (True, True, 0)
     row = books.contact(claim.contact_id)
     assert (row["state"], row["disposition"], row["goal"]) == ("done", "ANSWERED_HUMAN", "call_back")
@@ -178,7 +202,10 @@ def test_an_opt_out_covers_every_number_of_the_person_in_every_campaign(books, c
     campaign, claim = called
     other = books.campaign("other", person(1, phone(2)), person(2, phone(9)))
     assert len(books.opt_out(claim)) == 3
-    assert books.rows("SELECT reason, source, attempt_id FROM suppression") == [("opt-out", "key", claim.attempt)] * 3
+    assert (
+        books.rows("SELECT reason, source, attempt_id FROM suppression")
+        == [("opt-out", "key", claim.attempt)] * 3
+    )
     found = books.claim(other, slots="aaa")
     assert [one.e164 for one in found.claims] == [phone(9).e164]
     assert [one.verdict.reason for one in found.refusals] == ["suppressed"]
@@ -188,7 +215,7 @@ def test_an_opt_out_covers_every_number_of_the_person_in_every_campaign(books, c
 
 
 def test_an_opt_out_told_twice_counts_once(books, called, phone) -> None:
-    campaign, claim = called
+    _, claim = called
     assert books.opt_out(claim)
     books.now += 100
     assert books.opt_out(claim) == []
@@ -201,14 +228,16 @@ def test_an_opt_out_told_twice_counts_once(books, called, phone) -> None:
 
 def test_an_end_does_not_take_the_opt_out_for_stored(books, called) -> None:
     """The suppression has a unit of its own; should that come second, it must still find its report new."""
-    campaign, claim = called
+    _, claim = called
     report = Report(claim.attempt, 4, "optout", "message", books.now)
-    books.finish(claim, "ANSWERED_HUMAN", reports=(Report(claim.attempt, 3, "key", "9@message", books.now), report))
+    books.finish(
+        claim, "ANSWERED_HUMAN", reports=(Report(claim.attempt, 3, "key", "9@message", books.now), report)
+    )
     assert len(books.unit(outcomes.opt_out, report=report, now=books.now)) == 3
 
 
 def test_a_report_that_comes_late_is_kept_and_an_opt_out_still_counts(books, called) -> None:
-    campaign, claim = called
+    _, claim = called
     books.finish(claim, "ANSWERED_HUMAN")
     key = Report(claim.attempt, 3, "key", "9@message", books.now)
     assert books.unit(outcomes.late_report, report=key, now=books.now) == []

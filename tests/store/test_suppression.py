@@ -9,10 +9,17 @@ def test_who_is_on_the_list_keeps_the_first_entry(books, phone) -> None:
     first = books.suppress(phone(1), phone(2))
     books.now += 100
     again = books.unit(
-        suppression.suppress, numbers=[phone(2), phone(3)], reason="later", source="file", actor="bob", now=books.now
+        suppression.suppress,
+        numbers=[phone(2), phone(3)],
+        reason="later",
+        source="file",
+        actor="bob",
+        now=books.now,
     )
     assert again[0] == first[1]
-    assert books.rows("SELECT number_id, since, reason, source, actor FROM suppression ORDER BY number_id") == [
+    assert books.rows(
+        "SELECT number_id, since, reason, source, actor FROM suppression ORDER BY number_id"
+    ) == [
         (first[0], books.now - 100, "asked", "command", "anna"),
         (first[1], books.now - 100, "asked", "command", "anna"),
         (again[1], books.now, "later", "file", "bob"),

@@ -95,7 +95,9 @@ async def test_a_waiter_is_released_after_its_commit_and_not_before(writer: Writ
     reader.close()
 
 
-async def test_units_run_in_the_order_in_which_they_came(writer: Writer, connection: WriterConnection) -> None:
+async def test_units_run_in_the_order_in_which_they_came(
+    writer: Writer, connection: WriterConnection
+) -> None:
     await asyncio.gather(*(writer.submit(mark(at)) for at in range(100)))
     assert await marks(connection) == list(range(100))
 
@@ -106,26 +108,37 @@ async def test_units_run_in_the_order_in_which_they_came(writer: Writer, connect
 async def test_a_unit_that_fails_fails_alone(writer: Writer, connection: WriterConnection) -> None:
     futures = [writer.submit(unit) for unit in (mark("a"), fails, mark("b"), mark("a"), fails, mark("c"))]
     results = await asyncio.gather(*futures, return_exceptions=True)
-    assert [type(result) for result in results] == [int, ZeroDivisionError, int, StoreError, ZeroDivisionError, int]
+    assert [type(result) for result in results] == [
+        int,
+        ZeroDivisionError,
+        int,
+        StoreError,
+        ZeroDivisionError,
+        int,
+    ]
     assert await marks(connection) == ["a", "b", "c"]
     assert await writer.submit(mark("d")) == 4
 
 
 async def test_what_the_database_refuses_is_a_store_error_with_its_cause(writer: Writer) -> None:
     await writer.submit(mark("a"))
-    with pytest.raises(StoreError, match="UNIQUE constraint failed.*SQLITE_CONSTRAINT") as caught:
+    with pytest.raises(StoreError, match=r"UNIQUE constraint failed.*SQLITE_CONSTRAINT") as caught:
         await writer.submit(mark("a"))
     assert isinstance(caught.value.__cause__, sqlite3.IntegrityError)
 
 
-async def test_a_waiter_that_went_away_takes_nothing_with_it(writer: Writer, connection: WriterConnection) -> None:
+async def test_a_waiter_that_went_away_takes_nothing_with_it(
+    writer: Writer, connection: WriterConnection
+) -> None:
     gone, stays = writer.submit(mark("gone")), writer.submit(mark("stays"))
     gone.cancel()
     assert await stays == 2
     assert await marks(connection) == ["gone", "stays"]
 
 
-async def test_a_unit_that_ends_the_transaction_does_not_break_the_writer(writer: Writer, connection: WriterConnection) -> None:
+async def test_a_unit_that_ends_the_transaction_does_not_break_the_writer(
+    writer: Writer, connection: WriterConnection
+) -> None:
     with pytest.raises(StoreError):
         await writer.submit(lambda one: one.execute("COMMIT"))
     with pytest.raises(StoreError):
@@ -191,7 +204,9 @@ async def test_an_idle_writer_closes_at_once(connection: WriterConnection) -> No
 # -- the disk ----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_full_disk_refuses_what_does_not_fit_and_nothing_else(writer: Writer, connection: WriterConnection) -> None:
+async def test_a_full_disk_refuses_what_does_not_fit_and_nothing_else(
+    writer: Writer, connection: WriterConnection
+) -> None:
     """The real SQLITE_FULL: the file may grow by a few pages only."""
 
     def large(connection: sqlite3.Connection) -> None:
@@ -201,14 +216,21 @@ async def test_a_full_disk_refuses_what_does_not_fit_and_nothing_else(writer: Wr
     pages = (await connection.run(lambda one: one.execute("PRAGMA page_count").fetchone()))[0]
     await connection.run(lambda one: one.execute(f"PRAGMA max_page_count = {pages + 20}"))
     results = await asyncio.gather(
-        writer.submit(mark("small")), writer.submit(large), writer.submit(mark("also small")), return_exceptions=True
+        writer.submit(mark("small")),
+        writer.submit(large),
+        writer.submit(mark("also small")),
+        return_exceptions=True,
     )
     assert [type(result) for result in results] == [int, StoreError, int]
     assert "SQLITE_FULL" in str(results[1])
     full = 0
     for at in range(200):  # until nothing fits any more
         try:
-            await writer.submit(lambda one, at=at: one.execute("INSERT INTO marks VALUES (?, zeroblob(3000))", (f"fill-{at}",)) and None)
+            await writer.submit(
+                lambda one, at=at: (
+                    one.execute("INSERT INTO marks VALUES (?, zeroblob(3000))", (f"fill-{at}",)) and None
+                )
+            )
         except StoreError:
             full += 1
     assert full > 100

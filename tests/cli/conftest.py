@@ -1,0 +1,100 @@
+"""The command line as a test runs it: in this process where only a command counts, and beside a real engine
+where it steers one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from engine.cli.program import app
+from engine.config import Settings
+from engine.errors import StoreError
+from engine.ops.books import reading
+from tests.ops.filled import Books, settings_in, toml_of
+
+
+@dataclass
+class Volley:
+    """`volley` with the settings of one test."""
+
+    settings: Settings
+    config: Path
+
+    def __call__(self, *arguments: str, code: int = 0) -> Result:
+        """Run a command; it must end with `code`, and without a traceback."""
+        found = CliRunner().invoke(
+            app, arguments, env={"VOLLEY_CONFIG": str(self.config), "COLUMNS": "100", "TERM": "dumb"}
+        )
+        assert found.exception is None or isinstance(found.exception, SystemExit), found.exc_info
+        assert found.exit_code == code, f"{found.stdout}\n{found.stderr}"
+        return found
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Iterator[Books]:
+    found = Books(settings_in(tmp_path))
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def volley(tmp_path: Path) -> Volley:
+    """Commands on settings in the test's own directory; `books` fill the same database."""
+    settings = settings_in(tmp_path)
+    return Volley(settings, toml_of(settings, tmp_path / "volley.toml"))
+
+
+@dataclass
+class EngineProcess:
+    """`volley run` as a process of its own. Its PBX is never there: everything but dialing works."""
+
+    volley: Volley
+    process: subprocess.Popen[str]
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> int:
+        with suppress(ProcessLookupError):
+            self.process.send_signal(how)
+        return self.process.wait(20)
+
+
+def run_engine(volley: Volley) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "engine.cli", "run", "--config", str(volley.config)],
+        env={**os.environ, "VOLLEY_TEST_SECRET": "secret"}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def engine(volley: Volley) -> Iterator[EngineProcess]:
+    found = EngineProcess(volley, run_engine(volley))
+    deadline = time.monotonic() + 20
+    while not _ready(volley.settings):
+        assert found.process.poll() is None, found.process.stdout and found.process.stdout.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    yield found
+    if found.process.poll() is None:
+        found.process.kill()
+        found.process.wait()
+    if found.process.stdout is not None:
+        found.process.stdout.close()
+
+
+def _ready(settings: Settings) -> bool:
+    if not (settings.engine.queue / "control" / "done").is_dir():
+        return False
+    try:
+        with reading(settings.database):
+            return True
+    except StoreError:
+        return False

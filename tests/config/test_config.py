@@ -1,0 +1,309 @@
+"""volley.toml: every error at once with its path, and secrets that stay secret."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, time
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from engine.config import PbxSettings, Settings, load, problems_of
+from engine.errors import Problem, SettingsError, VolleyError
+
+ROOT = Path(__file__).parents[2]
+
+SMALL = """
+[pbx.main]
+secret_env = "VOLLEY_SECRET"
+sounds_dir = "/var/lib/asterisk/sounds/volley"
+
+[trunk.carrier]
+pbx = "main"
+dial = "PJSIP/{number}@carrier"
+"""
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "volley.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def problems(tmp_path: Path, text: str) -> dict[str, str]:
+    with pytest.raises(SettingsError) as caught:
+        load(written(tmp_path, text))
+    assert str(caught.value) == "\n".join(str(problem) for problem in caught.value.problems)
+    return {problem.where: problem.what for problem in caught.value.problems}
+
+
+# -- what is right -----------------------------------------------------------------------------------------------------
+
+
+def test_a_small_file_gets_careful_defaults(tmp_path: Path) -> None:
+    settings = load(written(tmp_path, SMALL))
+    assert settings.database == Path("/var/lib/volley/volley.db")
+    assert (settings.limits.max_channels, settings.limits.cps) == (100, 10.0)
+    assert (settings.limits.ring_timeout, settings.limits.post_dial_delay) == (25.0, 12.0)
+    assert settings.log.mask_numbers
+    assert settings.engine.on_stop == "leave"
+    assert settings.pbx["main"].host == "127.0.0.1"
+    assert settings.trunk["carrier"].codecs == ("alaw", "ulaw")
+    assert settings.caller_id == ()
+    assert settings.defaults.window == ()
+
+
+def test_settings_are_frozen(tmp_path: Path) -> None:
+    settings = load(written(tmp_path, SMALL))
+    with pytest.raises(ValidationError):
+        settings.limits.cps = 1000.0
+
+
+def test_durations_dates_and_windows_as_people_write_them(tmp_path: Path) -> None:
+    settings = load(
+        written(
+            tmp_path,
+            SMALL
+            + """
+[engine]
+drain_timeout = "1h30m"
+[limits]
+ring_timeout = "30s"
+max_call = "10m"
+[[caller_id]]
+number = "+33162000001"
+owner = "Anna"
+proof = 2026-11-02
+[defaults]
+region = "FR"
+window = [{ days = ["mon-fri"], from = "09:00", to = "19:00" }, { from = 22:00:00, to = 02:00:00, timezone = "Asia/Tokyo" }]
+""",
+        )
+    )
+    assert settings.engine.drain_timeout == 5400.0
+    assert (settings.limits.ring_timeout, settings.limits.max_call) == (30.0, 600.0)
+    assert settings.caller_id[0].proof == date(2026, 11, 2)
+    assert settings.defaults.window[0].days == (0, 1, 2, 3, 4)
+    assert settings.defaults.window[1].start == time(22)
+
+
+def test_the_example_in_the_documentation_is_right(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    examples = re.findall(r"^```toml volley\.toml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert examples
+    for example in examples:
+        load(written(tmp_path, example))
+
+
+def test_every_setting_is_in_the_documentation() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    for model in [Settings, *(field.annotation for field in Settings.model_fields.values())]:
+        for name in getattr(model, "model_fields", {}):
+            assert re.search(rf"`{name}`|\[+{name}\b", text), name
+
+
+# -- what is wrong -----------------------------------------------------------------------------------------------------
+
+
+def test_every_error_at_once_each_with_its_path(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path,
+        """
+colour = "red"
+[engine]
+stat = "/var/lib/volley"
+on_stop = "explode"
+commit_window = 3
+[limits]
+cps = 0
+ring_timeout = "5s"
+max_call = "soon"
+[pbx.main]
+port = 70000
+secret_env = "VOLLEY_SECRET"
+sounds_dir = "/sounds"
+[pbx."bad name"]
+secret_env = "VOLLEY_SECRET"
+sounds_dir = "/sounds"
+[trunk.carrier]
+pbx = "main"
+dial = "PJSIP/{number}@carrier"
+codecs = ["mp3"]
+[trunk.other]
+pbx = "main"
+dial = "PJSIP/carrier"
+[[caller_id]]
+number = "0162000001"
+owner = "A"
+proof = "yesterday"
+[defaults]
+region = "France"
+window = [{ from = "09:00", to = "25:00" }]
+""",
+    )
+    assert set(found) == {
+        "colour",
+        "engine.stat",
+        "engine.on_stop",
+        "engine.commit_window",
+        "limits.cps",
+        "limits.ring_timeout",
+        "limits.max_call",
+        "pbx.main.port",
+        "pbx.bad name.[key]",
+        "trunk.carrier.codecs.0",
+        "trunk.other",
+        "caller_id.0.number",
+        "caller_id.0.owner",
+        "caller_id.0.proof",
+        "defaults.region",
+        "defaults.window.0.to",
+    }
+    assert found["colour"] == found["engine.stat"] == "there is no such key"
+    assert "write seconds" in found["limits.max_call"]
+
+
+@pytest.mark.parametrize("table", ["engine", "limits", "log", "pbx.main", "trunk.carrier", "defaults"])
+def test_an_unknown_key_is_an_error_in_every_table(tmp_path: Path, table: str) -> None:
+    text = SMALL + f"\n[{table}]\nsurprise = 1\n"
+    if f"[{table}]" in SMALL:
+        text = SMALL.replace(f"[{table}]", f"[{table}]\nsurprise = 1")
+    assert problems(tmp_path, text) == {f"{table}.surprise": "there is no such key"}
+
+
+def test_a_trunk_stands_on_a_pbx_that_is_there(tmp_path: Path) -> None:
+    text = SMALL.replace('pbx = "main"', 'pbx = "office"')
+    assert "trunk.carrier.pbx: there is no [pbx.office]" in " ".join(
+        f"{where}: {what}" for where, what in problems(tmp_path, text).items()
+    )
+
+
+def test_there_is_a_pbx_and_a_trunk(tmp_path: Path) -> None:
+    assert set(problems(tmp_path, "")) == {"pbx", "trunk"}
+    assert set(problems(tmp_path, "[pbx]\n[trunk]\n")) == {"pbx", "trunk"}
+
+
+@pytest.mark.parametrize("given", ["", 'secret_env = "X"\nsecret_file = "/x"\n'])
+def test_a_pbx_has_one_secret(tmp_path: Path, given: str) -> None:
+    text = SMALL.replace('secret_env = "VOLLEY_SECRET"\n', given)
+    assert problems(tmp_path, text) == {"pbx.main": "give exactly one of secret_file and secret_env"}
+
+
+@pytest.mark.parametrize(
+    "dial",
+    [
+        "PJSIP/carrier",
+        "{number}",
+        "PJSIP{number}",
+        "PJSIP/{number}@a&PJSIP/{number}@b",
+        "PJSIP/{number}@a&Local/1@b",
+        "PJSIP/{number}@a,30",
+        "PJSIP/${number}@a",
+        "PJSIP/{number}@{endpoint}",
+        "PJSIP/{number} @a",
+        "Smoke/{number}",
+        "pjsip/{number}@a",
+        "PJSIP/{number};x",
+    ],
+)
+def test_dial_templates_that_lead_elsewhere(tmp_path: Path, dial: str) -> None:
+    assert set(problems(tmp_path, SMALL.replace("PJSIP/{number}@carrier", dial))) == {"trunk.carrier"}
+
+
+@pytest.mark.parametrize(
+    "dial",
+    [
+        "PJSIP/{number}@carrier",
+        "PJSIP/carrier/sip:{number}@10.0.0.1:5060",
+        "Local/{number}@out",
+        "DAHDI/g1/{number}",
+    ],
+)
+def test_dial_templates(tmp_path: Path, dial: str) -> None:
+    assert (
+        load(written(tmp_path, SMALL.replace("PJSIP/{number}@carrier", dial))).trunk["carrier"].dial == dial
+    )
+
+
+@pytest.mark.parametrize("form", ["+E.164", "E.164", "national", "prefix:9", "prefix:00"])
+def test_number_formats(tmp_path: Path, form: str) -> None:
+    assert (
+        load(written(tmp_path, SMALL + f'number_format = "{form}"\n')).trunk["carrier"].number_format == form
+    )
+
+
+@pytest.mark.parametrize("form", ["e164", "prefix:", "prefix:123456789", "prefix:+", "+E.164\n", ""])
+def test_number_formats_that_are_none(tmp_path: Path, form: str) -> None:
+    assert set(problems(tmp_path, SMALL + f'number_format = """{form}"""\n')) == {
+        "trunk.carrier.number_format"
+    }
+
+
+def test_a_file_that_is_not_there_or_not_toml(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"cannot read the settings.*--config"):
+        load(tmp_path / "none.toml")
+    with pytest.raises(SettingsError, match="cannot read the settings"):
+        load(tmp_path)
+    with pytest.raises(SettingsError, match="not valid TOML"):
+        load(written(tmp_path, "[pbx"))
+    (tmp_path / "latin.toml").write_bytes(b"# caf\xe9\n")
+    with pytest.raises(SettingsError, match="not valid TOML"):
+        load(tmp_path / "latin.toml")
+
+
+def test_problems_carry_a_prefix_and_what_to_do() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Settings.model_validate({"pbx": {}, "trunk": {}, "x": 1})
+    assert {problem.where for problem in problems_of(caught.value, "a.toml: ")} == {
+        "a.toml: pbx",
+        "a.toml: trunk",
+        "a.toml: x",
+    }
+    assert str(Problem("key", "is wrong", "mend it")) == "key: is wrong (mend it)"
+    assert str(Problem("key", "is wrong")) == "key: is wrong"
+
+
+# -- secrets -----------------------------------------------------------------------------------------------------------
+
+
+def pbx(**more: object) -> PbxSettings:
+    return PbxSettings.model_validate({"sounds_dir": "/sounds", **more})
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o400, 0o700])
+def test_a_secret_in_a_file(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "secret"
+    path.write_text("s3cret\n")
+    path.chmod(mode)
+    assert pbx(secret_file=path).secret() == "s3cret"
+
+
+@pytest.mark.parametrize("mode", [0o604, 0o640, 0o644, 0o666, 0o601, 0o610, 0o602])
+def test_a_secret_that_others_may_read_is_none(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "secret"
+    path.write_text("s3cret\n")
+    path.chmod(mode)
+    with pytest.raises(SettingsError, match=f"mode {mode:04o}.*chmod 600") as caught:
+        pbx(secret_file=path).secret()
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_secret_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match="cannot read the AMI secret"):
+        pbx(secret_file=tmp_path / "none").secret()
+    monkeypatch.delenv("VOLLEY_SECRET", raising=False)
+    with pytest.raises(SettingsError, match=r"VOLLEY_SECRET.*secret_file"):
+        pbx(secret_env="VOLLEY_SECRET").secret()
+
+
+def test_a_secret_in_the_environment_is_read_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = pbx(secret_env="VOLLEY_SECRET")
+    monkeypatch.setenv("VOLLEY_SECRET", "s3cret")
+    assert settings.secret() == "s3cret"
+    assert "s3cret" not in repr(settings)
+    assert "s3cret" not in settings.model_dump_json()
+
+
+def test_all_of_this_is_one_family_of_errors() -> None:
+    assert issubclass(SettingsError, VolleyError)

@@ -1,0 +1,130 @@
+"""Who may dial now, and in which order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engine.dialing.agenda import CAREFUL_HOURS, NEVER, Agenda, Running
+from engine.store.campaigns import CampaignRow
+
+MANIFEST: dict[str, Any] = {
+    "owner": "Anna",
+    "purpose": "informational",
+    "caller_id": ["+33162000001", "+33999999999"],
+    "message": {"prompts": ["hello.wav"]},
+}
+BOTH = frozenset("ab")
+
+
+def row(which: int, priority: int = 50, state: str = "running", **manifest: Any) -> CampaignRow:
+    return CampaignRow(
+        which, f"c{which}", priority, state, {**MANIFEST, "id": f"c{which}", **manifest}, "flow", 5.0, None, 3
+    )
+
+
+@pytest.fixture
+def agenda(some_settings) -> Agenda:
+    return Agenda(some_settings(max_channels=20, ring_timeout=30))
+
+
+def ids(
+    agenda: Agenda, now: float = 100.0, mono: float = 50.0, trunks: frozenset[str] = BOTH, most: int = 50
+) -> list[int]:
+    return [running.id for running, _ in agenda.claimants(now, mono, 0.04, trunks, most)]
+
+
+def test_a_campaign_takes_from_the_settings_what_it_does_not_say(some_settings) -> None:
+    settings = some_settings(max_channels=20, ring_timeout=30)
+    plain = Running(row(1), settings)
+    assert (plain.ring_timeout, plain.max_call, plain.max_channels, plain.trunks) == (30.0, 600.0, 20, BOTH)
+    assert plain.rules.hours is CAREFUL_HOURS
+    assert plain.rules.caller_ids == ("+33162000001",)  # the other one is not proven to be ours
+    assert plain.callback_policy.max_attempts == 3
+    own = Running(
+        row(
+            2,
+            ring_timeout=20,
+            max_call=60,
+            max_channels=2,
+            trunks=["b"],
+            window=[{"from": "00:00", "to": "00:00"}],
+        ),
+        settings,
+    )
+    assert (own.ring_timeout, own.max_call, own.max_channels, own.trunks) == (20.0, 60.0, 2, frozenset("b"))
+    assert own.rules.hours is not CAREFUL_HOURS
+    assert repr(own) == "<Running c2 running live=0 next_due=0>"
+
+
+def test_higher_priority_first_and_equals_in_turn(agenda: Agenda) -> None:
+    agenda.refresh([row(1, 10), row(2), row(3), row(4, 90)])
+    assert ids(agenda)[0] == 4
+    agenda.campaigns[4].next_due = NEVER
+    assert {tuple(ids(agenda)) for _ in range(4)} == {(2, 3, 1), (3, 2, 1)}
+    assert len(ids(agenda, most=2)) == 2
+
+
+def test_who_is_not_asked(agenda: Agenda) -> None:
+    agenda.refresh(
+        [
+            row(1),
+            row(2, state="paused"),
+            row(3, state="scheduled"),
+            row(4),
+            row(5),
+            row(6, trunks=["b"]),
+            row(7, cps=1.0),
+        ]
+    )
+    agenda.campaigns[4].next_due = 100.5
+    agenda.campaigns[5].live = 20
+    pace = agenda.campaigns[7].pace
+    assert pace is not None
+    pace.next(50.0)
+    assert sorted(ids(agenda, trunks=frozenset("a"))) == [1]
+    assert sorted(ids(agenda)) == [1, 6]
+    [_, claimant] = next(pair for pair in agenda.claimants(100.0, 50.0, 0.04, BOTH) if pair[0].id == 6)
+    assert claimant.trunks == frozenset("b")
+    assert claimant.room == 20
+
+
+def test_how_long_to_wait(agenda: Agenda) -> None:
+    assert agenda.wait(100.0, 50.0, 0.04) == NEVER
+    agenda.refresh([row(1), row(2, state="paused")])
+    assert agenda.wait(100.0, 50.0, 0.04) <= 0
+    agenda.campaigns[1].next_due = 130.0
+    assert agenda.wait(100.0, 50.0, 0.04) == 30.0
+    agenda.campaigns[1].due(120.0)
+    agenda.campaigns[1].due(150.0)
+    assert agenda.wait(100.0, 50.0, 0.04) == 20.0
+    agenda.campaigns[1].live = 20
+    assert agenda.wait(100.0, 50.0, 0.04) == NEVER
+
+
+def test_a_campaign_s_own_pace(some_settings) -> None:
+    running = Running(row(1, cps=2.0, max_channels=10), some_settings())
+    assert running.room(50.0, 0.04) == 1
+    assert running.pace is not None
+    running.pace.next(50.0)
+    assert running.room(50.0, 0.04) == 0
+    assert 0.4 < running.wait(100.0, 50.0, 0.04) < 0.6
+    running.live = 10
+    assert running.room(60.0, 0.04) == 0
+
+
+def test_refreshing(agenda: Agenda) -> None:
+    agenda.refresh([row(1), row(2)])
+    first, second = agenda.campaigns[1], agenda.campaigns[2]
+    first.next_due = NEVER
+    agenda.refresh([row(1, state="paused")])
+    assert agenda.campaigns == {1: first}
+    assert (first.state, first.rules.running, first.next_due) == ("paused", False, 0.0)
+    # What is gone is not served any more, by whoever still holds it.
+    assert second.state != "running"
+    assert not second.rules.running
+    agenda.refresh([row(1), row(2)])
+    assert agenda.campaigns[1] is first
+    assert first.rules.running
+    assert agenda.campaigns[2] is not second

@@ -1,0 +1,181 @@
+"""What would happen to a job, told without changing anything; the engine's own intake must come to the
+same."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import wave
+from pathlib import Path
+
+import pytest
+
+from engine.errors import InputError
+from engine.ops.preview import Preview, files_of, open_job, preview
+from tests.ops.filled import NOON, Books, person, settings_in
+
+MANIFEST = """
+id = "shots"
+owner = "Test, test@example.org"
+purpose = "informational"
+caller_id = "+33162000001"
+window = [{ days = ["mon-fri"], from = "09:00", to = "12:30" }]
+message = { prompts = ["hello.wav"] }
+contacts = { file = "people.csv" }
+"""
+PEOPLE = """phone_number,id,name,not_before,timezone
+0199001001,1,Anna,,
+01 99 00 10 02,2,Ben,2026-12-01,
++12125550110,3,Carl,,
+0199001001,4,Anna again,,
+12,5,Short,,
+0199001003,6,Odd,03/04/2026,
+0199001004,7,Suppressed,,
+33199001005.0,8,Float,,
+"""
+
+
+def prompt(path: Path, seconds: float = 2.0) -> None:
+    with wave.open(str(path), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(b"\0\0" * int(8000 * seconds))
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Path:
+    folder = tmp_path / "shots"
+    folder.mkdir()
+    prompt(folder / "hello.wav")
+    (folder / "campaign.toml").write_text(MANIFEST, encoding="utf-8")
+    (folder / "people.csv").write_text(PEOPLE, encoding="utf-8")
+    return folder
+
+
+def listing(folder: Path) -> list[tuple[str, int]]:
+    return sorted((str(path.relative_to(folder)), path.stat().st_size) for path in folder.rglob("*"))
+
+
+def test_everything_is_told(job: Path, books: Books, tmp_path: Path) -> None:
+    books.suppress("+33199001004")
+    before = listing(tmp_path)
+    found = preview(job, books.settings, NOON + 45 * 60)
+    assert listing(tmp_path) == before, "looking changes nothing"
+    assert found.acceptable
+    assert (found.rows, found.accepted, found.rejected, found.duplicates) == (8, 5, 3, 1)
+    assert found.reject_codes == {"duplicate_number": 1, "too_short": 1, "bad_time": 1}
+    assert [one.row for one in found.first_rejects] == [5, 6, 7]
+    assert found.regions == {"FR": 4, "US": 1}
+    assert found.suppressed == 1
+    assert sum(found.repaired.values()) == 1
+    assert found.openings.never == {"suppressed": 1}
+    later = found.openings.later["outside_hours"]
+    assert (later.contacts, found.openings.at_once) == (4, 0)
+    assert later.earliest == NOON + 3 * 3600, "nine in New York"
+    assert later.latest == NOON + 6 * 86400 + 21 * 3600, "nine in Paris on 1 December"
+    assert found.openings.first == later.earliest
+    assert found.call is not None
+    assert [(one.file, one.seconds) for one in found.call.message] == [("hello.wav", 2.0)]
+    assert found.call.keys == {"2": "call back in 1h", "9": "never call again"}
+
+
+def test_inside_the_hours_calls_go_out_at_once(job: Path, tmp_path: Path) -> None:
+    found = preview(job, settings_in(tmp_path), NOON)
+    assert found.openings.at_once == 3
+    assert found.suppressed is None, "there is no database yet"
+
+
+def test_all_that_is_wrong_is_told_at_once(job: Path, tmp_path: Path) -> None:
+    manifest = (job / "campaign.toml").read_text(encoding="utf-8")
+    (job / "campaign.toml").write_text(
+        manifest.replace("62000001", "62000009").replace("hello.wav", "gone.wav"), encoding="utf-8"
+    )
+    (job / "people.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    found = preview(job, settings_in(tmp_path), NOON)
+    assert not found.acceptable
+    told = " ".join(str(one) for one in found.problems)
+    assert "not among the numbers proven ours" in told
+    assert "gone.wav" in told
+    assert "phone number" in told
+
+
+def test_no_row_that_can_be_called(job: Path, tmp_path: Path) -> None:
+    (job / "people.csv").write_text("phone_number\n12\n13\n", encoding="utf-8")
+    found = preview(job, settings_in(tmp_path), NOON)
+    assert not found.acceptable
+    assert found.rejected == 2
+    assert "none of the 2 rows" in str(found.problems[-1])
+
+
+def test_a_campaign_that_is_there(job: Path, books: Books) -> None:
+    books.campaign("shots", [person(2, "+33199001001")])
+    assert "there is a campaign 'shots' already (running)" in str(
+        preview(job, books.settings, NOON).problems[0]
+    )
+
+
+def test_contacts_to_be_added(job: Path, books: Books) -> None:
+    (job / "campaign.toml").write_text(
+        'add_to = "shots"\n[contacts]\nfile = "people.csv"\n', encoding="utf-8"
+    )
+    assert "there is no such campaign" in str(preview(job, books.settings, NOON).problems[0])
+    campaign = books.campaign("shots", [person(2, "+33199001001")], window=[{"from": "00:00", "to": "00:00"}])
+    found = preview(job, books.settings, NOON)
+    assert found.acceptable
+    assert (found.adds, found.already_there, found.openings.at_once) == (True, 1, 3)
+    books.connection.execute("UPDATE campaigns SET state = 'cancelled' WHERE id = ?", (campaign,))
+    assert "is cancelled" in str(preview(job, books.settings, NOON).problems[0])
+
+
+def test_contacts_to_be_added_without_any_database(job: Path, tmp_path: Path) -> None:
+    (job / "campaign.toml").write_text(
+        'add_to = "shots"\n[contacts]\nfile = "people.csv"\n', encoding="utf-8"
+    )
+    assert "no database yet" in str(preview(job, settings_in(tmp_path / "none"), NOON).problems[0])
+
+
+def test_rejects_are_written_where_asked(job: Path, tmp_path: Path) -> None:
+    target = tmp_path / "rejects.csv"
+    preview(job, settings_in(tmp_path), NOON, rejects=target)
+    assert len(target.read_text(encoding="utf-8-sig").splitlines()) == 4
+    found = preview(job, settings_in(tmp_path), NOON, rejects=tmp_path / "no" / "rejects.csv")
+    assert "is not there" in str(found.problems[0])
+
+
+def test_progress_is_told(job: Path, tmp_path: Path) -> None:
+    seen: list[int] = []
+    preview(job, settings_in(tmp_path), NOON, progress=seen.append)
+    assert seen[-1] == 8
+
+
+def test_a_database_source_leaves_nothing_in_the_job(job: Path, tmp_path: Path) -> None:
+    with sqlite3.connect(job / "crm.db") as database:
+        database.execute("CREATE TABLE people (phone_number TEXT)")
+        database.execute("INSERT INTO people VALUES ('+33199001001')")
+    database.close()
+    source = 'contacts = { database = { url = "sqlite:///crm.db", query = "SELECT * FROM people" } }'
+    text = (
+        (job / "campaign.toml")
+        .read_text(encoding="utf-8")
+        .replace('contacts = { file = "people.csv" }', source)
+    )
+    (job / "campaign.toml").write_text(text, encoding="utf-8")
+    before = listing(job)
+    assert preview(job, settings_in(tmp_path), NOON).accepted == 1
+    assert listing(job) == before
+    assert files_of(open_job(job)) == ["crm.db", "hello.wav"]
+
+
+def test_the_job_may_be_its_manifest(job: Path, tmp_path: Path) -> None:
+    found: Preview = preview(job / "campaign.toml", settings_in(tmp_path), NOON)
+    assert found.accepted == 5
+    assert files_of(open_job(job / "campaign.toml")) == ["people.csv", "hello.wav"]
+
+
+def test_what_is_no_job(job: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        open_job(tmp_path / "nope")
+    os.symlink(job / "people.csv", job / "link.csv")
+    with pytest.raises(InputError, match="symbolic link"):
+        open_job(job)
