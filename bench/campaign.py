@@ -21,7 +21,6 @@ from contextlib import closing
 from pathlib import Path
 
 import openpyxl
-import phonenumbers
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -55,6 +54,8 @@ MIX = {
     "63": 3,
 }
 """Behaviour -> its share, in parts."""
+AREAS = 352
+"""Area codes of the lab's American numbers."""
 NAME = "large"
 MAX_ATTEMPTS = 3
 EXTRA = {"BUSY": 1, "NO_ANSWER": 1, "CONGESTION": 3}
@@ -91,21 +92,17 @@ region = "US"
 
 def numbers(count: int) -> list[tuple[str, str]]:
     """(national number, behaviour) of `count` contacts, mixed; 555-01XX of every American area code."""
-    areas = [
-        area
-        for area in range(200, 1000)
-        if phonenumbers.is_valid_number(phonenumbers.parse(f"+1{area}5550142"))
-    ]
+    if count > AREAS * len(MIX):
+        raise SystemExit(f"there are numbers for {AREAS * len(MIX)} contacts at most")
     parts = [code for code, share in MIX.items() for _ in range(share)]
-    if count > len(areas) * len(MIX):
-        raise SystemExit(f"there are numbers for {len(areas) * len(MIX)} contacts at most")
     used: Counter[str] = Counter()
     found: list[tuple[str, str]] = []
     for code in itertools.cycle(parts):
         if len(found) == count:
             return found
-        if used[code] < len(areas):  # a behaviour without numbers left gives its share to the others
-            found.append((f"({areas[used[code]]}) 555-01{code}", code))
+        if used[code] < AREAS:  # a behaviour without numbers left gives its share to the others
+            number = lab.number(code, used[code], "en")
+            found.append((f"({number[2:5]}) {number[5:8]}-{number[8:]}", code))
             used[code] += 1
     raise AssertionError
 

@@ -232,6 +232,7 @@ class Engine:
 
     async def _until(self, done: Any, seconds: float) -> None:
         deadline = self._clock.mono() + seconds
+
         def waiting() -> bool:
             linked = any(peer.ami.up for peer in self.peers.values())
             return linked and not done() and self._clock.mono() < deadline

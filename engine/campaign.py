@@ -10,7 +10,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from engine.config import E164, Model, Name
 from engine.dialing.disposition import Disposition
@@ -20,9 +20,18 @@ from engine.rules.hours import Window
 
 CampaignId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 Key = Annotated[str, StringConstraints(pattern=r"^[0-9*]$")]
+
+
+def _some(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value:
+        raise ValueError("name at least one prompt")
+    return value
+
+
 Prompt = Annotated[
     str, StringConstraints(pattern=r"^[^/\x00-\x1f&,|]+(/[^/\x00-\x1f&,|]+)*$", max_length=200)
 ]
+Prompts = Annotated[tuple[Prompt, ...], AfterValidator(_some)]
 Node = Literal["message", "voicemail", "hangup"]
 Purpose = Literal["marketing", "informational", "transactional", "emergency", "political", "survey"]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}([_-][A-Za-z0-9]{2,8})?$")]
@@ -81,7 +90,7 @@ class KeyAction(Model):
 class MessageSettings(Model):
     """`[message]`: what a person hears first. A key interrupts it."""
 
-    prompts: Annotated[tuple[Prompt, ...], Field(min_length=1)]
+    prompts: Prompts
 
 
 class MenuSettings(Model):
@@ -120,7 +129,7 @@ class MenuSettings(Model):
 class VoicemailSettings(Model):
     """`[voicemail]`: what a machine hears after its greeting."""
 
-    prompts: Annotated[tuple[Prompt, ...], Field(min_length=1)]
+    prompts: Prompts
 
 
 class AmdSettings(Model):
@@ -157,7 +166,9 @@ class RetrySettings(Model):
     def _known(self) -> RetrySettings:
         for word in self.__pydantic_extra__ or {}:
             if word not in RETRIED:
-                raise ValueError(f"{word}: no disposition that is tried again by rule; those are " + ", ".join(RETRIED))
+                raise ValueError(
+                    f"{word}: no disposition that is tried again by rule; those are " + ", ".join(RETRIED)
+                )
         return self
 
     @property

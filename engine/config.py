@@ -15,7 +15,15 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from engine.durations import Duration
 from engine.errors import Problem, SettingsError
@@ -111,10 +119,14 @@ class PbxSettings(Model):
         try:
             mode = self.secret_file.stat().st_mode
             value = self.secret_file.read_text(encoding="utf-8").strip()
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(
-                [Problem(str(self.secret_file), f"cannot read the AMI secret: {error.strerror}")]
+                [Problem(str(self.secret_file), f"cannot read the AMI secret: {error}")]
             ) from error
+        if not value:
+            raise SettingsError(
+                [Problem(str(self.secret_file), "this file holds the AMI secret and is empty")]
+            )
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise SettingsError(
                 [
@@ -142,18 +154,19 @@ class TrunkSettings(Model):
     cps: Annotated[float, Field(gt=0, le=10_000)] = 5.0
     """Calls a second in the contract with the carrier."""
 
-    @model_validator(mode="after")
-    def _template(self) -> TrunkSettings:
-        technology, slash, rest = self.dial.partition("/")
+    @field_validator("dial")
+    @classmethod
+    def _template(cls, value: str) -> str:
+        technology, slash, rest = value.partition("/")
         if (
             technology not in {"PJSIP", "Local", "SIP", "IAX2", "DAHDI"}
             or not slash
-            or self.dial.count("{number}") != 1
+            or value.count("{number}") != 1
         ):
             raise ValueError("dial must look like PJSIP/{number}@endpoint, with {number} once")
         if any(sign in rest for sign in "&,;\"'\\$ \t\r\n") or rest.replace("{number}", "").count("{"):
             raise ValueError("dial holds a character that Asterisk would take for something else")
-        return self
+        return value
 
 
 class CallerIdSettings(Model):
@@ -184,17 +197,6 @@ class Settings(Model):
     caller_id: tuple[CallerIdSettings, ...] = ()
     defaults: DefaultSettings = DefaultSettings()
 
-    @model_validator(mode="after")
-    def _references(self) -> Settings:
-        unknown = [
-            f"trunk.{name}.pbx: there is no [pbx.{trunk.pbx}]"
-            for name, trunk in self.trunk.items()
-            if trunk.pbx not in self.pbx
-        ]
-        if unknown:
-            raise ValueError("; ".join(unknown))
-        return self
-
     @property
     def database(self) -> Path:
         """The SQLite file of this engine."""
@@ -220,10 +222,27 @@ def load(path: Path) -> Settings:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError([Problem(str(path), f"not valid TOML: {error}")]) from error
+    problems = _references(table)
     try:
-        return Settings.model_validate(table)
+        settings = Settings.model_validate(table)
     except ValidationError as error:
-        raise SettingsError(problems_of(error)) from error
+        raise SettingsError(problems_of(error) + problems) from error
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _references(table: dict[str, Any]) -> list[Problem]:
+    """Trunks of a PBX that is not there; told also when something else is wrong."""
+    pbxs, trunks = table.get("pbx"), table.get("trunk")
+    if not isinstance(pbxs, dict) or not isinstance(trunks, dict):
+        return []
+    named = {name: trunk.get("pbx") for name, trunk in trunks.items() if isinstance(trunk, dict)}
+    return [
+        Problem(f"trunk.{name}.pbx", f"there is no [pbx.{pbx}]", "known: " + ", ".join(pbxs))
+        for name, pbx in named.items()
+        if isinstance(pbx, str) and pbx not in pbxs
+    ]
 
 
 def problems_of(error: ValidationError, prefix: str = "") -> list[Problem]:

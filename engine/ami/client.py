@@ -26,7 +26,7 @@ from engine.ami import events, outbox
 from engine.ami.encode import Header, message
 from engine.ami.protocol import Fields, Handler, Listing, Protocol
 from engine.channel import ChannelEvent, attempt_of, bucket_of, channel_id
-from engine.errors import AmiActionFailed, AmiError, AmiLoginRefused, AmiTimeout, AmiUnreachable
+from engine.errors import AmiActionFailed, AmiError, AmiLoginRefused, AmiTimeout, AmiUnreachable, VolleyError
 
 CONNECT_TIMEOUT = 5.0
 ACTION_TIMEOUT = 5.0
@@ -178,9 +178,13 @@ class AmiClient:
     async def _session(self) -> str:
         """One connection from TCP to its end; returns why it ended. Raises AmiError when it never came to be."""
         self._booted.clear()
+        try:
+            secret = self._secret()
+        except VolleyError as error:
+            raise AmiLoginRefused(str(error)) from error
         manager = _Manager(
             **self._where,
-            secret=self._secret(),
+            secret=secret,
             ping_delay=10**6,
             forgetable_actions=("ping", "login", "originate"),
             protocol_factory=lambda: Protocol(self._handlers, self._listings),

@@ -127,10 +127,11 @@ class Agenda:
             if one.wait(now, mono, horizon) <= 0 and one.trunks & trunks
         ]
         due.sort(key=lambda one: (-one.priority, one.served))
-        found = [
+        return [
             (one, Claimant(one.id, one.rules, one.flow_version, one.trunks & trunks, one.room(mono, horizon)))
             for one in due[:most]
         ]
-        if due:
-            due[0].served = next(self._turns)
-        return found
+
+    def serve(self, running: Running) -> None:
+        """This campaign got a call: others of its priority come first the next time."""
+        running.served = next(self._turns)

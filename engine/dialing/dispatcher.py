@@ -163,6 +163,7 @@ class Dispatcher:
             self._last_attempt = max(self._last_attempt, claim.attempt)
             live = Live(claim, served[claim.campaign_id], self._trunks.by_name[claim.trunk])
             self._ledger.open(live)
+            self._agenda.serve(live.running)
             if live.running.pace is not None:
                 live.running.pace.next(self._clock.mono())
             self._queue.append(live)
@@ -285,7 +286,9 @@ class Dispatcher:
             codecs=live.trunk.settings.codecs,
             sent=int(self._clock.now()),
             flow=claim.flow_version,
-            language=claim.language or running.campaign.language,
+            language=(claim.language or running.campaign.language).replace(
+                "-", "_"
+            ),  # BCP 47 -> Asterisk's names
             fields=_fields(claim.fields, running.sent_fields),
         )
 

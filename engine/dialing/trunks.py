@@ -26,6 +26,8 @@ class Trunk:
         self.live = 0
         self.queued = 0
         """Claimed and not yet written."""
+        self.taken = 0
+        """Calls claimed for it since the start: who has had the fewest comes first."""
         self.slot = Slot(trunk_id, pbx_id, name, partial(_dial, settings.number_format))
 
     def __repr__(self) -> str:
@@ -70,7 +72,7 @@ class Trunks:
         )
         offers = [
             (trunk, min(trunk.free, trunk.pace.room(mono, horizon) - trunk.queued))
-            for trunk in self.by_name.values()
+            for trunk in sorted(self.by_name.values(), key=lambda trunk: trunk.taken)
             if usable(trunk)
         ]
         found: list[Slot] = []
@@ -97,6 +99,7 @@ class Trunks:
         self.queued += 1
         trunk.live += 1
         trunk.queued += 1
+        trunk.taken += 1
 
     def left_queue(self, trunk: Trunk) -> None:
         """A claimed call was written or given up."""

@@ -1,76 +1,25 @@
 """Which column of a contact source is what.
 
-Knows the usual headings in a few languages, how a heading becomes a field's name, and how to tell a row of
-headings from a row of data. Refuses to guess between two columns that may both be the phone number: it asks.
+Knows how to tell a row of headings from a row of data. Refuses to guess between two columns that may both be
+the phone number: it asks.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from engine.errors import InputError, Problem
+from engine.intake.headings import REJECT_HEADINGS, field_name, fold, is_phone_heading, usual_role
 from engine.intake.source import Column, Columns, ContactSource
 from engine.rules.numbers import NumberError, parse_number
 
 ROLES = tuple(name for name in Columns.model_fields if name not in ("phone_number", "name"))
 """Roles of one column each; the phone number may have several, and a name is a field like others."""
 
-_PHONE = """
-    phone phone_number phone_no phone_num telephone telephone_number tel tel_no mobile mobile_phone mobile_number mobile_no cell
-    cell_phone cellphone_number cellular gsm msisdn e164 contact_number contact_phone number dial_number
-    téléphone numéro numéro_de_téléphone numéro_téléphone n°_de_téléphone n°_téléphone n°_de_tél n°_tél no_tél num_tél tél_mobile
-    tél_portable portable téléphone_portable téléphone_mobile numéro_de_portable numéro_mobile mobile_tel
-    telefon telefonnummer rufnummer handy handynummer mobil mobilnummer mobiltelefon
-    teléfono número número_de_teléfono móvil teléfono_móvil celular telefone número_de_telefone telemóvel
-    telefono numero numero_di_telefono cellulare telefono_cellulare telefoon telefoonnummer mobiel
-"""
-_USUAL = {
-    "external_id": "external_id contact_id id",
-    "timezone": "timezone time_zone tz fuseau_horaire zeitzone zona_horaria fuso_orario",
-    "language": "language lang locale langue sprache idioma lingua taal",
-    "call_from": "call_from callable_from",
-    "call_to": "call_to call_until callable_to",
-    "not_before": "not_before call_not_before",
-    "expires": "expires expires_at expiry expiry_date call_not_after",
-    "consent": "consent opt_in consentement einwilligung consentimiento consenso",
-    "consent_at": "consent_at consent_date date_consent consent_time opt_in_date date_consentement date_du_consentement",
-    "consent_source": "consent_source opt_in_source source_consentement source_du_consentement",
-    "consent_reference": "consent_reference consent_ref consent_proof preuve_consentement reference_consentement",
-    "consent_purpose": "consent_purpose",
-}
-REJECT_HEADINGS = ("rejected_row", "rejected_code", "rejected_reason")
-"""What the rejects file puts before a row's own columns: no fields when a mended rejects file is handed
-in."""
-
-_LIGATURES = str.maketrans(
-    {"ß": "ss", "œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "ø": "o", "Ø": "o", "ł": "l", "Ł": "l"}
-)
 _NAME = re.compile(r"[A-Z0-9_]{1,32}")
 _SAMPLE_ROWS = 50
-
-
-@lru_cache(maxsize=4096)
-def fold(heading: str) -> str:
-    """A heading without case, accents, spaces and signs: `N° de Téléphone` and `n de telephone` are one."""
-    plain = unicodedata.normalize("NFKD", heading).casefold()
-    return "".join(sign for sign in plain if sign.isalnum())
-
-
-_PHONE_FOLDED = frozenset(fold(word) for word in _PHONE.split())
-_USUAL_FOLDED = {fold(word): role for role, words in _USUAL.items() for word in words.split()}
-
-
-def field_name(heading: str, position: int) -> str:
-    """The field of a heading, [A-Z0-9_]{1,32}; `COLUMN_<position>` where nothing of it is a Latin letter or
-    digit."""
-    plain = unicodedata.normalize("NFKD", heading.strip().translate(_LIGATURES))
-    ascii_only = plain.encode("ascii", "ignore").decode().upper()
-    name = re.sub(r"[^A-Z0-9]+", "_", ascii_only).strip("_")[:32].strip("_")
-    return name or f"COLUMN_{position}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +38,6 @@ class Mapping:
         return len(self.headings)
 
 
-def is_phone_heading(text: str) -> bool:
-    """Is this one of the usual headings of a phone number's column?"""
-    return fold(text) in _PHONE_FOLDED
-
-
 def named(source: ContactSource) -> frozenset[str]:
     """Folded headings that the manifest names."""
     wanted: list[Column] = list(source.columns.phone_number or ())
@@ -105,7 +49,7 @@ def named(source: ContactSource) -> frozenset[str]:
 def looks_like_headings(cells: Sequence[str], source: ContactSource) -> bool:
     """Does this row hold headings: the usual one of a phone number, or one that the manifest names?"""
     known = named(source)
-    return any(cell and (fold(cell) in _PHONE_FOLDED or fold(cell) in known) for cell in cells)
+    return any(cell and (is_phone_heading(cell) or fold(cell) in known) for cell in cells)
 
 
 def looks_like_data(cells: Sequence[str], region: str | None) -> bool:
@@ -161,7 +105,7 @@ class _Resolver:
         phones = self._phones(sample, region)
         taken = {*phones, *roles.values()}
         for word, positions in self.by_fold.items():
-            role_name = _USUAL_FOLDED.get(word)
+            role_name = usual_role(word)
             if (
                 role_name
                 and role_name not in roles
@@ -213,9 +157,7 @@ class _Resolver:
             return tuple(dict.fromkeys(position for position in found if position is not None))
         if not self.headed:
             return self._phones_by_looks(sample, region)
-        positions = [
-            position for position, heading in enumerate(self.headings) if fold(heading) in _PHONE_FOLDED
-        ]
+        positions = [position for position, heading in enumerate(self.headings) if is_phone_heading(heading)]
         for best in ("phonenumber", "e164"):
             if len(self.by_fold.get(best, ())) == 1:
                 return tuple(self.by_fold[best])

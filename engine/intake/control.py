@@ -287,7 +287,8 @@ def send(queue: Path, request: dict[str, Any], name: str) -> Path:
 
 def wait_for(reply: Path, seconds: float) -> dict[str, Any] | None:
     """The reply to a request, or None when the engine did not answer in time."""
-    for _ in range(int(seconds / 0.05)):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
         if reply.exists():
             found: dict[str, Any] = json.loads(reply.read_text(encoding="utf-8"))
             return found

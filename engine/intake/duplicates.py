@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
-from engine.intake.contacts import Consent, Contact
+from engine.contacts import Consent, Contact
 from engine.intake.source import Duplicates
 
 

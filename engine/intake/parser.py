@@ -24,8 +24,8 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from engine.contacts import Contact, Reject
 from engine.errors import InputError, Problem
-from engine.intake.contacts import Contact, Reject
 from engine.intake.duplicates import FirstSeen, Merger
 from engine.intake.readers import Table, open_rows
 from engine.intake.rejects import RejectsFile

@@ -14,8 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-from engine.intake.columns import REJECT_HEADINGS
-from engine.intake.contacts import Reject
+from engine.contacts import Reject
+from engine.intake.headings import REJECT_HEADINGS
 
 HEADINGS = REJECT_HEADINGS
 

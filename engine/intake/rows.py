@@ -9,14 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime, time
-from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
 
+from engine.contacts import Consent, Contact, Reject
 from engine.intake.columns import Mapping
-from engine.intake.contacts import Consent, Contact, Reject
+from engine.intake.locales import canonical_language, canonical_zone
 from engine.intake.moments import MomentError, parse_clock, parse_instant
-from engine.rules.hours import zone
 from engine.rules.numbers import Number, NumberError, parse_number
 
 LIST_SIGN = "\x1f"
@@ -29,7 +28,6 @@ CONTACT_CHARS = 65_536
 """All fields of a contact together."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|[0-9]{3}))?")
 _NO = frozenset(
     {
         "no",
@@ -280,34 +278,3 @@ def _consent(given: dict[str, str], zones: Sequence[str], reasons: list[tuple[st
         if value is not None and (len(value) > 1_000 or _CONTROL.search(value)):
             reasons.append(("bad_value", f"{role} has over 1,000 characters, or a control character"))
     return Consent(parts["consent_purpose"], at, parts["consent_source"], parts["consent_reference"], text)
-
-
-@lru_cache(maxsize=2048)
-def canonical_zone(name: str) -> str | None:
-    """`name` when it is an IANA zone with a place in it (or UTC). Abbreviations such as EST know no daylight
-    saving: refused."""
-    if name.upper() == "UTC":
-        return "UTC"
-    written = name.strip().replace(" ", "_")
-    if (
-        "/" not in written
-        or written.startswith(("Etc/", "SystemV/", "posix/", "right/", "/"))
-        or zone(written) is None
-    ):
-        return None
-    return written
-
-
-@lru_cache(maxsize=2048)
-def canonical_language(tag: str) -> str | None:
-    """A BCP 47 tag of language, script and region in its usual case (`fr`, `en-GB`, `zh-Hant-TW`), or
-    None."""
-    match = _LANGUAGE.fullmatch(tag.strip())
-    if match is None:
-        return None
-    parts = [
-        match[1].lower(),
-        *([match[2].title()] if match[2] else []),
-        *([match[3].upper()] if match[3] else []),
-    ]
-    return "-".join(parts)

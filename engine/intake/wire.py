@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import orjson
 
-from engine.intake.contacts import Consent, Contact
+from engine.contacts import Consent, Contact
 from engine.rules.numbers import Kind, Number, Repair
 
 _Traits = tuple[str, Kind, tuple[str, ...], Repair | None]

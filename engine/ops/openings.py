@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from engine.intake.contacts import Contact
+from engine.contacts import Contact
 from engine.rules.gate import CampaignRules, Candidate, Reason, decide
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.intake.contacts import Contact
+from engine.contacts import Contact
 from engine.rules.numbers import Number
 from engine.store.claims import close_contact
 

@@ -175,8 +175,8 @@ def keep_known_reports(connection: sqlite3.Connection, reports: Sequence[Report]
 def opt_out(connection: sqlite3.Connection, report: Report, now: float) -> list[int]:
     """The person in this call said never again: suppress every number of the contact, for every campaign, at once.
 
-    Returns the ids of the numbers, if any of them is new on the list. A report that is stored already changes nothing, so that a number taken off the
-    list since stays off it.
+    Returns the ids of the numbers, if any of them is new on the list. A report that is stored already changes
+    nothing, so that a number taken off the list since stays off it.
     """
     if not keep_reports(connection, [report]):
         return []

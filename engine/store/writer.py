@@ -93,6 +93,9 @@ def _transaction(connection: sqlite3.Connection, units: list[Unit]) -> list[Outc
     """All units in one transaction; when one of them fails, each in one of its own."""
     try:
         connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.Error as error:  # nobody's fault among the units, and trying each would take as long again
+        return [(False, _ours(error))] * len(units)
+    try:
         outcomes: list[Outcome] = [(True, work(connection)) for work, _ in units]
         connection.execute("COMMIT")
         return outcomes

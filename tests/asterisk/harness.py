@@ -55,7 +55,7 @@ class Engine:
     def start(self) -> None:
         errors = (self.folder / "engine.err").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "/opt/scratch/smoke/run.py", str(self.config)],
+            [sys.executable, "-m", "engine.cli", "run", "--config", str(self.config)],
             cwd=REPOSITORY,
             stdout=errors,
             stderr=errors,

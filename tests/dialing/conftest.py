@@ -17,13 +17,13 @@ import structlog
 from engine.ami.outbox import Evidence
 from engine.channel import ChannelEvent, HungUp, Queued, attempt_of
 from engine.config import Settings
+from engine.contacts import Contact
 from engine.dialing.agenda import Agenda
 from engine.dialing.dispatcher import Dispatcher
 from engine.dialing.follower import Follower
 from engine.dialing.ledger import Ledger
 from engine.dialing.trunks import Trunks
 from engine.errors import AmiUnreachable
-from engine.intake.contacts import Contact
 from engine.rules.numbers import Number
 from engine.store import campaigns, recovery
 from engine.store.campaigns import NewCampaign
@@ -138,7 +138,8 @@ class Desk:
         self.flows = True
         self.follower = Follower(
             self.ledger, self.agenda, self.writer, lambda pbx: self.exchange, self.clock, log,
-            freed=lambda: self.dispatcher.wake(), emptied=self.emptied.append,
+            freed=lambda: self.dispatcher.wake(),  # noqa: PLW0108 -- it is made after the follower
+            emptied=self.emptied.append,
         )  # fmt: skip
         self.dispatcher = Dispatcher(
             self.agenda, self.trunks, self.ledger, self.follower, self.writer, lambda pbx: self.exchange,

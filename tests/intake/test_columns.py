@@ -1,4 +1,4 @@
-"""Which column is what. `engine.intake.columns`."""
+"""Which column is what. `engine.intake.columns`, `.headings`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import InputError
-from engine.intake.columns import Mapping, field_name, fold, is_phone_heading, resolve
+from engine.intake.columns import Mapping, resolve
+from engine.intake.headings import field_name, fold, is_phone_heading
 from engine.intake.rejects import HEADINGS
 from engine.intake.source import ContactSource
 

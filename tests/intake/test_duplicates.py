@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.intake.contacts import Consent, Contact
+from engine.contacts import Consent, Contact
 from engine.intake.duplicates import FirstSeen, Merger
 from engine.intake.source import Duplicates
 from engine.rules.numbers import Number
@@ -37,7 +37,6 @@ def test_keep_lets_numbers_repeat_but_never_external_ids() -> None:
     assert seen.reason(contact(4, 2, external_id="a")) == (
         "duplicate_id",
         "external_id 'a' is in row 2 already",
-        2,
     )
 
 

@@ -18,8 +18,8 @@ from typing import Any
 import openpyxl
 import pytest
 
+from engine.contacts import Contact
 from engine.errors import InputError, VolleyError
-from engine.intake.contacts import Contact
 from engine.intake.parse_client import ParseRequest, parse_job
 from engine.intake.source import ContactSource, Limits
 from engine.intake.wire import Batch, Done

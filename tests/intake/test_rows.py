@@ -1,4 +1,4 @@
-"""A row becomes a contact, or is rejected with all its reasons. `engine.intake.rows`."""
+"""A row becomes a contact, or is rejected with all its reasons. `engine.intake.rows`, `.locales`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.ami.encode import LINE_LIMIT, contact_variable, message
+from engine.contacts import Contact, Reject
 from engine.intake.columns import resolve
-from engine.intake.contacts import Contact, Reject
-from engine.intake.rows import LIST_SIGN, RawRow, RowReader, canonical_language, canonical_zone
+from engine.intake.locales import canonical_language, canonical_zone
+from engine.intake.rows import LIST_SIGN, RawRow, RowReader
 from engine.intake.source import ContactSource
 from engine.rules.numbers import Number
 

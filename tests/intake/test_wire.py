@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.intake.contacts import Consent, Contact, Reject
+from engine.contacts import Consent, Contact, Reject
 from engine.intake.rejects import HEADINGS, RejectsFile, inert
 from engine.intake.wire import Batch, pack, unpack
 from engine.rules.numbers import Number, parse_number

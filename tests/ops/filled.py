@@ -13,8 +13,8 @@ from typing import Any
 from engine.campaign import Campaign
 from engine.channel import Report, attempt_id
 from engine.config import Settings
+from engine.contacts import Contact
 from engine.dialing.agenda import Running
-from engine.intake.contacts import Contact
 from engine.rules.numbers import dial_format, parse_number
 from engine.store import campaigns, claims, outcomes, recovery, suppression
 from engine.store.campaigns import NewCampaign

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from engine.contacts import Consent
 from engine.errors import InputError
-from engine.intake.contacts import Consent
 from engine.ops import export
 from engine.ops.export import sheet
 from tests.ops.filled import Books, person

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pytest
 
 from engine.channel import Report
-from engine.intake.contacts import Contact
+from engine.contacts import Contact
 from engine.rules.gate import CampaignRules
 from engine.rules.hours import Hours
 from engine.rules.numbers import Number

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time
 
 import pytest
 
-from engine.intake.contacts import Consent
+from engine.contacts import Consent
 from engine.store import campaigns
 from engine.store.campaigns import JobRow
 

@@ -90,7 +90,8 @@ def _repair(text: str, raw: str, region: str | None) -> Number:
         if number is None:
             continue
         described = describe(number, repair)
-        # A zero put in front may also make an international prefix or a carrier code, which was not written there.
+        # A zero put in front may also make an international prefix or a carrier code, which was not written
+        # there.
         if repair != "leading_zero" or described.e164.endswith(text):
             found.setdefault(described.e164, described)
     if len(found) == 1:

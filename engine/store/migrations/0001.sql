@@ -161,6 +161,7 @@ CREATE TABLE callbacks (
     kept_by     INTEGER                   -- the attempt that kept it
 );
 CREATE INDEX callbacks_contact ON callbacks (contact_id);
+CREATE INDEX callbacks_due ON callbacks (due_at) WHERE state = 'due';
 
 CREATE TABLE suppression (                -- never call again, for every campaign
     number_id  INTEGER PRIMARY KEY REFERENCES numbers (id),
