@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAGE := setup/stage
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-run setup-dev demo test style format types contracts unit asterisk bench lab lab-down requirements clean
+.PHONY: help setup setup-run setup-dev demo test style format types contracts unit asterisk bench lab lab-down schemas requirements clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +57,9 @@ lab: setup-run ## practice PBX and carrier, left running
 
 lab-down: ## stop them
 	@$(BIN)/python -m lab down
+
+schemas: setup-dev ## docs/schema/*.json from the models
+	@$(BIN)/python setup/schemas
 
 requirements: setup-dev ## pin the newest versions that pyproject.toml allows, with hashes
 	@setup/pin

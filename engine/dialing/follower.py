@@ -217,7 +217,7 @@ class Follower:
 
     async def _opt_out(self, report: Report, live: Live) -> None:
         numbers = await self._stored(partial(outcomes.opt_out, report=report, now=self._clock.now()))
-        if numbers:  # not a repetition
+        if not self.suppressed.issuperset(numbers):  # not a repetition
             self.suppress(numbers)
             self._log.info(events.OPTOUT_RECORDED, **self._names(live))
 

@@ -175,7 +175,7 @@ def keep_known_reports(connection: sqlite3.Connection, reports: Sequence[Report]
 def opt_out(connection: sqlite3.Connection, report: Report, now: float) -> list[int]:
     """The person in this call said never again: suppress every number of the contact, for every campaign, at once.
 
-    Returns the ids of the numbers, if any of them is new on the list. A report that is stored already changes
+    Returns the ids of the numbers. A report that is stored already changes
     nothing, so that a number taken off the list since stays off it.
     """
     if not keep_reports(connection, [report]):
@@ -188,11 +188,11 @@ def opt_out(connection: sqlite3.Connection, report: Report, now: float) -> list[
             (report.attempt,),
         )
     ]
-    added = connection.executemany(
+    connection.executemany(
         "INSERT OR IGNORE INTO suppression (number_id, since, reason, source, attempt_id) VALUES (?, ?, 'opt-out', 'key', ?)",
         [(number, now, report.attempt) for number in numbers],
-    ).rowcount
-    return numbers if added else []
+    )
+    return numbers
 
 
 def late_report(connection: sqlite3.Connection, report: Report, now: float) -> list[int]:

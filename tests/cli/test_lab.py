@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import site
 import subprocess
 import sys
 from pathlib import Path
@@ -35,7 +36,7 @@ def test_without_the_lab_package(tmp_path: Path) -> None:
     (tmp_path / "engine").symlink_to(repository / "engine")
     code = f"import sys\nsys.path[:] = [{str(tmp_path)!r}] + [p for p in sys.path if p not in ('', {str(repository)!r})]\n"
     code += "from engine.cli import main; main()"
-    paths = [path for path in sys.path if "site-packages" in path]
+    paths = site.getsitepackages()
     found = subprocess.run(
         [sys.executable, "-S", "-P", "-c", code, "lab", "status"], capture_output=True, text=True, check=False, cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},

@@ -153,7 +153,7 @@ window = [{ from = "09:00", to = "25:00" }]
         "pbx.main.port",
         "pbx.bad name.[key]",
         "trunk.carrier.codecs.0",
-        "trunk.other",
+        "trunk.other.dial",
         "caller_id.0.number",
         "caller_id.0.owner",
         "caller_id.0.proof",
@@ -208,7 +208,7 @@ def test_a_pbx_has_one_secret(tmp_path: Path, given: str) -> None:
     ],
 )
 def test_dial_templates_that_lead_elsewhere(tmp_path: Path, dial: str) -> None:
-    assert set(problems(tmp_path, SMALL.replace("PJSIP/{number}@carrier", dial))) == {"trunk.carrier"}
+    assert set(problems(tmp_path, SMALL.replace("PJSIP/{number}@carrier", dial))) == {"trunk.carrier.dial"}
 
 
 @pytest.mark.parametrize(

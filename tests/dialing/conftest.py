@@ -147,6 +147,9 @@ class Desk:
         )  # fmt: skip
         self.exchange.tell = self.follower.take
 
+    def _freed(self) -> None:
+        self.dispatcher.wake()
+
     def start(self) -> None:
         for work in (self.dispatcher.claim(), self.dispatcher.send()):
             self.tasks.append(asyncio.create_task(work))

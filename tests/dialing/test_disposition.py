@@ -90,6 +90,7 @@ SEEN: list[tuple[str, dict[str, Any], Disposition]] = [
     ("420: an extension, which Asterisk calls no route", {"cause": 3, "sip": 420}, D.FAILED),
     ("482: a loop", {"cause": 127, "sip": 482}, D.FAILED),
     ("483: too many hops, which Asterisk calls no answer", {"cause": 19, "sip": 483}, D.FAILED),
+    ("483 after ringing, all the same", {"cause": 19, "sip": 483, "rang": True}, D.FAILED),
     ("a status that nobody knows, no answer, never rang", {"cause": 19, "sip": 499}, D.FAILED),
     ("no route to transit network", {"cause": 2}, D.FAILED),
     ("destination out of order", {"cause": 27}, D.FAILED),

@@ -102,6 +102,12 @@ TABLE: list[tuple[str, dict[str, Any], dict[str, Any], Verdict]] = [
     ("one candidate zone sleeps", {}, {"zones": (*PARIS, "Asia/Tokyo")}, refused(Reason.OUTSIDE_HOURS, NOON + 21 * HOUR)),
     ("one candidate zone always sleeps", {}, {"zones": (*PARIS, "Pacific/Auckland")}, refused(Reason.NEVER_OPEN)),
     ("no opening at all", {"hours": NEVER_HOURS}, {}, refused(Reason.NEVER_OPEN)),
+    (
+        "the contact's hours meet the campaign's on Sunday only",
+        {"hours": Hours([Window(days=("mon-sat",), start=time(9), end=time(10)), Window(days=("sun",), start=time(15), end=time(16))])},
+        {"call_from": time(15), "call_to": time(17)},
+        refused(Reason.OUTSIDE_HOURS, NOON + 4 * DAY + 3 * HOUR),
+    ),
     ("the contact's hours lie in the night", {}, {"call_from": time(20), "call_to": time(22)}, refused(Reason.NEVER_OPEN)),
     ("the line is in use", {}, {"line_in_use": True}, refused(Reason.LINE_IN_USE, NOON + LINE_RETRY)),
     ("the line is in use, and it is too soon", {}, {"line_in_use": True, "not_before": NOON + 9}, refused(Reason.NOT_BEFORE, NOON + 9)),
