@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -48,6 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--callers", default=",".join(CALLERS), help=f"of {', '.join(CALLERS)} (default all)")
     parser.add_argument("--dir", type=Path, default=RESULTS, help="where the lab and the figures go")
     given = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what was started is stopped
     callers = given.callers.split(",")
     if unknown := set(callers) - set(CALLERS):
         parser.error(f"no such caller: {', '.join(sorted(unknown))}")

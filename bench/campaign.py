@@ -13,6 +13,7 @@ import argparse
 import itertools
 import os
 import shutil
+import signal
 import sqlite3
 import sys
 import time
@@ -131,6 +132,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--cps", type=int, default=25)
     parser.add_argument("--dir", type=Path, default=REPOSITORY / "var" / "bench")
     given = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what was started is stopped
     console = Console(highlight=False)
     people = numbers(given.contacts)
     folder: Path = given.dir.absolute() / "campaign"

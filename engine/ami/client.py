@@ -12,19 +12,16 @@ channel events.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
-
-from panoramisk import Manager
 
 from engine.ami import events, outbox
 from engine.ami.encode import Header, message
 from engine.ami.protocol import Fields, Handler, Listing, Protocol
+from engine.ami.session import Session, deadline, first
 from engine.channel import ChannelEvent, attempt_of, bucket_of, channel_id
 from engine.errors import AmiActionFailed, AmiError, AmiLoginRefused, AmiTimeout, AmiUnreachable, VolleyError
 
@@ -35,61 +32,6 @@ PING_EVERY = 3.0
 PING_TIMEOUT = 4.0
 """A half-open link is noticed after PING_EVERY + PING_TIMEOUT seconds at the latest."""
 BACKOFF_FIRST = 0.5
-
-
-class _Manager(Manager):  # type: ignore[misc]
-    """panoramisk's Manager for the length of one connection: `ready` ends with the login, `lost` with the
-    connection."""
-
-    def __init__(self, **config: Any) -> None:
-        super().__init__(**config)
-        self.loop = asyncio.get_running_loop()
-        self.ready: asyncio.Future[None] = self.loop.create_future()
-        self.lost: asyncio.Future[None] = self.loop.create_future()
-
-    def connection_made(self, f: asyncio.Future[Any]) -> None:
-        if f.cancelled():
-            return
-        error = f.exception()
-        if error is not None:
-            if not self.ready.done():
-                self.ready.set_exception(AmiUnreachable(str(error)))
-            return
-        if self.lost.done():  # given up meanwhile
-            f.result()[0].close()
-            return
-        super().connection_made(f)
-
-    def login(self, future: asyncio.Future[Any]) -> bool:
-        if future.cancelled():
-            return False
-        answer = future.result()
-        self.authenticated = bool(answer.success)
-        if not self.ready.done():
-            if self.authenticated:
-                self.ready.set_result(None)
-            else:
-                self.ready.set_exception(AmiLoginRefused(str(answer.message or "login refused")))
-        return self.authenticated
-
-    def ping(self) -> None:
-        """Nothing: the watchdog pings, and looks at the answer."""
-
-    def connection_lost(self, exc: Any) -> None:
-        if not self.lost.done():
-            self.lost.set_result(None)
-        if not self.ready.done():
-            self.ready.set_exception(
-                AmiUnreachable("the connection was closed before the login was answered")
-            )
-
-    def close(self) -> None:
-        """Reset the connection: with a mere FIN, Asterisk would still work off every action that it has received."""
-        if not self.lost.done():
-            self.lost.set_result(None)
-        if self.protocol is not None and not self.protocol.closed:
-            self.protocol.reset()
-        super().close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +81,7 @@ class AmiClient:
         self._lost = lost
         self._failed = failed
         self._backoff_max = backoff_max
-        self._manager: _Manager | None = None
+        self._manager: Session | None = None
         self._listings: dict[str, Listing] = {}
         self._booted = asyncio.Event()
         self._handlers: dict[bytes, Handler] = {
@@ -182,7 +124,7 @@ class AmiClient:
             secret = self._secret()
         except VolleyError as error:
             raise AmiLoginRefused(str(error)) from error
-        manager = _Manager(
+        manager = Session(
             **self._where,
             secret=secret,
             ping_delay=10**6,
@@ -191,12 +133,12 @@ class AmiClient:
         )
         connecting = manager.connect()
         try:
-            async with _deadline(CONNECT_TIMEOUT, "no answer to the login"):
+            async with deadline(CONNECT_TIMEOUT, "no answer to the login"):
                 await manager.ready
-            async with _deadline(
+            async with deadline(
                 LIST_TIMEOUT, "logged in, but no FullyBooted: is `system` among the AMI user's read classes?"
             ):
-                await _first(self._booted.wait(), manager.lost)
+                await first(self._booted.wait(), manager.lost)
             self._manager = manager
             settings = await self._action([("Action", "CoreSettings")])
             status = await self._action([("Action", "CoreStatus")])
@@ -204,7 +146,7 @@ class AmiClient:
                 settings.get("AsteriskVersion", "?"),
                 f"{status.get('CoreStartupDate', '')} {status.get('CoreStartupTime', '')}",
             )
-            await _first(self._connected(link), manager.lost)
+            await first(self._connected(link), manager.lost)
             if manager.lost.done():
                 raise AmiUnreachable("the connection ended while it was being set up")
             self.up = True
@@ -222,7 +164,7 @@ class AmiClient:
             if manager.ready.done() and not manager.ready.cancelled():
                 manager.ready.exception()
 
-    async def _watch(self, manager: _Manager) -> str:
+    async def _watch(self, manager: Session) -> str:
         while True:
             done, _ = await asyncio.wait([manager.lost], timeout=PING_EVERY)
             if done:
@@ -276,7 +218,7 @@ class AmiClient:
         listing = self._listings[action_id] = Listing()
         try:
             self.write(message([headers[0], ("ActionID", action_id), *headers[1:]]))
-            async with _deadline(LIST_TIMEOUT, f"PBX {self.name}: no whole answer to {headers[0][1]}"):
+            async with deadline(LIST_TIMEOUT, f"PBX {self.name}: no whole answer to {headers[0][1]}"):
                 return await listing.future
         finally:
             self._listings.pop(action_id, None)
@@ -342,34 +284,3 @@ class AmiClient:
             await self._action(
                 [("Action", "DBPut"), ("Family", "volleyflow"), ("Key", f"{version}/{key}"), ("Val", value)]
             )
-
-
-async def _first(work: Awaitable[Any], lost: asyncio.Future[None]) -> None:
-    """Await `work`, or the loss of the connection, whichever comes first."""
-    task = asyncio.ensure_future(work)
-    try:
-        await asyncio.wait([task, lost], return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            task.result()
-    finally:
-        if not task.done():
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-
-
-class _deadline:
-    """`async with _deadline(5, "what did not happen")`: AmiTimeout after so many seconds."""
-
-    def __init__(self, seconds: float, what: str) -> None:
-        self._what = what
-        self._timeout = asyncio.timeout(seconds)
-
-    async def __aenter__(self) -> None:
-        await self._timeout.__aenter__()
-
-    async def __aexit__(self, kind: Any, error: Any, trace: Any) -> None:
-        try:
-            await self._timeout.__aexit__(kind, error, trace)
-        except TimeoutError:
-            raise AmiTimeout(self._what) from None

@@ -14,7 +14,17 @@ import uvloop
 from engine.ami.client import PING_EVERY, PING_TIMEOUT, AmiClient, Link, LiveChannel
 from engine.ami.encode import Originate
 from engine.channel import ChannelEvent, HungUp, OriginateFailed, Queued, Report, Ringing, Up, channel_id
-from engine.errors import AmiActionFailed, AmiError, AmiLoginRefused, AmiTimeout, AmiUnreachable, RefusedField
+from engine.errors import (
+    AmiActionFailed,
+    AmiError,
+    AmiLoginRefused,
+    AmiTimeout,
+    AmiUnreachable,
+    Problem,
+    RefusedField,
+    SettingsError,
+)
+from tests.ami.practice import SECRET, PracticePbx, block, listening
 
 IDS = [channel_id(0x01A2_0B9A_82C1_0000 + at) for at in range(200)]
 
@@ -24,10 +34,6 @@ def originate(at: int) -> bytes:
         id=IDS[at], bucket=1, dial="PJSIP/+33199001001@carrier", context="volley-call", caller_number="+33162000001",
         caller_name="", timeout=37.0, account="spring", codecs=("alaw",), sent=1, flow="f", language="en", fields={},
     ).encode()  # fmt: skip
-
-
-def block(*lines: str) -> bytes:
-    return "".join(f"{line}\r\n" for line in (*lines, "")).encode()
 
 
 async def until(holds: Callable[[], object], seconds: float = 5.0) -> None:
@@ -41,7 +47,10 @@ class Line:
     """A client at work, and what it told."""
 
     def __init__(
-        self, port: int, secret: str = "s3cret", connected: Callable[[Link], Awaitable[None]] | None = None
+        self,
+        port: int,
+        secret: Callable[[], str] = lambda: SECRET,
+        connected: Callable[[Link], Awaitable[None]] | None = None,
     ) -> None:
         self.events: list[ChannelEvent] = []
         self.links: list[Link] = []
@@ -49,7 +58,7 @@ class Line:
         self.failures: list[tuple[AmiError, float]] = []
         self._then = connected
         self.client = AmiClient(
-            "lab", "127.0.0.1", port, "volley", lambda: secret, sink=self.events.append, connected=self._connected,
+            "lab", "127.0.0.1", port, "volley", secret, sink=self.events.append, connected=self._connected,
             lost=self.losses.append, failed=lambda error, wait: self.failures.append((error, wait)), backoff_max=0.8,
         )  # fmt: skip
 
@@ -74,7 +83,7 @@ async def at_work(line: Line) -> AsyncIterator[AmiClient]:
 # -- coming up ---------------------------------------------------------------------------------------------------------
 
 
-async def test_login(pbx) -> None:
+async def test_login(pbx: PracticePbx) -> None:
     line = Line(pbx.port)
     async with at_work(line) as client:
         await until(lambda: client.up)
@@ -86,8 +95,8 @@ async def test_login(pbx) -> None:
     assert "s3cret" not in repr(vars(client))
 
 
-async def test_a_refused_login_is_tried_again_ever_more_slowly(pbx) -> None:
-    line = Line(pbx.port, secret="wrong")
+async def test_a_refused_login_is_tried_again_ever_more_slowly(pbx: PracticePbx) -> None:
+    line = Line(pbx.port, secret=lambda: "wrong")
     async with at_work(line) as client:
         await until(lambda: len(line.failures) == 3)
         assert not client.up
@@ -108,7 +117,24 @@ async def test_nobody_listens() -> None:
     assert isinstance(line.failures[0][0], AmiUnreachable)
 
 
-async def test_a_listener_that_hangs_up_at_once(pbx) -> None:
+async def test_a_secret_that_cannot_be_read_is_read_again_later(pbx: PracticePbx) -> None:
+    secrets = iter([SettingsError([Problem("ami.secret", "cannot read the AMI secret")]), "s3cret"])
+
+    def secret() -> str:
+        found = next(secrets)
+        if isinstance(found, SettingsError):
+            raise found
+        return found
+
+    line = Line(pbx.port, secret)
+    async with at_work(line) as client:
+        await until(lambda: client.up)
+    [(error, _)] = line.failures
+    assert isinstance(error, AmiLoginRefused)
+    assert "ami.secret" in str(error)
+
+
+async def test_a_listener_that_hangs_up_at_once(pbx: PracticePbx) -> None:
     pbx.greets = False
     line = Line(pbx.port)
     async with at_work(line) as client:
@@ -118,7 +144,7 @@ async def test_a_listener_that_hangs_up_at_once(pbx) -> None:
         await until(lambda: client.up)
 
 
-async def test_a_connection_that_ends_before_asterisk_has_booted(pbx) -> None:
+async def test_a_connection_that_ends_before_asterisk_has_booted(pbx: PracticePbx) -> None:
     pbx.boots = False
     line = Line(pbx.port)
     async with at_work(line) as client:
@@ -131,7 +157,7 @@ async def test_a_connection_that_ends_before_asterisk_has_booted(pbx) -> None:
     assert [type(error) for error, _ in line.failures] == [AmiUnreachable]
 
 
-async def test_what_is_done_at_the_login_may_fail(pbx) -> None:
+async def test_what_is_done_at_the_login_may_fail(pbx: PracticePbx) -> None:
     async def first_time(link: Link) -> None:
         if len(line.links) == 1:
             raise AmiTimeout("no flows")
@@ -143,7 +169,7 @@ async def test_what_is_done_at_the_login_may_fail(pbx) -> None:
     assert len(pbx.sessions) == 2
 
 
-async def test_the_connection_ends_while_something_is_done_at_the_login(pbx) -> None:
+async def test_the_connection_ends_while_something_is_done_at_the_login(pbx: PracticePbx) -> None:
     stopped = []
 
     async def first_time(link: Link) -> None:
@@ -165,7 +191,7 @@ async def test_the_connection_ends_while_something_is_done_at_the_login(pbx) -> 
 # -- calls -------------------------------------------------------------------------------------------------------------
 
 
-async def test_events_come_in_the_order_in_which_they_were_sent(pbx) -> None:
+async def test_events_come_in_the_order_in_which_they_were_sent(pbx: PracticePbx) -> None:
     line = Line(pbx.port)
     async with at_work(line) as client:
         await until(lambda: client.up)
@@ -202,7 +228,7 @@ async def test_events_come_in_the_order_in_which_they_were_sent(pbx) -> None:
             assert event == meant
 
 
-async def test_an_originate_is_acknowledged_through_the_sink(pbx) -> None:
+async def test_an_originate_is_acknowledged_through_the_sink(pbx: PracticePbx) -> None:
     line = Line(pbx.port)
     async with at_work(line) as client:
         await until(lambda: client.up)
@@ -214,7 +240,7 @@ async def test_an_originate_is_acknowledged_through_the_sink(pbx) -> None:
         assert client.backlog() == 0
 
 
-async def test_a_hangup_is_stamped_with_the_time_of_its_coming(pbx) -> None:
+async def test_a_hangup_is_stamped_with_the_time_of_its_coming(pbx: PracticePbx) -> None:
     line = Line(pbx.port)
     async with at_work(line) as client:
         await until(lambda: client.up)
@@ -232,7 +258,7 @@ async def test_a_hangup_is_stamped_with_the_time_of_its_coming(pbx) -> None:
 # -- actions -----------------------------------------------------------------------------------------------------------
 
 
-async def test_actions(pbx) -> None:
+async def test_actions(pbx: PracticePbx) -> None:
     pbx.channels = [
         {"Channel": "PJSIP/carrier-00000001", "ChannelState": "5", "Uniqueid": IDS[0]},
         {"Channel": "PJSIP/carrier-00000002", "ChannelState": "6", "Uniqueid": IDS[1]},
@@ -271,7 +297,7 @@ async def test_actions(pbx) -> None:
         assert await client.evidence() == {}
 
 
-async def test_many_actions_at_once_get_each_its_own_answer(pbx) -> None:
+async def test_many_actions_at_once_get_each_its_own_answer(pbx: PracticePbx) -> None:
     pbx.channels = [{"Channel": f"c{at}", "ChannelState": "5", "Uniqueid": IDS[at]} for at in range(0, 60, 2)]
     line = Line(pbx.port)
     async with at_work(line) as client:
@@ -283,7 +309,7 @@ async def test_many_actions_at_once_get_each_its_own_answer(pbx) -> None:
         assert len(found[60]) == 30
 
 
-async def test_a_refused_list_is_an_error(pbx) -> None:
+async def test_a_refused_list_is_an_error(pbx: PracticePbx) -> None:
     pbx.answers["DBGetTree"] = lambda session, action: block(
         "Response: Error", f"ActionID: {action['ActionID']}", "Message: Permission denied"
     )
@@ -294,7 +320,7 @@ async def test_a_refused_list_is_an_error(pbx) -> None:
             await client.evidence()
 
 
-async def test_a_flow_that_asterisk_does_not_take_is_an_error(pbx) -> None:
+async def test_a_flow_that_asterisk_does_not_take_is_an_error(pbx: PracticePbx) -> None:
     pbx.answers["DBPut"] = lambda session, action: block(
         "Response: Error", f"ActionID: {action['ActionID']}", "Message: Failed to update entry"
     )
@@ -305,7 +331,7 @@ async def test_a_flow_that_asterisk_does_not_take_is_an_error(pbx) -> None:
             await client.put_flow("f", {"max": "60"})
 
 
-async def test_no_action_carries_a_line_break(pbx) -> None:
+async def test_no_action_carries_a_line_break(pbx: PracticePbx) -> None:
     line = Line(pbx.port)
     async with at_work(line) as client:
         await until(lambda: client.up)
@@ -329,7 +355,7 @@ async def test_without_a_connection_nothing_is_written() -> None:
     assert client.backlog() == 0
 
 
-async def test_the_backlog_shows_a_pbx_that_does_not_read(pbx) -> None:
+async def test_the_backlog_shows_a_pbx_that_does_not_read(pbx: PracticePbx) -> None:
     line = Line(pbx.port)
     async with at_work(line) as client:
         await until(lambda: client.up)
@@ -349,7 +375,7 @@ async def test_the_backlog_shows_a_pbx_that_does_not_read(pbx) -> None:
 # -- loss --------------------------------------------------------------------------------------------------------------
 
 
-async def test_a_closed_connection_is_lost_and_comes_back(pbx) -> None:
+async def test_a_closed_connection_is_lost_and_comes_back(pbx: PracticePbx) -> None:
     line = Line(pbx.port)
     async with at_work(line) as client:
         await until(lambda: client.up)
@@ -363,7 +389,7 @@ async def test_a_closed_connection_is_lost_and_comes_back(pbx) -> None:
     assert len(line.links) == 2
 
 
-async def test_what_was_not_answered_is_not_sent_again(pbx) -> None:
+async def test_what_was_not_answered_is_not_sent_again(pbx: PracticePbx) -> None:
     line = Line(pbx.port)
     async with at_work(line) as client:
         await until(lambda: client.up)
@@ -394,7 +420,7 @@ async def test_what_was_not_answered_is_not_sent_again(pbx) -> None:
     assert line.events == []
 
 
-async def test_stopping_resets_the_connection(pbx) -> None:
+async def test_stopping_resets_the_connection(pbx: PracticePbx) -> None:
     """With a mere FIN Asterisk would still work off what it has received."""
     line = Line(pbx.port)
     async with at_work(line) as client:
@@ -403,7 +429,7 @@ async def test_stopping_resets_the_connection(pbx) -> None:
     assert pbx.sessions[0].reset
 
 
-async def test_half_open_links_are_noticed_and_busy_ones_are_kept(pbx) -> None:
+async def test_half_open_links_are_noticed_and_busy_ones_are_kept(pbx: PracticePbx) -> None:
     """One PBX says nothing any more, another answers no ping but sends events: only the first is given up."""
     dead, busy = Line(pbx.port), Line(pbx.port)
     async with at_work(dead):
@@ -413,7 +439,7 @@ async def test_half_open_links_are_noticed_and_busy_ones_are_kept(pbx) -> None:
             await half_open(pbx, dead, busy)
 
 
-async def half_open(pbx, dead: Line, busy: Line) -> None:
+async def half_open(pbx: PracticePbx, dead: Line, busy: Line) -> None:
     first_dead, first_busy = pbx.sessions
     pbx.silent = True
     fell_silent = time.monotonic()
@@ -432,11 +458,11 @@ async def half_open(pbx, dead: Line, busy: Line) -> None:
     assert len(first_dead.named("Ping")) >= 1
 
 
-def test_the_same_on_uvloop(practice_pbx) -> None:
+def test_the_same_on_uvloop() -> None:
     """What the engine really runs on."""
 
     async def scenario() -> None:
-        async with practice_pbx() as pbx:
+        async with listening() as pbx:
             pbx.greets = False
             line = Line(pbx.port)
             async with at_work(line) as client:

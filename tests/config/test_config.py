@@ -179,6 +179,15 @@ def test_a_trunk_stands_on_a_pbx_that_is_there(tmp_path: Path) -> None:
     )
 
 
+def test_references_are_told_with_everything_else_that_is_wrong(tmp_path: Path) -> None:
+    text = SMALL.replace('pbx = "main"', 'pbx = "office"').replace("PJSIP/{number}@carrier", "PJSIP/carrier")
+    assert set(problems(tmp_path, text + 'codecs = ["mp3"]\n')) == {
+        "trunk.carrier.pbx",
+        "trunk.carrier.dial",
+        "trunk.carrier.codecs.0",
+    }
+
+
 def test_there_is_a_pbx_and_a_trunk(tmp_path: Path) -> None:
     assert set(problems(tmp_path, "")) == {"pbx", "trunk"}
     assert set(problems(tmp_path, "[pbx]\n[trunk]\n")) == {"pbx", "trunk"}
@@ -295,6 +304,15 @@ def test_a_secret_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("VOLLEY_SECRET", raising=False)
     with pytest.raises(SettingsError, match=r"VOLLEY_SECRET.*secret_file"):
         pbx(secret_env="VOLLEY_SECRET").secret()
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"caf\xe9\n"])
+def test_a_secret_file_that_holds_none(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "secret"
+    path.write_bytes(content)
+    path.chmod(0o600)
+    with pytest.raises(SettingsError, match="secret"):
+        pbx(secret_file=path).secret()
 
 
 def test_a_secret_in_the_environment_is_read_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,7 +125,7 @@ class Desk:
         self.writer = Writer(self.connection, 0.002)
         self.exchange = Exchange()
         self.logged = structlog.testing.LogCapture()
-        log = structlog.wrap_logger(None, processors=[self.logged])
+        log = self.log = structlog.wrap_logger(None, processors=[self.logged])
         self.clock = Clock()
         self.tasks = [asyncio.create_task(self.writer.run())]
         ids = await self.writer.submit(
@@ -167,7 +167,7 @@ class Desk:
 
     async def campaign(self, name: str, *contacts: Contact, priority: int = 50, **manifest: Any) -> int:
         """A campaign that runs, with these contacts due."""
-        now = self.clock.now() - 1.0
+        now = self.clock.now() - 60.0
         table = {**MANIFEST, "id": name, **manifest}
         new = NewCampaign(
             name, "", "anna", "informational", priority, now, None, table, "flow", {"max": "60"}

@@ -230,8 +230,10 @@ async def test_a_process_that_is_killed_is_told(tmp_path: Path) -> None:
     async def take() -> None:
         async with aclosing(parse_job(request_for(tmp_path))) as parts:
             async for _ in parts:
-                (pid,) = children()
-                os.kill(pid, signal.SIGKILL)
+                for (
+                    pid
+                ) in children():  # none any more, while batches that it had written are still to be read
+                    os.kill(pid, signal.SIGKILL)
 
     with pytest.raises(VolleyError, match="was killed by SIGKILL before it was done"):
         await take()

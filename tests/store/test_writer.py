@@ -248,8 +248,10 @@ async def test_a_database_that_somebody_else_holds_is_an_error_and_then_works_ag
     await connection.run(lambda one: one.execute("PRAGMA busy_timeout = 20"))
     other = sqlite3.connect(tmp_path / "volley.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    results = await asyncio.gather(*(writer.submit(mark(at)) for at in range(3)), return_exceptions=True)
+    began = time.monotonic()
+    results = await asyncio.gather(*(writer.submit(mark(at)) for at in range(60)), return_exceptions=True)
     assert all(isinstance(result, StoreError) and "locked" in str(result) for result in results)
+    assert time.monotonic() - began < 0.6  # they wait for the lock together, not one after another
     other.execute("ROLLBACK")
     other.close()
     assert await writer.submit(mark("after")) == 1

@@ -1,0 +1,87 @@
+"""What an ended call leaves behind: the outcome to be stored, and what follows for its contact.
+
+Decides only: from a call, the claim it was made for and its campaign to values. Writing, logging and giving the channel
+back are the follower's.
+"""
+
+from __future__ import annotations
+
+from engine.dialing.agenda import Running
+from engine.dialing.call import Call
+from engine.dialing.disposition import ANSWERED, Disposition, Ending
+from engine.dialing.retry import CallbackAt, Decision, History, RetryAt, counts, decide
+from engine.store.claims import Claim
+from engine.store.outcomes import Outcome
+
+
+def aftermath(
+    call: Call, claim: Claim, running: Running, disposition: Disposition, ending: Ending, now: float
+) -> tuple[Outcome, Decision]:
+    """The outcome of a call that ended so, and the decision in it. `now` in POSIX seconds."""
+    if (
+        disposition is Disposition.FAILED
+        and call.refusal
+        and call.sent_at is not None
+        and not ending.answered
+    ):
+        # Asterisk would not even try: nothing was dialed, so it is no attempt of the callee's.
+        disposition = Disposition.CONGESTION
+    decision = _decide(call, claim, running, disposition, now)
+    next_at = None if not isinstance(decision, RetryAt | CallbackAt) else decision.at
+    outcome = Outcome(
+        attempt=claim.attempt,
+        contact_id=claim.contact_id,
+        campaign_id=claim.campaign_id,
+        number_id=claim.number_id,
+        ended_at=call.ended_at or now,
+        sent_at=call.sent_at,
+        answered_at=call.answered_at or (call.ended_at if ending.answered else None),
+        rang=call.rang,
+        disposition=disposition,
+        counted=counts(disposition),
+        cause=ending.cause,
+        sip=ending.sip,
+        amd=_amd(call),
+        result=call.result
+        or ("opted_out" if call.opted_out else "hung_up" if disposition in ANSWERED else ""),
+        note=call.refusal,
+        reports=tuple(call.reports),
+        position=claim.position,
+        kept_callback=claim.callback_id,
+        next_at=next_at,
+        next_position=decision.position if isinstance(decision, RetryAt | CallbackAt) else claim.position,
+        next_callback=isinstance(decision, CallbackAt),
+    )
+    return outcome, decision
+
+
+def _decide(call: Call, claim: Claim, running: Running, disposition: Disposition, now: float) -> Decision:
+    counted = counts(disposition)
+    tries = dict(claim.tries)
+    tries[disposition] = tries.get(disposition, 0) + 1
+    invalid = claim.invalid | {claim.position} if disposition is Disposition.INVALID_NUMBER else claim.invalid
+    promised = claim.callback_id is not None
+    history = History(
+        attempts=(claim.callbacks if promised else claim.attempts) + counted,
+        by_disposition=tries,
+        position=claim.position,
+        numbers=claim.numbers,
+        invalid=invalid,
+    )
+    # A promise that was answered is kept: what follows is decided as after any answered call.
+    policy = running.callback_policy if promised and disposition not in ANSWERED else running.policy
+    callback_at = None
+    if call.callback_after is not None and claim.callbacks + promised < running.campaign.max_callbacks:
+        callback_at = now + call.callback_after
+    elif call.callback_after is not None:
+        call.refusal = "a callback was asked for, and the campaign's max_callbacks is reached"
+    return decide(
+        policy, history, disposition, call.sent_at or claim.created_at, now, call.opted_out, callback_at
+    )
+
+
+def _amd(call: Call) -> str:
+    for report in call.reports:
+        if report.kind == "amd":
+            return report.value
+    return ""

@@ -1,0 +1,227 @@
+"""After each login: flows first, then every open attempt settled by what the PBX knows, over a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from engine.channel import Report, bucket_of, channel_id
+from engine.config import PbxSettings
+from engine.dialing.agenda import Running
+from engine.dialing.peer import KEEP_BUCKETS, Peer
+from engine.dialing.reconcile import CALM_LOOKS, LOOK_EVERY
+from engine.store import claims, outcomes, recovery
+from engine.store.claims import Claim, Claimant
+from tests.ami.practice import SECRET, PracticePbx, block, listening
+
+STARTED = "2026-11-24 03:29:12"
+"""When the practice PBX says that it started."""
+
+
+@pytest.fixture
+async def pbx() -> AsyncIterator[PracticePbx]:
+    async with listening() as practice:
+        yield practice
+
+
+@pytest.fixture
+async def peer(desk, pbx: PracticePbx, tmp_path: Path) -> AsyncIterator[Peer]:
+    """In place of the desk's exchange: a connection to the practice PBX, not started yet."""
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET)
+    secret.chmod(0o600)
+    settings = PbxSettings(port=pbx.port, secret_file=secret, sounds_dir=Path("/sounds"), reconnect_max=0.5)
+    found = Peer(
+        "lab", settings, desk.agenda, desk.trunks, desk.ledger, desk.follower, desk.writer,
+        lambda row: Running(row, desk.settings), desk.dispatcher.wake, desk.clock, desk.log,
+    )  # fmt: skip
+    desk.exchange = found.ami
+    yield found
+
+
+@contextlib.asynccontextmanager
+async def connected(desk, peer: Peer, seconds: float = 10.0) -> AsyncIterator[None]:
+    task = asyncio.create_task(peer.ami.run())
+    try:
+        await desk.until(lambda: peer.ami.up or task.done(), seconds)
+        yield
+    finally:
+        assert not task.done(), task.exception()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def left_open(desk, *contacts, **manifest) -> list[Claim]:
+    """Attempts of an engine that is gone: durable, in nobody's ledger."""
+    campaign = await desk.campaign("spring", *contacts, **manifest)
+    running = desk.agenda.campaigns[campaign]
+    found = await desk.writer.submit(
+        partial(
+            claims.claim,
+            claimants=[Claimant(campaign, running.rules, "flow", running.trunks, len(contacts))],
+            slots=[desk.trunks.by_name["a"].slot] * len(contacts), last_attempt=0, now=desk.clock.now() - 30.0,
+        )
+    )  # fmt: skip
+    assert len(found.claims) == len(contacts)
+    return list(found.claims)
+
+
+def keep(pbx: PracticePbx, claim: Claim, **entries: str) -> None:
+    """What the dialplan wrote of this call."""
+    for name, value in entries.items():
+        key = name.lstrip("_")
+        pbx.database[f"/volley/{bucket_of(claim.attempt)}/{channel_id(claim.attempt)}/{key}"] = value
+
+
+def live(pbx: PracticePbx, claim: Claim, state: str) -> None:
+    pbx.channels.append({"Channel": "PJSIP/a-1", "ChannelState": state, "Uniqueid": channel_id(claim.attempt)})
+
+
+def dispositions(desk) -> dict[str, str | None]:
+    return dict(
+        desk.rows("SELECT n.e164, a.disposition FROM attempts a JOIN numbers n ON n.id = a.number_id ORDER BY a.id")
+    )
+
+
+async def test_every_open_attempt_is_settled_before_anything_is_dialed(desk, peer, pbx, person) -> None:
+    found = await left_open(desk, *(person(row) for row in range(1, 7)))
+    ringing, up, busy, answered, nothing, marked = found
+    await desk.writer.submit(partial(recovery.note_started, pbx="lab", started=STARTED))
+    for claim in found:
+        if claim is not nothing:
+            keep(pbx, claim, sent=str(int(claim.created_at)))
+    live(pbx, ringing, "5")
+    live(pbx, up, "6")
+    keep(pbx, busy, end=f"17|Down|SIP 486|{int(claim.created_at) + 2}")
+    keep(
+        pbx, answered, _1="amd|HUMAN/HUMAN-1-1|5", _2="key|9@message|6", _3="optout|message|6",
+        end=f"16|Up|SIP 200|{int(claim.created_at) + 9}",
+    )  # fmt: skip
+    desk.start()
+    async with connected(desk, peer):
+        looks = [action for action in pbx.sessions[0].actions if action["Action"] == "CoreShowChannels"]
+        assert len(looks) == CALM_LOOKS  # what left no trace is not decided at the first look
+        flows = pbx.sessions[0].named("DBPut")
+        assert flows[0].items() >= {"Family": "volleyflow", "Key": "flow/max", "Val": "60"}.items()
+        assert pbx.sessions[0].actions.index(flows[0]) < pbx.sessions[0].actions.index(looks[0])
+        assert pbx.sessions[0].named("Originate") == [] or not peer.ami.up
+        [line] = desk.events("ami.reconciled")
+        assert {name: line[name] for name in ("lives", "ended", "not_sent", "unknown")} == {
+            "lives": 2, "ended": 2, "not_sent": 1, "unknown": 1
+        }  # fmt: skip
+        seen = dispositions(desk)
+        assert [seen[claim.e164] for claim in (busy, answered, marked)] == ["BUSY", "ANSWERED_HUMAN", "UNKNOWN"]
+        assert seen[ringing.e164] is None
+        assert desk.rows("SELECT count(*) FROM suppression") == [1]
+        assert {live.claim.attempt: live.call.state for live in desk.ledger if live.claim in (ringing, up)} == {
+            ringing.attempt: "ringing", up.attempt: "up"
+        }  # fmt: skip
+        # Only what was proven not to have been sent is dialed now, and as if for the first time.
+        await desk.until(lambda: pbx.sessions[0].named("Originate"))
+        await asyncio.sleep(0.05)
+        [again] = pbx.sessions[0].named("Originate")
+        assert nothing.e164 in again["Channel"]
+        assert desk.rows("SELECT kind FROM attempts WHERE id = ?", int(again["ActionID"][1:], 16)) == ["first"]
+        # What lives goes on.
+        pbx.sessions[0].tell(
+            block("Event: Hangup", "ChannelState: 6", f"Uniqueid: {channel_id(up.attempt)}", "Cause: 16")
+        )
+        await desk.until(lambda: dispositions(desk)[up.e164] == "ANSWERED_UNSURE")
+        assert desk.rows("SELECT started FROM pbxs") == [STARTED]
+
+
+async def test_after_a_restart_of_asterisk_nothing_is_taken_for_not_sent(desk, peer, pbx, person) -> None:
+    """AstDB reaches the disk a second late: a marker that is not there proves nothing."""
+    [claim] = await left_open(desk, person(1))
+    await desk.writer.submit(partial(recovery.note_started, pbx="lab", started="2026-11-23 00:00:00"))
+    async with connected(desk, peer):
+        assert dispositions(desk)[claim.e164] == "UNKNOWN"
+        assert desk.events("ami.connected")[0]["restarted"]
+
+
+async def test_a_restart_is_not_forgotten_when_the_settling_fails(desk, peer, pbx, person) -> None:
+    [claim] = await left_open(desk, person(1))
+    await desk.writer.submit(partial(recovery.note_started, pbx="lab", started="2026-11-23 00:00:00"))
+    pbx.answers["DBGetTree"] = lambda session, action: block(
+        "Response: Error", f"ActionID: {action['ActionID']}", "Message: Permission denied"
+    )
+    task = asyncio.create_task(peer.ami.run())
+    await desk.until(lambda: desk.events("ami.failed"))
+    assert dispositions(desk)[claim.e164] is None
+    del pbx.answers["DBGetTree"]
+    await desk.until(lambda: peer.ami.up)
+    assert dispositions(desk)[claim.e164] == "UNKNOWN"
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_what_happened_while_the_link_was_down_is_read_from_the_outbox(desk, peer, pbx, person) -> None:
+    await desk.campaign("spring", person(1))
+    async with connected(desk, peer):
+        desk.start()
+        await desk.until(lambda: pbx.sessions[0].named("Originate"))
+        attempt = int(pbx.sessions[0].named("Originate")[0]["ActionID"][1:], 16)
+        claim = desk.ledger.get(attempt).claim
+        keep(pbx, claim, sent="5", _1="amd|HUMAN/HUMAN-1-1|6", _2="result|confirmed|7", end="16|Up|SIP 200|8")
+        pbx.sessions[0].hang_up()
+        await desk.until(lambda: desk.events("ami.lost"))
+        await desk.until(lambda: peer.ami.up)
+        await desk.until(lambda: desk.events("call.ended"))
+    [line] = desk.events("call.ended")
+    assert (line["disposition"], line["result"]) == ("ANSWERED_HUMAN", "confirmed")
+    assert len(pbx.sessions[1].named("Originate")) == 0
+    desk.check_idle()
+
+
+async def test_reports_of_calls_that_are_long_stored_still_count(desk, peer, pbx, person) -> None:
+    [claim] = await left_open(desk, person(1))
+    outcome = outcomes.Outcome(
+        claim.attempt, claim.contact_id, claim.campaign_id, claim.number_id, 9.0, 5.0, 6.0, True, "ANSWERED_HUMAN", True
+    )
+    await desk.writer.submit(partial(outcomes.finish, outcome=replace(outcome)))
+    keep(pbx, claim, sent="5", _1="key|9@message|6", _2="optout|message|6", end="16|Up|SIP 200|8")
+    async with connected(desk, peer):
+        await desk.until(lambda: desk.rows("SELECT count(*) FROM call_events") == [2])
+        assert desk.rows("SELECT attempt_id FROM suppression") == [claim.attempt]
+    before = len(desk.events("optout.recorded"))
+    async with connected(desk, peer):
+        await desk.follower.settled()
+    assert len(desk.events("optout.recorded")) == before == 1
+
+
+async def test_the_outbox_is_emptied_of_what_is_stored_and_old(desk, peer, pbx, person) -> None:
+    [claim] = await left_open(desk, person(1))
+    now = bucket_of(claim.attempt)
+    old = "v0000000000000007"
+    for bucket in (now - 9, now - 8, now - 1):
+        pbx.database[f"/volley/{bucket}/{old}/sent"] = "5"
+    live(pbx, claim, "6")
+    keep(pbx, claim, sent="5")
+    async with connected(desk, peer):
+        await peer.prune()
+        await peer.prune()
+        kept = {int(key.split("/")[2]) for key in pbx.database if key.startswith("/volley/")}
+        assert kept == {now - 1, now}
+        assert KEEP_BUCKETS > 0
+        desk.follower.take(Report(claim.attempt, 1, "result", "heard", 5.0))
+        desk.hang_up(claim.attempt, 16, 0, answered=True)
+        await desk.follower.settled()
+
+
+async def test_a_pbx_that_left_the_settings_leaves_nobody_in_a_call_for_ever(desk, peer, pbx, person) -> None:
+    [claim] = await left_open(desk, person(1))
+    await peer.abandon()
+    await desk.follower.settled()
+    assert dispositions(desk)[claim.e164] == "UNKNOWN"
+    assert desk.rows("SELECT state FROM contacts") == ["done"]
+    desk.check_idle()
+
+
+def test_looking_takes_a_while_but_not_long() -> None:
+    assert (CALM_LOOKS - 1) * LOOK_EVERY <= 5.0
