@@ -12,7 +12,7 @@ help: ## this list
 
 setup: setup-dev ## .venv with everything, pinned (nothing to do when it is up to date)
 
-setup-run:
+setup-run: ## .venv with what running needs, without the tools of developers
 	@setup/bootstrap run
 
 setup-dev:

@@ -142,7 +142,7 @@ async def test_a_failed_originate_waits_for_its_hangup_a_little(desk, person) ->
     desk.exchange.evidence[known] = Evidence(known, 1, desk.clock.now(), end)
     desk.follower.take(OriginateFailed(known, 0))
     desk.follower.take(OriginateFailed(unknown, 0))
-    await asyncio.sleep(HANGUP_GRACE - 0.5)
+    await asyncio.sleep(HANGUP_GRACE / 2)
     assert desk.events("call.ended") == []
     lines = {line["attempt"]: line for line in await ended(desk, 2)}
     assert lines[channel_id(known)]["disposition"] == "INVALID_NUMBER"

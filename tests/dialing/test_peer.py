@@ -30,7 +30,7 @@ async def pbx() -> AsyncIterator[PracticePbx]:
 
 
 @pytest.fixture
-async def peer(desk, pbx: PracticePbx, tmp_path: Path) -> AsyncIterator[Peer]:
+async def peer(desk, pbx: PracticePbx, tmp_path: Path) -> Peer:
     """In place of the desk's exchange: a connection to the practice PBX, not started yet."""
     secret = tmp_path / "secret"
     secret.write_text(SECRET)
@@ -41,7 +41,7 @@ async def peer(desk, pbx: PracticePbx, tmp_path: Path) -> AsyncIterator[Peer]:
         lambda row: Running(row, desk.settings), desk.dispatcher.wake, desk.clock, desk.log,
     )  # fmt: skip
     desk.exchange = found.ami
-    yield found
+    return found
 
 
 @contextlib.asynccontextmanager

@@ -47,14 +47,14 @@ async def test_a_waiter_that_is_cancelled_takes_nothing() -> None:
     cap = Cap(2.0)
     await taken(cap, 2)
     waiter = asyncio.create_task(cap.take())
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.9)
     waiter.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiter
-    await asyncio.sleep(0.97)
+    await asyncio.sleep(0.12)
     began = time.monotonic()
     await taken(cap, 2)
-    assert time.monotonic() - began < 0.1
+    assert time.monotonic() - began < 0.5
 
 
 async def test_a_rate_below_one_a_second_is_one_call_in_a_longer_window() -> None:
