@@ -178,7 +178,7 @@ candidates = st.builds(
 instants = st.floats(NOON - DAY, NOON + 6 * DAY)
 
 
-@settings(max_examples=600)
+@settings(max_examples=200)
 @given(campaigns, candidates, instants)
 def test_what_is_allowed_is_lawful(campaign: CampaignRules, contact: Candidate, now: float) -> None:
     verdict = decide(campaign, contact, now)
@@ -207,7 +207,7 @@ def test_what_is_allowed_is_lawful(campaign: CampaignRules, contact: Candidate, 
         assert contact.last_attempt_at is None or contact.last_attempt_at + campaign.min_gap <= now
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(campaigns, candidates, instants)
 def test_asked_again_when_it_says_the_answer_is_yes(
     campaign: CampaignRules, contact: Candidate, now: float

@@ -136,7 +136,7 @@ def test_opens_when_the_clocks_on_the_wall_say_so(
         assert Hours(windows).next_open(opening, zones) == opening
 
 
-@settings(max_examples=400)
+@settings(max_examples=250)
 @given(st.data(), window_lists, zone_lists)
 def test_is_never_open_where_the_literal_reading_is_closed(
     data: st.DataObject, windows: list[Window], zones: tuple[str, ...]

@@ -76,7 +76,7 @@ async def test_under_load_commits_are_a_window_apart(writer: Writer) -> None:
 
 
 async def test_nobody_waits_while_the_engine_is_idle(connection: WriterConnection) -> None:
-    writer = Writer(connection, 0.4)
+    writer = Writer(connection, 0.25)
     task = asyncio.create_task(writer.run())
     waits = []
     for at in range(4):  # the first finds the writer idle, the second comes right behind it, and so on
@@ -84,8 +84,8 @@ async def test_nobody_waits_while_the_engine_is_idle(connection: WriterConnectio
         await writer.submit(mark(at))
         waits.append(time.monotonic() - began)
         if at % 2:
-            await asyncio.sleep(0.5)
-    assert max(waits[0], waits[2]) < 0.3 < min(waits[1], waits[3])
+            await asyncio.sleep(0.3)
+    assert max(waits[0], waits[2]) < 0.2 < min(waits[1], waits[3])
     writer.close()
     await task
 
@@ -227,7 +227,7 @@ async def test_a_full_disk_refuses_what_does_not_fit_and_nothing_else(
     assert [type(result) for result in results] == [int, StoreError, int]
     assert "SQLITE_FULL" in str(results[1])
     full = 0
-    for at in range(200):  # until nothing fits any more
+    for at in range(60):  # until nothing fits any more
         try:
             await writer.submit(
                 lambda one, at=at: (
@@ -236,7 +236,7 @@ async def test_a_full_disk_refuses_what_does_not_fit_and_nothing_else(
             )
         except StoreError:
             full += 1
-    assert full > 100
+    assert full > 30
     await connection.run(lambda one: one.execute("PRAGMA max_page_count = 1000000"))
     await writer.submit(large)
     found = await marks(connection)
