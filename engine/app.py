@@ -8,6 +8,7 @@ database are closed. Calls go on in Asterisk and are taken up at the next start.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -38,6 +39,7 @@ from engine.store.writer import Writer
 SLICE = 2000
 """Contacts closed in one unit of work when a campaign is cancelled or over."""
 PRUNE_EVERY = 60.0
+STOP_PATIENCE = 10.0
 
 
 class Clock:
@@ -142,7 +144,7 @@ class Engine:
             changed=self._changed.set,
             suppressed=self.follower.suppress,
             unsuppressed=self.follower.unsuppress,
-            cancelled=self._withdraw,
+            steered=self._steered,
         )
         self.agenda.refresh(await self.writer.submit(campaigns.open_campaigns))
         for name in await self.writer.submit(partial(recovery.lost_attempts, pbxs=list(settings.pbx))):
@@ -220,6 +222,11 @@ class Engine:
         for name in ("intake", "control"):
             tasks[name].cancel()
         await asyncio.gather(tasks["intake"], tasks["control"], return_exceptions=True)
+        self.dispatcher.stopping = True
+        self.dispatcher.wake()
+        await asyncio.wait(
+            [tasks["claim"]], timeout=STOP_PATIENCE
+        )  # a claim that is being committed comes to its end
         if not tasks["send"].done():
             await self.dispatcher.stop()
         if engine.on_stop == "drain":
@@ -247,13 +254,19 @@ class Engine:
         while True:
             await self._changed.wait()
             self._changed.clear()
-            rows = await self.writer.submit(campaigns.open_campaigns)
+            try:
+                rows = await self.writer.submit(campaigns.open_campaigns)
+            except StoreError as error:
+                self._log.error(events.STORE_FAILED, error=str(error), retry_in=1.0)
+                await asyncio.sleep(1.0)
+                self._changed.set()
+                continue
             self.agenda.refresh(rows)
             for peer in self.peers.values():
                 if peer.ami.up:
                     try:
                         await peer.put_flows(self.agenda.campaigns.values())
-                    except AmiError as error:  # the next login writes them
+                    except (AmiError, StoreError) as error:  # the next login writes them
                         self._log.warning(events.AMI_FAILED, pbx=peer.name, error=str(error))
             for row in rows:
                 if row.open_contacts <= 0:
@@ -263,19 +276,24 @@ class Engine:
     def _campaign_emptied(self, campaign_id: int) -> None:
         self._emptied.add(campaign_id)
 
-    def _withdraw(self, campaign_id: int) -> None:
-        """A campaign was cancelled: hang up what rings for it."""
-        for live in self.ledger:
-            if live.running.id == campaign_id:
-                live.running.set_state("cancelled")
-                self.follower.withdraw(live)
+    def _steered(self, campaign_id: int, state: str) -> None:
+        """A campaign was paused, resumed or cancelled: nothing of it that is not sent yet goes out against that."""
+        running = self.agenda.campaigns.get(campaign_id)
+        if running is not None:
+            running.set_state(state)
+        if state == "cancelled":
+            for live in self.ledger:
+                if live.running.id == campaign_id:
+                    live.running.set_state(state)
+                    self.follower.withdraw(live)
 
     async def _complete(self) -> None:
-        while self._emptied:
-            campaign_id = self._emptied.pop()
-            if await self.writer.submit(
+        for campaign_id in list(self._emptied):
+            done = await self.writer.submit(
                 partial(campaigns.complete, campaign_id=campaign_id, now=self._clock.now())
-            ):
+            )
+            self._emptied.discard(campaign_id)
+            if done:
                 running = self.agenda.campaigns.get(campaign_id)
                 counts = await asyncio.to_thread(summary.dispositions, self.settings.database, campaign_id)
                 self._log.info(
@@ -291,9 +309,16 @@ class Engine:
 
     async def _keep_house(self) -> None:
         pruned = self._clock.mono()
+        tidy = False
         while True:
             await asyncio.sleep(1.0)
             try:
+                if not tidy:  # what a cancel left that was interrupted by the last stop
+                    while await self.writer.submit(
+                        partial(campaigns.close_cancelled, limit=SLICE), bulk=True
+                    ):
+                        pass
+                tidy = True
                 await self._start_and_end()
                 await self._complete()
                 await self._reap()
@@ -304,10 +329,11 @@ class Engine:
                             await peer.prune()
             except AmiError as error:
                 self._log.warning(events.AMI_FAILED, error=str(error))
-            except StoreError as error:
+            except (StoreError, OSError) as error:
                 self._log.error(events.STORE_FAILED, error=str(error))
             if self._lines is not None:
-                self._lines.reopen()
+                with contextlib.suppress(OSError):  # a full disk; the next second tries again
+                    self._lines.reopen()
 
     async def _start_and_end(self) -> None:
         now = self._clock.now()

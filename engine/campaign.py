@@ -237,7 +237,10 @@ class Campaign(Model):
             return None
         if value.tzinfo is None:
             raise ValueError("an instant needs its offset from UTC: 2026-12-01T09:00:00+01:00")
-        return value.astimezone(UTC)
+        try:
+            return value.astimezone(UTC)
+        except OverflowError:
+            raise ValueError("this instant is out of all reason") from None
 
     @model_validator(mode="after")
     def _consistent(self) -> Campaign:

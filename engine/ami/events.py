@@ -90,7 +90,7 @@ def dtmf_end(fields: Fields, now: float) -> ChannelEvent | None:
     if (
         attempt is None
         or fields.get("Direction") != "Received"
-        or fields.get("Digit", "") not in tuple("0123456789*#ABCD")
+        or fields.get("Digit", "") not in tuple("0123456789*#")
     ):
         return None
     return KeyPressed(attempt, fields["Digit"], fields.get("Channel", ""))

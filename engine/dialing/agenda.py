@@ -117,6 +117,11 @@ class Agenda:
         """Seconds until some campaign may have something to dial."""
         return min((one.wait(now, mono, horizon) for one in self.campaigns.values()), default=NEVER)
 
+    def trunks(self, now: float, mono: float, horizon: float) -> frozenset[str]:
+        """Trunks that campaigns with something due may use."""
+        due = [one.trunks for one in self.campaigns.values() if one.wait(now, mono, horizon) <= 0]
+        return frozenset().union(*due)
+
     def claimants(
         self, now: float, mono: float, horizon: float, trunks: frozenset[str], most: int = 50
     ) -> list[tuple[Running, Claimant]]:

@@ -69,6 +69,13 @@ class TakeKey:
 
 
 @dataclass(frozen=True, slots=True)
+class HeardKey:
+    """A key during the flow. The dialplan may not be listening (a voicemail message, a confirmation): an opt-out counts all the same."""
+
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Keep:
     """Store this report with the call."""
 
@@ -83,7 +90,7 @@ class End:
     ending: Ending
 
 
-Effect = StartRingTimer | AwaitHangup | TakeKey | Keep | End
+Effect = StartRingTimer | AwaitHangup | TakeKey | HeardKey | Keep | End
 
 TIMEOUT_SLACK = 1.0
 """Seconds before its time-out from which on an unanswered call counts as given up by us; AstDB keeps whole seconds."""
@@ -241,9 +248,11 @@ class Call:
         return [Keep(report)]
 
     def _key(self, event: KeyPressed) -> list[Effect]:
-        """A key before the verdict. Once: the dialplan hears the following ones."""
-        if self.state is not State.UP or self.amd or self.early_key or self.seen:
+        """A key before the verdict goes to its place, once; of later ones the dialplan hears those that it listens for."""
+        if self.state is not State.UP:
             return []
+        if self.amd or self.early_key or self.seen:
+            return [HeardKey(event.digit)]
         self.early_key = True
         self.pressed = True
         return [TakeKey(event.digit, event.channel)]

@@ -109,9 +109,14 @@ class Dispatcher:
         wait = self._agenda.wait(now, mono, HORIZON)
         if wait > 0:
             return wait
-        slots = self._trunks.slots(mono, HORIZON, MOST, self._usable)
+        wanted = self._agenda.trunks(now, mono, HORIZON)
+
+        def usable(trunk: Trunk) -> bool:
+            return trunk.name in wanted and self._usable(trunk)
+
+        slots = self._trunks.slots(mono, HORIZON, MOST, usable)
         if not slots:
-            turn = self._trunks.next_turn(mono, self._usable)
+            turn = self._trunks.next_turn(mono, usable)
             if turn is None:
                 return LONGEST_WAIT
             ahead = turn - HORIZON - mono

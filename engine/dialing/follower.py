@@ -16,10 +16,10 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from engine.ami.outbox import Evidence
-from engine.channel import ChannelEvent, Refused, Report, channel_id
+from engine.channel import ChannelEvent, Queued, Refused, Report, Ringing, channel_id
 from engine.dialing.aftermath import aftermath
 from engine.dialing.agenda import Agenda
-from engine.dialing.call import AwaitHangup, End, Keep, StartRingTimer, State, TakeKey
+from engine.dialing.call import AwaitHangup, End, HeardKey, Keep, StartRingTimer, State, TakeKey
 from engine.dialing.disposition import Disposition, Ending
 from engine.dialing.ledger import Ledger, Live
 from engine.dialing.retry import CallbackAt, Decision
@@ -115,6 +115,8 @@ class Follower:
             live.stop_timer()
             live.deadline = self._clock.mono() + live.running.max_call + REAP_GRACE
             self._log.debug(events.CALL_ANSWERED, **self._names(live))
+        if live.call.withdrawn and isinstance(event, Queued | Ringing):
+            self._spawn(self._hang_up(live))  # it was not there yet when it was taken back
         if waiting and not live.call.unheard:
             self.unacknowledged[live.trunk.pbx] -= 1
         for effect in effects:
@@ -135,12 +137,10 @@ class Follower:
                 live.stop_timer()
                 live.timer = loop.call_later(HANGUP_GRACE, lambda: self._spawn(self._no_hangup(live)))
             case TakeKey(digit, channel):
-                if digit in live.running.opt_out_keys:
-                    # Recorded here and now: the dialplan says so too, if the channel lives long enough to get there.
-                    live.call.opted_out = True
-                    report = Report(live.claim.attempt, EARLY_SEQ, "optout", "early", self._clock.now())
-                    self._spawn(self._opt_out(report, live))
+                self._hear(live, digit)
                 self._spawn(self._redirect(live, channel, digit))
+            case HeardKey(digit):
+                self._hear(live, digit)
             case Keep(report):
                 if report.kind == "optout":
                     self._spawn(self._opt_out(report, live))
@@ -153,6 +153,13 @@ class Follower:
                     )
             case End(disposition, ending):
                 self._end(live, disposition, ending)
+
+    def _hear(self, live: Live, digit: str) -> None:
+        """An opt-out key is recorded here and now: the dialplan says so too, if it listens and the channel lives long enough."""
+        if digit in live.running.opt_out_keys and not live.call.opted_out:
+            live.call.opted_out = live.call.pressed = True
+            report = Report(live.claim.attempt, EARLY_SEQ, "optout", "early", self._clock.now())
+            self._spawn(self._opt_out(report, live))
 
     async def _no_hangup(self, live: Live) -> None:
         """The Originate failed and no Hangup came: was there a channel at all? AstDB tells; if it cannot be asked,
@@ -198,7 +205,14 @@ class Follower:
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._log.error(
+                events.ENGINE_FAULT, what="the following of a call broke", error=repr(error), exc_info=error
+            )
 
     async def _hang_up(self, live: Live) -> None:
         try:
@@ -305,6 +319,11 @@ class Follower:
         """A claimed call that was never written: its attempt is void and its budget given back."""
         live.call.refusal = ""
         self.give_up(live, Disposition.NOT_SENT, note)
+
+    async def caught_up(self, seconds: float) -> None:
+        """Wait until what is being stored now is stored, `seconds` at most."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=seconds)
 
     async def settled(self) -> None:
         """Wait until every end that is known has been stored."""

@@ -17,7 +17,7 @@ from engine.dialing.follower import REAP_GRACE, Clock, Follower
 from engine.dialing.ledger import Ledger, Live
 from engine.dialing.reconcile import CALM, LOOK_EVERY, NOTHING, Fate, Witness, settle
 from engine.dialing.trunks import Trunks
-from engine.errors import AmiError
+from engine.errors import AmiError, RefusedField, StoreError
 from engine.ops import log as events
 from engine.ops.log import Log
 from engine.store import campaigns, outcomes, recovery
@@ -97,7 +97,13 @@ class Peer:
         )
 
     async def _connected(self, link: Link) -> None:
-        """After each login, before any Originate: flows, then every open attempt settled."""
+        """After each login, before any Originate: flows, then every open attempt settled. Raises AmiError."""
+        try:
+            await self._set_up(link)
+        except StoreError as error:
+            raise AmiError(f"PBX {self.name}: the open attempts cannot be settled: {error}") from error
+
+    async def _set_up(self, link: Link) -> None:
         same = link.started == await self._writer.submit(partial(recovery.pbx_started, pbx=self.name))
         await self.put_flows(self._agenda.campaigns.values())
         counts = await self.reconcile(same_asterisk=same)
@@ -117,9 +123,15 @@ class Peer:
         sounds = self.settings.sounds_path or str(self.settings.sounds_dir)
         for version in {one.flow_version for one in running} - self._flows:
             entries = await self._writer.submit(partial(campaigns.flow_entries, version=version))
-            await self.ami.put_flow(
-                version, {key: value.replace("{sounds}", sounds) for key, value in entries.items()}
-            )
+            try:
+                await self.ami.put_flow(
+                    version, {key: value.replace("{sounds}", sounds) for key, value in entries.items()}
+                )
+            except RefusedField as error:
+                self._log.error(
+                    events.ENGINE_FAULT, what="a flow that AMI cannot carry", flow=version, error=str(error)
+                )
+                continue
             self._flows.add(version)
 
     # -- reconciliation ------------------------------------------------------------------------------------------------
@@ -152,7 +164,7 @@ class Peer:
                 break
             await asyncio.sleep(LOOK_EVERY)
         await self._keep_reports(witnesses, {claim.attempt for claim in claims})
-        await self._follower.settled()
+        await self._follower.caught_up(10.0)
         return counts
 
     async def abandon(self) -> None:
@@ -252,6 +264,8 @@ class Peer:
         elif witness.ringing:
             self._follower.take(Ringing(live.claim.attempt))
         live.deadline = self._longest(live)
+        if live.running.state in ("cancelled", "over") or live.claim.number_id in self._follower.suppressed:
+            self._follower.withdraw(live)
         self._log.info(
             events.CALL_TAKEN_UP,
             campaign=live.running.name,

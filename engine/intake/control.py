@@ -86,7 +86,7 @@ class Control:
         changed: Callable[[], None],
         suppressed: Callable[[list[int]], None],
         unsuppressed: Callable[[list[int]], None],
-        cancelled: Callable[[int], None],
+        steered: Callable[[int, str], None],
     ) -> None:
         self._folder = settings.engine.queue / "control"
         self._done = self._folder / "done"
@@ -95,9 +95,11 @@ class Control:
         self._clock = clock
         self._log = log
         self._changed = changed
+        self._broken: set[str] = set()
+        """Requests that could not even be answered; they are left where they lie."""
         self._suppressed = suppressed
         self._unsuppressed = unsuppressed
-        self._cancelled = cancelled
+        self._steered = steered
 
     async def run(self) -> None:
         """Answer requests until cancelled."""
@@ -113,8 +115,13 @@ class Control:
                 and not path.name.startswith(".")
                 and path.is_file()
                 and not path.is_symlink()
+                and path.name not in self._broken
             ):
-                await self._answer(path)
+                try:
+                    await self._answer(path)
+                except Exception as error:  # a request must not stop the engine, nor come back at every look
+                    self._broken.add(path.name)
+                    self._log.error(events.CONTROL_REJECTED, request=ascii(path.name), problems=[repr(error)])
 
     async def _answer(self, path: Path) -> None:
         reply: dict[str, Any]
@@ -170,7 +177,8 @@ class Control:
 
     async def _campaign(self, request: CampaignRequest) -> dict[str, Any]:
         campaign_id, state = await self._find(request.campaign)
-        if state not in campaigns.OPEN_STATES:
+        again = state == "cancelled" and request.action == "cancel"  # one that was interrupted goes on
+        if state not in campaigns.OPEN_STATES and not again:
             raise InputError(
                 [
                     Problem(
@@ -189,10 +197,10 @@ class Control:
             partial(campaigns.set_state, campaign_id=campaign_id, state=wanted, now=self._clock.now())
         )
         self._log.info(event, campaign=request.campaign, by=request.by)
+        self._steered(campaign_id, state)
         self._changed()
         ended = 0
         if request.action == "cancel":
-            self._cancelled(campaign_id)
             while count := await self._writer.submit(
                 partial(
                     campaigns.close_pending,

@@ -85,7 +85,7 @@ def load(path: Path) -> Manifest:
         ) from error
     try:
         table: Any = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
-    except (json.JSONDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(
             [Problem(path.name, f"not valid {path.suffix.lstrip('.').upper()}: {error}")]
         ) from error

@@ -12,11 +12,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import csv
+import errno
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from engine.campaign import Campaign
 from engine.config import Settings
 from engine.errors import InputError, Problem, StoreError, VolleyError
 from engine.intake import manifest as manifests
@@ -30,12 +32,15 @@ from engine.intake.wire import Batch, Done
 from engine.ops import log as events
 from engine.ops.log import Log
 from engine.store import campaigns
-from engine.store.campaigns import Collision, JobRow, NewCampaign
+from engine.store.campaigns import CampaignRow, Collision, JobRow, NewCampaign
 from engine.store.writer import Writer
 
 SLICE = 2000
 """Contacts taken back in one unit of work when a job turns out to be broken."""
 STORE_RETRY = 2.0
+LONGEST_ENTRY = 1000
+"""Bytes of a flow entry, such as a list of prompts, that fit into one AMI line of 1,024 with its name."""
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS})
 
 
 class Clock(Protocol):
@@ -70,27 +75,30 @@ class Intake:
     def _claim(self, entry: JobEntry) -> Job | None:
         try:
             return self._dirs.claim(entry)
-        except VolleyError as error:
+        except (VolleyError, OSError) as error:
             self._log.error(events.ENGINE_FAULT, what="cannot claim a job", job=entry.name, error=str(error))
             return None
 
     async def _take(self, job: Job) -> None:
+        """Take a job in, or reject it; whatever it is, it stops nothing else."""
         while True:
             try:
-                await self._load(job)
+                try:
+                    await self._load(job)
+                except InputError as error:
+                    await self._reject(job, error)
+                except (VolleyError, OSError) as error:
+                    if isinstance(error, StoreError) or getattr(error, "errno", None) in NO_SPACE:
+                        raise
+                    await self._reject(job, _unreadable(job, error))
+                except Exception as error:  # nonsense that no check foresaw must not come back at every start
+                    self._log.exception(events.ENGINE_FAULT, what="taking in a job broke", job=job.id)
+                    await self._reject(job, _unreadable(job, error))
                 return
-            except InputError as error:
-                await self._reject(job, error)
-                return
-            except StoreError as error:
+            except (StoreError, OSError) as error:
                 # The disk is full or broken: the job stays in processing/ and goes on where it was.
                 self._log.error(events.STORE_FAILED, job=job.id, error=str(error), retry_in=STORE_RETRY)
                 await asyncio.sleep(STORE_RETRY)
-            except (VolleyError, OSError) as error:
-                await self._reject(
-                    job, InputError([Problem(job.source, f"could not be read: {error}", "hand it in again")])
-                )
-                return
 
     # -- one job -------------------------------------------------------------------------------------------------------
 
@@ -147,6 +155,8 @@ class Intake:
                 now=self._clock.now(),
             )
         )
+        while await self._writer.submit(partial(campaigns.close_cancelled, limit=SLICE), bulk=True):
+            pass  # it was cancelled while contacts were added to it
         await asyncio.to_thread(self._dirs.accept, job)
         event = events.CAMPAIGN_ACCEPTED if isinstance(manifest.job, CampaignJob) else events.CONTACTS_ADDED
         self._log.info(
@@ -206,6 +216,19 @@ class Intake:
             prompts.place(manifest.folder, names, self._settings.pbx[pbx].sounds_dir)
             spoken = prompts.spoken(self._settings.pbx[pbx].sounds_dir, campaign.language)
         flow = compile_flow(campaign, names, spoken, campaign.max_call or self._settings.limits.max_call)
+        for pbx in used:
+            settings = self._settings.pbx[pbx]
+            where = settings.sounds_path or str(settings.sounds_dir)
+            if any(len(value.replace("{sounds}", where).encode()) > LONGEST_ENTRY for value in flow.values()):
+                raise InputError(
+                    [
+                        Problem(
+                            f"{manifest.path.name}: message",
+                            "names more prompts than one AMI line carries",
+                            "join some of the prompts into one file",
+                        )
+                    ]
+                )
         start = campaign.start.timestamp() if campaign.start else self._clock.now()
         return NewCampaign(
             campaign.id,
@@ -226,13 +249,14 @@ class Intake:
         """Parse and store what is not stored yet; the parser waits while the database is behind."""
         described = manifest.job
         adds = isinstance(described, AddJob)
+        campaign = await self._campaign_of(campaign_id) if isinstance(described, AddJob) else described
         request = ParseRequest(
             manifest.folder,
             described.contacts,
             job.rejects,
-            described.region or self._settings.defaults.region,
-            None if isinstance(described, AddJob) else described.language,
-            None if isinstance(described, AddJob) else described.fields,
+            described.region or campaign.region or self._settings.defaults.region,
+            campaign.language,
+            campaign.fields,
             skip,
         )
         collisions: list[Collision] = []
@@ -255,6 +279,11 @@ class Intake:
                     return part, collisions
         raise VolleyError("the parsing process ended without its last word")
 
+    async def _campaign_of(self, campaign_id: int) -> Campaign:
+        """The campaign that contacts are added to: its region, language and fields hold for them too."""
+        row: CampaignRow = await self._writer.submit(partial(campaigns.campaign, campaign_id=campaign_id))
+        return Campaign.model_validate(row.manifest)
+
     async def _reject(self, job: Job, error: InputError) -> None:
         while await self._writer.submit(partial(campaigns.drop_job, job_id=job.id, limit=SLICE), bulk=True):
             pass
@@ -265,6 +294,18 @@ class Intake:
             moved_to=str(where),
             problems=[str(one) for one in error.problems[:20]],
         )
+
+
+def _unreadable(job: Job, error: Exception) -> InputError:
+    return InputError(
+        [
+            Problem(
+                job.source,
+                f"could not be read: {str(error) or type(error).__name__}",
+                "mend it and hand it in again",
+            )
+        ]
+    )
 
 
 def _add_collisions(path: Path, collisions: list[Collision]) -> None:

@@ -31,7 +31,7 @@ async def watch(folders: Sequence[Path], tick: float) -> AsyncGenerator[None]:
             yield_on_timeout=True,
         ):
             yield None
-    except (OSError, RuntimeError):
+    except (OSError, RuntimeError, ExceptionGroup):  # the group: a name that is not UTF-8
         while True:
             await asyncio.sleep(tick)
             yield None

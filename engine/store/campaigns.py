@@ -395,6 +395,16 @@ def close_pending(
     return len(ids)
 
 
+def close_cancelled(connection: sqlite3.Connection, limit: int) -> int:
+    """End up to `limit` contacts that still wait in cancelled campaigns: what an interrupted cancel left. Returns how many there were."""
+    for (campaign_id,) in connection.execute(
+        "SELECT id FROM campaigns WHERE state = 'cancelled' AND open_contacts > 0"
+    ).fetchall():
+        if count := close_pending(connection, campaign_id, "CANCELLED", "campaign_cancelled", limit):
+            return count
+    return 0
+
+
 def remove_contacts(
     connection: sqlite3.Connection, campaign_id: int, external_ids: Sequence[str]
 ) -> tuple[int, list[str]]:

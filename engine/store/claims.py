@@ -153,6 +153,12 @@ def claim(
     taken: set[int] = set()
     for claimant in claimants:
         room = claimant.room
+        (state,) = connection.execute(
+            "SELECT state FROM campaigns WHERE id = ?", (claimant.campaign_id,)
+        ).fetchone()
+        if state != "running":  # paused or cancelled since the agenda was made
+            exhausted[claimant.campaign_id] = None
+            continue
         while room > 0 and scanned < SCAN_LIMIT:
             usable = [slot for slot in free if slot.trunk in claimant.trunks]
             if not usable:

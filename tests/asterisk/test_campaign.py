@@ -132,3 +132,17 @@ def test_pause_resume_cancel_and_remove(engine: Engine) -> None:
     assert words == {"REJECTED", "CANCELLED"}
     assert engine.contacts("steered")[number(42, 79)]["disposition"] == "CANCELLED"
     assert not engine.request("bad", action="pause", campaign="nobody")["ok"]
+
+
+def test_nonsense_in_the_queue_stops_nothing(engine: Engine) -> None:
+    engine.start()
+    incoming, control = engine.queue / "incoming", engine.queue / "control"
+    (incoming / "torn.toml").write_text("id = " + "9" * 5000)
+    (control / (b"\xff\xfe-odd.json".decode("utf-8", "surrogateescape"))).write_text("{}")
+    (control / ("n" * 245 + ".json")).write_text('{"action": "pause", "campaign": "x"}')
+    assert not engine.request("odd", action="remove", campaign="x", external_ids=["\ud800"])["ok"]
+    engine.job("good", [number(42, 90)], RETRIES)
+    engine.completed("good")
+    engine.wait(
+        lambda: list((engine.queue / "rejected").glob("torn*.reason.json")), "the torn job's reason", 20
+    )

@@ -26,6 +26,7 @@ from engine.dialing.call import (
     Call,
     Effect,
     End,
+    HeardKey,
     Keep,
     ProtocolError,
     StartRingTimer,
@@ -398,3 +399,10 @@ def test_repr_shows_the_attempt_as_asterisk_does() -> None:
     call = sent_call()
     played(call, [RINGING, AMD])
     assert repr(call) == "<Call v01a20b9a82c10000 up reports=1>"
+
+
+def test_a_key_is_heard_also_where_the_dialplan_does_not_listen() -> None:
+    call = Call(A)
+    call.sent(0.0, 30.0)
+    played(call, [Up(A), Report(A, 1, "amd", "MACHINE/LONGGREETING", 3.0)])
+    assert call.handle(KeyPressed(A, "9", "PJSIP/carrier-1"), 5.0) == [HeardKey("9")]

@@ -279,3 +279,17 @@ def test_callbacks_have_a_budget_of_their_own(books, person) -> None:
     assert refusal.verdict.reason == "budget_spent"
     assert refusal.verdict.never
     assert books.rows("SELECT state FROM callbacks") == ["missed"]
+
+
+def test_a_pause_in_the_database_holds_whatever_the_agenda_still_says(books, person) -> None:
+    campaign = books.campaign("spring", person(1))
+    books.unit(campaigns.set_state, campaign_id=campaign, state="paused", now=books.now)
+    found = books.claim(campaign)
+    assert (found.claims, found.refusals, found.exhausted) == ((), (), {campaign: None})
+
+
+def test_what_an_interrupted_cancel_left_is_ended(books, person) -> None:
+    campaign = books.campaign("spring", person(1), person(2), person(3))
+    books.unit(campaigns.set_state, campaign_id=campaign, state="cancelled", now=books.now)
+    assert [books.unit(campaigns.close_cancelled, limit=2) for _ in range(3)] == [2, 1, 0]
+    assert books.rows("SELECT DISTINCT state, disposition FROM contacts") == [("done", "CANCELLED")]

@@ -1,0 +1,67 @@
+"""Manifests that are nonsense are told as such, whatever the nonsense."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.errors import InputError
+from engine.intake import manifest
+
+GOOD = """
+id = "spring"
+owner = "Desk <desk@example.org>"
+purpose = "informational"
+caller_id = "+33162000001"
+message = { prompts = ["hello.wav"] }
+contacts = { file = "people.csv" }
+"""
+
+
+def test_a_campaign(tmp_path: Path) -> None:
+    path = tmp_path / "campaign.toml"
+    path.write_text(GOOD)
+    found = manifest.load(path)
+    assert isinstance(found.job, manifest.CampaignJob)
+    assert found.job.campaign.id == "spring"
+    assert found.folder == tmp_path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id = " + "9" * 5000,
+        "start = 0001-01-01T00:00:00+10:00\n" + GOOD,
+        "[[[[",
+        "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"),
+        GOOD + "nobody = 1\n",
+        GOOD.replace('"+33162000001"', '"0162000001"'),
+    ],
+)
+def test_nonsense_is_an_input_error(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "campaign.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError):
+        manifest.load(path)
+
+
+def test_a_json_manifest_with_an_endless_number(tmp_path: Path) -> None:
+    path = tmp_path / "campaign.json"
+    path.write_text('{"id": ' + "9" * 5000 + "}")
+    with pytest.raises(InputError, match="not valid JSON"):
+        manifest.load(path)
+
+
+def test_every_problem_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "campaign.toml"
+    path.write_text(
+        GOOD.replace("informational", "spam").replace("people.csv", "../people.csv") + "colour = 1\n"
+    )
+    with pytest.raises(InputError) as caught:
+        manifest.load(path)
+    assert {problem.where.rpartition(" ")[2] for problem in caught.value.problems} == {
+        "purpose",
+        "contacts.file",
+        "colour",
+    }
