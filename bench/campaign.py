@@ -67,7 +67,7 @@ id = "{name}"
 owner = "Benchmark, bench@example.com"
 purpose = "informational"
 caller_id = "+33162000001"
-ring_timeout = "60s"
+ring_timeout = "30s"
 window = [{{ from = "00:00", to = "00:00" }}]
 amd = {{ machine = "voicemail" }}
 message = {{ prompts = ["appointment.wav"] }}
