@@ -170,8 +170,8 @@ def _report(name: str, seen: list[Seen], books: Books, seconds: float, directory
     )
     print("contacts " + ", ".join(f"{word} {count}" for word, count in books.contacts.most_common()))
     print(
-        f"{books.keys} keys pressed, {books.opt_outs} opt-outs listed, {books.excused} keys lost within the last moment of a killed"
-        f" Asterisk; closest INVITEs to one number {books.closest:.2f} s apart"
+        f"{books.keys} keys pressed, {books.opt_outs} opt-outs listed, {books.excused} keys lost in the last moment of a killed Asterisk or"
+        f" pressed to a dead one; closest INVITEs to one number {books.closest:.2f} s apart"
     )
     print("VIOLATED:\n  " + "\n  ".join(books.violations) if books.violations else "no violation", flush=True)
     written = {

@@ -37,7 +37,7 @@ class Books:
     keys: int = 0
     """Keys that callees pressed."""
     excused: int = 0
-    """Keys pressed within ASTDB_LAG of a kill of Asterisk that are not in the database."""
+    """Keys that are not in the database: pressed within ASTDB_LAG before a kill of Asterisk, or after it, to nobody."""
     opt_outs: int = 0
     closest: float = float("inf")
     """Least seconds between two INVITEs to one number."""
@@ -136,37 +136,35 @@ def _attempts(books: Books, connection: sqlite3.Connection, calls: dict[str, dic
 
 
 def _keys(books: Books, connection: sqlite3.Connection, keys: list[Heard], seen: Sequence[Seen]) -> None:
-    kills = [one.at for one in seen if one.kind == "Asterisk kill"]
-    pressed: Counter[tuple[str, str]] = Counter((one.number, one.rest) for one in keys)
+    """Every key that a living PBX was told is in the database, and every 9 in the list of those never to be called."""
+    dead = [(one.at - ASTDB_LAG, one.mended) for one in seen if one.kind == "Asterisk kill"]
+    firm: Counter[tuple[str, str]] = Counter()
+    excused: Counter[tuple[str, str]] = Counter()
+    for one in keys:
+        # From a moment before the kill: AstDB had not reached the disk. After it: nobody was there to hear.
+        late = any(begin <= one.at <= end for begin, end in dead)
+        (excused if late else firm)[one.number, one.rest] += 1
     stored: Counter[tuple[str, str]] = Counter()
     for number, value, times in connection.execute(
-        "SELECT n.e164, e.value, count(*) FROM call_events e JOIN attempts a ON a.id = e.attempt_id JOIN numbers n ON n.id = a.number_id"
-        " WHERE e.kind = 'key' GROUP BY 1, 2"
+        "SELECT n.e164, e.value, count(*) FROM call_events e JOIN attempts a ON a.id = e.attempt_id"
+        " JOIN numbers n ON n.id = a.number_id WHERE e.kind = 'key' GROUP BY 1, 2"
     ):
         stored[number, value.partition("@")[0]] += times
-    suppressed = {
+    listed = {
         row[0]
         for row in connection.execute("SELECT n.e164 FROM suppression s JOIN numbers n ON n.id = s.number_id")
     }
-    books.opt_outs = len(suppressed)
-    excusable = {
-        (one.number, one.rest) for one in keys if any(-0.2 <= kill - one.at <= ASTDB_LAG for kill in kills)
-    }
-    lost = []
-    for key, times in pressed.items():
-        if stored[key] < times:
-            if key in excusable:
-                books.excused += times - stored[key]
-            else:
-                lost.append(f"{key[1]} by {key[0]} (pressed {times}, stored {stored[key]})")
-    books.wrong("keys that were pressed and are not in the database", lost)
-    unheeded = [
-        number
-        for (number, digit) in pressed
-        if digit == "9" and number not in suppressed and (number, digit) not in excusable
+    books.opt_outs = len(listed)
+    books.excused = sum(max(0, firm[key] + excused[key] - stored[key]) for key in excused)
+    lost = [
+        f"{digit} by {number} (pressed {times}, stored {stored[number, digit]})"
+        for (number, digit), times in firm.items()
+        if stored[number, digit] < times
     ]
+    books.wrong("keys that were pressed and are not in the database", lost)
+    unheeded = [number for (number, digit) in firm if digit == "9" and number not in listed]
     books.wrong("opt-outs that are not in the list", unheeded)
-    phantom = [number for number in suppressed if (number, "9") not in pressed]
+    phantom = [number for number in listed if not firm[number, "9"] and not excused[number, "9"]]
     # A key whose call went down with its last packet is not in the callee's log, and may have been heard all the same.
-    if len(phantom) > max(3, len(suppressed) // 50):
+    if len(phantom) > max(3, len(listed) // 50):
         books.wrong("opt-outs that nobody pressed", phantom)

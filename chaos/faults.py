@@ -71,10 +71,13 @@ def restart(site: Site) -> Seen:
 
 def asterisk_kill(site: Site) -> Seen:
     """SIGKILL of the PBX, and a new one."""
+    pid = site.pbx_pid()
     at = time.time()
-    os.kill(site.pbx_pid(), signal.SIGKILL)
+    os.kill(pid, signal.SIGKILL)
+    # The kernel closes a big process's sockets one by one: until the engine has noticed it goes on sending.
+    site.until(lambda: not os.path.exists(f"/proc/{pid}"), 5.0)
+    time.sleep(0.2)
     in_flight = site.in_flight()
-    site.until(lambda: not os.path.exists(f"/proc/{pid}") if (pid := _pbx(site)) else True, 5.0)
     time.sleep(site.dice.uniform(0.0, 1.0))
     site.start_pbx()
     return _again(site, "Asterisk kill", at, time.time(), in_flight)
@@ -176,13 +179,6 @@ FAULTS: dict[str, Callable[[Site], Seen]] = {
     "disk-full": disk_full,
 }
 """By the name of the argument that says how many."""
-
-
-def _pbx(site: Site) -> int | None:
-    try:
-        return site.pbx_pid()
-    except AssertionError:
-        return None
 
 
 def _since(site: Site, moment: float) -> list[Heard]:
