@@ -51,6 +51,8 @@ async def open_writer(path: Path, *, check: bool = False) -> WriterConnection:
         await connection.run(_prepare)
     except (OSError, sqlite3.Error) as error:
         await connection.close()
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise StoreError(_damaged(path, str(error))) from error
         raise StoreError(f"{path}: cannot open the database: {error}") from error
     except StoreError:
         await connection.close()
@@ -61,9 +63,12 @@ async def open_writer(path: Path, *, check: bool = False) -> WriterConnection:
 def _quick_check(connection: sqlite3.Connection) -> None:
     found = [row[0] for row in connection.execute("PRAGMA quick_check(5)")]
     if found != ["ok"]:
-        raise StoreError(
-            f"the database is damaged ({'; '.join(found)}): restore a backup, see docs/recovery.md#a-damaged-database"
-        )
+        (_, _, path) = connection.execute("PRAGMA database_list").fetchone()
+        raise StoreError(_damaged(path, "; ".join(found)))
+
+
+def _damaged(path: object, how: str) -> str:
+    return f"{path}: the database is damaged ({how}): restore a backup, see docs/recovery.md (a damaged database)"
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

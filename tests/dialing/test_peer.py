@@ -279,3 +279,38 @@ async def test_a_pbx_that_left_the_settings_leaves_nobody_in_a_call_for_ever(des
     assert dispositions(desk)[claim.e164] == "UNKNOWN"
     assert desk.rows("SELECT state FROM contacts") == ["done"]
     desk.check_idle()
+
+
+async def test_calls_whose_events_never_come_are_settled_by_the_reaper(desk, peer, pbx, person) -> None:
+    """One lives on, one ended unheard of, one left a marker and nothing else: every channel is given back in the end."""
+    await desk.campaign("spring", *(person(row) for row in range(1, 4)))
+    async with connected(desk, peer):
+        desk.start()
+        await desk.until(lambda: len(pbx.sessions[0].named("Originate")) == 3)
+        lives, ended, lost = (
+            desk.ledger.get(int(action["ActionID"][1:], 16)) for action in pbx.sessions[0].named("Originate")
+        )
+        for one in (lives, ended, lost):
+            keep(pbx, one.claim, sent=str(int(one.call.sent_at)))
+        live(pbx, lives.claim, "6")
+        keep(pbx, ended.claim, _1="result|confirmed|7", end=f"16|Up|SIP 200|{int(ended.call.sent_at) + 3}")
+        for one in (lives, ended, lost):
+            assert one.deadline > desk.clock.mono() + 25 + 12  # ringing and answering fit in before it
+            one.deadline = desk.clock.mono() - 1.0
+        await peer.reap([lives, ended, lost])
+        await desk.follower.settled()
+        seen = dispositions(desk)
+        assert (seen[ended.claim.e164], seen[lost.claim.e164]) == ("ANSWERED_UNSURE", "UNKNOWN")
+        assert lives.deadline > desk.clock.mono() + 60.0
+        assert list(desk.ledger) == [lives]
+        pbx.sessions[0].tell(
+            block(
+                "Event: Hangup",
+                "ChannelState: 6",
+                f"Uniqueid: {channel_id(lives.claim.attempt)}",
+                "Cause: 16",
+            )
+        )
+        await desk.until(lambda: len(desk.ledger) == 0)
+    await desk.follower.settled()
+    desk.check_idle()
