@@ -80,6 +80,8 @@ def _run(given: argparse.Namespace, wanted: list[str], dice: random.Random, name
     began = time.monotonic()
     try:
         site.open()
+        if "clock-jumps" in wanted:
+            site.set_clock(0.0)
         site.start_engine()
 
         def dials() -> bool:
@@ -108,7 +110,7 @@ def _run(given: argparse.Namespace, wanted: list[str], dice: random.Random, name
     finally:
         site.close()
     site.listen()
-    books = accounts.check(site.database, site.heard, seen, loaded=site.instances)
+    books = accounts.check(site.database, site.heard, seen, loaded=site.instances, cps=given.cps)
     books.violations += problems + [f"{one.kind}: {one.problem}" for one in seen if one.problem]
     _report(name, seen, books, time.monotonic() - began, given.dir.absolute())
     if books.violations:
@@ -171,7 +173,8 @@ def _report(name: str, seen: list[Seen], books: Books, seconds: float, directory
     print("contacts " + ", ".join(f"{word} {count}" for word, count in books.contacts.most_common()))
     print(
         f"{books.keys} keys pressed, {books.opt_outs} opt-outs listed, {books.excused} keys lost in the last moment of a killed Asterisk or"
-        f" pressed to a dead one; closest INVITEs to one number {books.closest:.2f} s apart"
+        f" pressed to a dead one; closest INVITEs to one number {books.closest:.2f} s apart, busiest"
+        f" second {books.busiest} INVITEs"
     )
     print("VIOLATED:\n  " + "\n  ".join(books.violations) if books.violations else "no violation", flush=True)
     written = {

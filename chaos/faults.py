@@ -166,6 +166,22 @@ def disk_full(site: Site) -> Seen:
     return _again(site, "disk full", at, time.time(), in_flight, problem)
 
 
+def clock_jump(site: Site) -> Seen:
+    """The engine's wall clock is set, hours or days, forth or back."""
+    at = time.time()
+    in_flight = site.in_flight()
+    jump = (
+        site.dice.choice((30.0, 3600.0, 86400.0))
+        * site.dice.choice((-1.0, 1.0))
+        * site.dice.uniform(0.5, 1.0)
+    )
+    problem = "" if site.set_clock(site.clock + jump) else "there is no libfaketime (Debian: faketime)"
+    before = len(site.log("clock.jumped"))
+    if not problem and not site.until(lambda: len(site.log("clock.jumped")) > before, 10.0, every=0.2):
+        problem = "the engine did not notice that its clock was set"
+    return _again(site, "clock set", at, time.time(), in_flight, problem)
+
+
 FAULTS: dict[str, Callable[[Site], Seen]] = {
     "engine-kills": engine_kill,
     "engine-away": engine_away,
@@ -177,6 +193,7 @@ FAULTS: dict[str, Callable[[Site], Seen]] = {
     "asterisk-freezes": asterisk_freeze,
     "engine-freezes": engine_freeze,
     "disk-full": disk_full,
+    "clock-jumps": clock_jump,
 }
 """By the name of the argument that says how many."""
 

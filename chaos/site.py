@@ -5,6 +5,7 @@ Knows how each is started, killed, frozen and asked. Refuses to know when (`faul
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import random
@@ -107,6 +108,10 @@ file = "people.csv"
 """
 
 
+FAKETIME = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
+"""Debian's package faketime: a library in front of clock_gettime."""
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
     """A line of the callee's log."""
@@ -134,6 +139,8 @@ class Site:
         self.disk = directory / "disk"
         self.queue = directory / "queue"
         self.mounted = False
+        self.clock = 0.0
+        """Seconds by which the engine's wall clock is off; set by `set_clock`."""
         self.waves = 0
         self.instances = 0
         """Numbers handed out so far."""
@@ -223,11 +230,26 @@ class Site:
 
     def start_engine(self, *prefix: str, **environment: str) -> None:
         """Start `volley run`; returns at once."""
+        if FAKETIME and (self.dir / "clock").exists():
+            environment = {
+                "LD_PRELOAD": FAKETIME[0],
+                "FAKETIME_TIMESTAMP_FILE": str(self.dir / "clock"),
+                "FAKETIME_CACHE_DURATION": "1",
+                "DONT_FAKE_MONOTONIC": "1",
+                **environment,
+            }
         with (self.dir / "engine.err").open("ab") as errors:
             self.engine = subprocess.Popen(
                 [*prefix, sys.executable, "-m", "engine.cli", "run", "--config", str(self.dir / "volley.toml")],
                 cwd=REPOSITORY, stdout=errors, stderr=errors, env={**os.environ, **environment},
             )  # fmt: skip
+
+    def set_clock(self, offset: float) -> bool:
+        """Set the engine's wall clock, and nobody else's, to `offset` seconds off; its monotonic clock runs on. False where
+        there is no libfaketime."""
+        self.clock = offset
+        (self.dir / "clock").write_text(f"{offset:+.0f}s", encoding="ascii")
+        return bool(FAKETIME)
 
     def signal_engine(self, number: signal.Signals) -> None:
         assert self.engine is not None
