@@ -11,8 +11,9 @@ from datetime import date
 from functools import lru_cache
 
 import holidays
+from holidays.version import __version__
 
-VERSION: str = holidays.__version__
+VERSION: str = __version__
 """A new edition of the package may know other days."""
 
 Calendar = tuple[str, str]

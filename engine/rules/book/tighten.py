@@ -102,9 +102,12 @@ def _limits(rule: Entry, other: Entry) -> str | None:
         case RingEntry(), RingEntry():
             if rule.least < other.least:
                 return f"it rings {text(rule.least)}, where {text(other.least)} are asked for"
-        case (MessageEntry(), MessageEntry()) | (SilenceEntry(), SilenceEntry()):
+        case MessageEntry(), MessageEntry():
             if rule.most > other.most:
-                return _longer(rule.most, other.most, "it may take")
+                return _longer(rule.most, other.most, "a message of")
+        case SilenceEntry(), SilenceEntry():
+            if rule.most > other.most:
+                return _longer(rule.most, other.most, "a silence of")
         case CallerIdEntry(), CallerIdEntry():
             return _caller_ids(rule, other)
         case AbandonmentEntry(), AbandonmentEntry():

@@ -74,7 +74,13 @@ def _place(
     told, problem = _told_states(table, state, postal_code, notes)
     if problem:
         return _unreadable(region, problem)
-    numbered = table.by_area_code.get(area) or table.of_region(region)
+    by_area = table.by_area_code.get(area, ())
+    numbered = by_area or table.of_region(region)
+    if by_area:
+        # The numbering plan's zones are not always those of its state: libphonenumber 9.0.43 has 474, of Saskatchewan, in Winnipeg.
+        home = tuple(dict.fromkeys(name for code in by_area for name in table.states[code].zones))
+        if not _shared(zones, home, year):
+            zones += home
     subdivisions = _meet(numbered, told)
     if told and not set(numbered) & set(told):
         notes.append(f"the number is of {_list(numbered)}, the contact of {_list(told)}: both count")
