@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from engine.errors import Problem
 from engine.rules.book.calendar import is_known
@@ -28,7 +28,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
 class LawFile(BaseModel):
     """A country's rules; without regions, rules that others build upon."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     title: Text
     version: date
@@ -51,12 +51,18 @@ class LawFile(BaseModel):
 class TightFile(BaseModel):
     """An operator's rules beside those of a file that is there."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     title: Text
     version: date
     tightens: Name
-    rules: Annotated[tuple[AnyEntry, ...], Field(alias="rule", min_length=1)]
+    rules: Annotated[tuple[AnyEntry, ...], Field(alias="rule")]
+
+    @model_validator(mode="after")
+    def _something(self) -> TightFile:
+        if not self.rules:
+            raise ValueError("there is no [[rule]]")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
