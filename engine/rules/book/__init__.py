@@ -18,8 +18,8 @@ from engine.rules.book.checks import (
     registry_problem,
     ring_problem,
 )
-from engine.rules.book.consent import NO_CONSENT, Held, consent_problem, held
-from engine.rules.book.entry import PURPOSES, TOPICS, After, Level, Line, Purpose, Scope, Topic
+from engine.rules.book.consent import NO_CONSENT, Held, consent_problem, held, stored
+from engine.rules.book.entry import PURPOSES, TOPICS, After, Level, Line, Purpose, Scope, Topic, line_of
 from engine.rules.book.ruleset import (
     Abandonment,
     CallerIds,
@@ -60,6 +60,7 @@ __all__ = [
     "consent_problem",
     "gaps_problem",
     "held",
+    "line_of",
     "lists",
     "message_problem",
     "next_open",
@@ -67,4 +68,5 @@ __all__ = [
     "registry_problem",
     "ring_problem",
     "standard_book",
+    "stored",
 ]

@@ -6,6 +6,7 @@ missing does not count. Pure.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -72,6 +73,34 @@ def held(
         (source or "").strip(),
         (reference or "").strip(),
     )
+
+
+@lru_cache(maxsize=16384)
+def stored(text: str | None) -> Held:
+    """A consent as the database keeps it: a JSON object of `text, at, purpose, source, reference`, where `at` is ISO 8601 with its
+    offset or POSIX seconds. What cannot be read is no consent."""
+    if not text:
+        return NO_CONSENT
+    try:
+        parts = json.loads(text)
+    except ValueError:
+        return NO_CONSENT
+    if not isinstance(parts, dict):
+        return NO_CONSENT
+    words = [parts.get(name) for name in ("text", "purpose", "source", "reference")]
+    if any(word is not None and not isinstance(word, str) for word in words):
+        return NO_CONSENT
+    at = parts.get("at")
+    if isinstance(at, str):
+        try:
+            moment = datetime.fromisoformat(at)
+        except ValueError:
+            return NO_CONSENT
+        at = moment.timestamp() if moment.tzinfo is not None else None
+    elif at is not None and (isinstance(at, bool) or not isinstance(at, int | float)):
+        return NO_CONSENT
+    said, purpose, source, reference = words
+    return held(said, None if at is None else float(at), purpose, source, reference)
 
 
 def outranks(held: Held, exempt: Level | None) -> bool:

@@ -25,6 +25,14 @@ TOPICS: tuple[Topic, ...] = get_args(Topic)
 Line = Literal["landline", "wireless", "unknown"]
 """What kind of line is called. A rule for one kind binds unknown lines too."""
 
+_LINES: dict[str, Line] = {"fixed": "landline", "mobile": "wireless", "pager": "wireless"}
+
+
+def line_of(kind: str) -> Line:
+    """The kind of line behind a number of this kind (`engine.rules.numbers`); North American numbers do not tell."""
+    return _LINES.get(kind, "unknown")
+
+
 Level = Literal["none", "express", "written"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 """Consent, from the weakest to the strongest. `written` is the American prior express written consent (47 CFR 64.1200(f)(9)):

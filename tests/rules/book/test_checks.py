@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.rules import book
-from engine.rules.book import NO_CONSENT, Abandonment, Held, Scope, held, standard_book
+from engine.rules.book import NO_CONSENT, Abandonment, Held, Scope, held, line_of, standard_book, stored
 from engine.rules.book.ruleset import RuleSet
 from tests.rules.book.places import EXPRESS, NOW, PROVEN, instant, place, rules
 
@@ -63,6 +64,34 @@ def test_purposes_are_words() -> None:
         "informational",
     }
     assert held("yes", 1.0, "everything", None, None).purposes == {"everything"}
+
+
+def test_as_the_database_keeps_it() -> None:
+    kept = {
+        "purpose": "marketing",
+        "at": "2026-06-01 12:00:00+00:00",
+        "source": "web form",
+        "reference": "crm-4711",
+        "text": "written",
+    }
+    assert stored(json.dumps(kept)) == PROVEN
+    assert stored(json.dumps({**kept, "at": PROVEN.at})) == PROVEN
+    assert stored(json.dumps({**kept, "at": "2026-06-01 12:00:00"})).at is None, (
+        "an instant without a zone is none"
+    )
+    for text in (
+        None, "", "{", "[]", "null", '"written"', '{"text": 1}', '{"text": "yes", "at": "soon"}', '{"text": "yes", "at": true}', "{}",
+        json.dumps({**kept, "text": "withdrawn"}),
+    ):  # fmt: skip
+        assert stored(text) == NO_CONSENT, text
+
+
+def test_lines() -> None:
+    assert [line_of(kind) for kind in ("fixed", "mobile", "fixed_or_mobile", "voip", "")] == [
+        "landline",
+        "wireless",
+        *["unknown"] * 3,
+    ]
 
 
 def problem(of: RuleSet, **changed: object) -> str | None:

@@ -130,6 +130,13 @@ def test_a_purpose_that_a_rule_does_not_bind_is_free_for_a_looser_one(tmp_path: 
     assert "us-hours" in problems(write(tmp_path, "ours.toml", both))[0]
 
 
+def test_lines_are_told_apart(tmp_path: Path) -> None:
+    """What holds for landlines alone may be looser than what holds for wireless numbers, not than what holds for all."""
+    none = 'need = "none"\nline = "landline"'
+    read_book(write(tmp_path, "ours.toml", tight("consent", none, purposes='["informational"]')))
+    assert "us-pewc" in problems(write(tmp_path, "ours.toml", tight("consent", none)))[0]
+
+
 def test_stricter_hours_are_the_hours(tmp_path: Path) -> None:
     text = tight("hours", 'window = [{ days = ["mon-fri"], from = "09:30", to = "17:00" }]')
     book = read_book(write(tmp_path, "ours.toml", text))
@@ -169,6 +176,21 @@ def test_a_file_of_the_book_cannot_be_replaced(tmp_path: Path) -> None:
         write(tmp_path / "other", "usa.toml", GERMANY.replace('"DE"]', '"US"]').replace('"DE"', '"US"'))
     )
     assert any("US stands in us.toml already" in problem for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("more", "days", "exempt", "rule"),
+    [
+        ('registry = "gb-tps"\nmax_age = "7d"\nexempt = "written"', 7, "written", "ours-registry"),
+        ('registry = "gb-tps"\nmax_age = "28d"', 28, None, "gb-tps"),
+    ],
+)
+def test_of_two_rules_about_a_list_the_stricter_parts_hold(
+    tmp_path: Path, more: str, days: int, exempt: str | None, rule: str
+) -> None:
+    book = read_book(write(tmp_path, "ours.toml", tight("registry", more, "gb")))
+    (need,) = rules(book, place("GB")).registries
+    assert (need.max_age, need.exempt, need.rule) == (days * 86400.0, exempt, rule)
 
 
 # --- a country of one's own ---------------------------------------------------------------------------------------------
