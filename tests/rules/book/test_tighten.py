@@ -134,7 +134,8 @@ def test_lines_are_told_apart(tmp_path: Path) -> None:
     """What holds for landlines alone may be looser than what holds for wireless numbers, not than what holds for all."""
     none = 'need = "none"\nline = "landline"'
     read_book(write(tmp_path, "ours.toml", tight("consent", none, purposes='["informational"]')))
-    assert "us-pewc" in problems(write(tmp_path, "ours.toml", tight("consent", none)))[0]
+    found = problems(write(tmp_path, "ours.toml", tight("consent", none)))
+    assert any("us-pewc" in problem for problem in found)
 
 
 def test_stricter_hours_are_the_hours(tmp_path: Path) -> None:
