@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import runpy
+from pathlib import Path
 
-from engine.rules.book import standard_book
+from engine.rules.book import read_book, standard_book
 from engine.rules.book.page import applied, render
 from tests.docs.pages import DOCS, REPOSITORY, rows, section
 
@@ -39,6 +41,17 @@ def test_what_is_not_enforced_stands_apart() -> None:
             assert f"| `{rule.id}` |" in (enforced if rule.enforced else rest)
         for gap in law.gaps:
             assert f"- {gap}" in part
+
+
+def test_the_examples_of_one_s_own_rules_are_taken(tmp_path: Path) -> None:
+    text = (DOCS / PAGE).read_text(encoding="utf-8")
+    examples = re.findall(r"^```toml rules\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    assert len(examples) == 2
+    for number, example in enumerate(examples):
+        (tmp_path / f"own-{number}.toml").write_text(example, encoding="utf-8")
+    book = read_book(tmp_path)
+    assert "CH" in book.regions
+    assert set(book.tight) == {"own-0"}
 
 
 def test_the_script_agrees() -> None:

@@ -50,6 +50,73 @@ All rules that bind a call hold together, so the strictest decides. `since` is t
 rule begins and ends with its day at the earliest and the latest place on earth. Where the callee's state is not certain, the
 rules of every state that it may be are applied. A number of a region that no file covers is not called, and neither is a call
 made of a purpose that its file does not cover.
+
+## Rules of your own
+
+Files in a folder of yours stand beside those of Volley. What is wrong in them is told when the engine starts, all at once, and
+nothing is dialed before it is right. The kinds of rules and their keys are those of the files in `engine/rules/law/`, which are
+the examples.
+
+A file with `tightens` makes a country stricter, or every country (`base`). It cannot loosen: what allows more than the rule it
+stands beside is refused, by that rule's name.
+
+```toml rules
+title = "Our own"
+version = 2026-11-24
+tightens = "us"
+
+[[rule]]
+id = "ours-office-hours"
+kind = "hours"
+says = "We call in office hours."
+purposes = ["marketing", "survey"]
+window = [{ days = ["mon-fri"], from = "09:00", to = "18:00" }]
+from = 2026-12-01
+source = "board, 12 November 2026"
+basis = "house"
+```
+
+A file without it adds a country. It names the regions of the numbering plan, the purposes that it covers, and for each of
+these at least hours and consent; `kind = "no_hours"` and `need = "none"` say that the law asks for nothing.
+
+```toml rules
+title = "Switzerland"
+version = 2026-11-24
+regions = ["CH"]
+purposes = ["informational", "emergency"]
+calendar = "CH"
+
+[[rule]]
+id = "ch-hours"
+kind = "hours"
+says = "What our lawyers found."
+purposes = ["informational"]
+window = [{ days = ["mon-sat"], from = "09:00", to = "19:00" }]
+from = 2026-12-01
+source = "opinion of 3 November 2026, section 2"
+basis = "summary"
+
+[[rule]]
+id = "ch-holidays"
+kind = "no_calls"
+says = "Not on federal holidays."
+purposes = ["informational"]
+holidays = true
+from = 2026-12-01
+source = "opinion of 3 November 2026, section 2"
+basis = "summary"
+
+[[rule]]
+id = "ch-consent"
+kind = "consent"
+says = "Customers only, who gave their number."
+purposes = ["informational"]
+need = "express"
+proof = ["source"]
+from = 2026-12-01
+source = "opinion of 3 November 2026, section 4"
+basis = "summary"
+```
 """
 
 _ORDER = ("base", "eu")
