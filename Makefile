@@ -61,8 +61,9 @@ lab: setup-run ## practice PBX and carrier, left running
 lab-down: ## stop them
 	@$(BIN)/python -m lab down
 
-schemas: setup-dev ## docs/schema/*.json from the models
+schemas: setup-dev ## docs/schema/*.json from the models, docs/law-rules.md from the rule data
 	@$(BIN)/python setup/schemas
+	@$(BIN)/python setup/law-rules
 
 requirements: setup-dev ## pin the newest versions that pyproject.toml allows, with hashes
 	@setup/pin

@@ -2,7 +2,8 @@
 
     VolleyError                 something is broken; the message says what, where and what to do
     ├── InputError              what someone handed in is wrong; carries every problem at once
-    │   └── SettingsError       volley.toml is wrong
+    │   ├── SettingsError       volley.toml is wrong
+    │   └── RulesError          a file of the rule book is wrong, or would loosen the law
     ├── StoreError              the database refused: disk full, I/O error, locked, damaged
     │   ├── StoreFault          the disk or the file: nothing can be written now, whatever it is
     │   └── StoreInUse          another engine holds this state directory
@@ -48,6 +49,10 @@ class InputError(VolleyError):
 
 class SettingsError(InputError):
     """volley.toml is wrong."""
+
+
+class RulesError(InputError):
+    """A file of the rule book is wrong, or an operator's file would loosen the law."""
 
 
 class StoreError(VolleyError):

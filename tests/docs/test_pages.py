@@ -19,6 +19,7 @@ from engine.dialing.retry import DEFAULTS
 from engine.intake import control, manifest
 from engine.ops import log
 from engine.ops.reasons import RESULTS
+from engine.rules.book.files import LawFile, TightFile
 from engine.rules.gate import Reason
 from tests.docs.pages import DOCS, EVENTS, PAGES, REPOSITORY, rows, section
 
@@ -128,6 +129,8 @@ def check(kind: str, table: dict[str, Any]) -> None:
             assert isinstance(table["ok"], bool)
         case "reason":
             assert {"job", "name", "rejected_at", "problems"} == set(table)
+        case "rules":
+            (TightFile if "tightens" in table else LawFile).model_validate(table)
         case "log":
             assert table["event"] in EVENTS.values()
             assert {"time", "level"} <= set(table)
