@@ -32,7 +32,8 @@ from engine.intake.service import Intake
 from engine.ops import log as events
 from engine.ops import summary
 from engine.ops.log import Lines, Log
-from engine.store import campaigns, recovery
+from engine.ops.trail import Trail
+from engine.store import audited, campaigns, recovery
 from engine.store.database import open_writer, state_lock
 from engine.store.writer import Writer
 
@@ -162,6 +163,8 @@ class Engine:
                 self._clock,
                 self._log,
             ).abandon()
+        self.trail = Trail(settings, self.writer, self._clock, self._log)
+        await self.trail.started()
 
     def _signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -236,6 +239,9 @@ class Engine:
             await self._until(lambda: not any(live.call.unheard for live in self.ledger), slowest)
         if not self._writing.done():
             await self.follower.settled()
+            for name in ("campaigns", "housekeeping"):
+                tasks[name].cancel()
+            await self.trail.stopped(len(self.ledger))
 
     async def _until(self, done: Any, seconds: float) -> None:
         deadline = self._clock.mono() + seconds
@@ -290,7 +296,7 @@ class Engine:
     async def _complete(self) -> None:
         for campaign_id in list(self._emptied):
             done = await self.writer.submit(
-                partial(campaigns.complete, campaign_id=campaign_id, now=self._clock.now())
+                partial(audited.complete, campaign_id=campaign_id, now=self._clock.now())
             )
             self._emptied.discard(campaign_id)
             if done:
@@ -322,6 +328,7 @@ class Engine:
                 await self._start_and_end()
                 await self._complete()
                 await self._reap()
+                await self.trail.tick()
                 if self._clock.mono() - pruned > PRUNE_EVERY:
                     pruned = self._clock.mono()
                     for peer in self.peers.values():
@@ -340,7 +347,7 @@ class Engine:
         for running in list(self.agenda.campaigns.values()):
             if running.state == "scheduled" and running.start <= now:
                 await self.writer.submit(
-                    partial(campaigns.set_state, campaign_id=running.id, state="running", now=now)
+                    partial(audited.set_state, campaign_id=running.id, state="running", now=now)
                 )
                 self._log.info(events.CAMPAIGN_STARTED, campaign=running.name)
                 self._changed.set()

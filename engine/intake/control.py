@@ -26,7 +26,7 @@ from engine.intake.watch import watch
 from engine.ops import log as events
 from engine.ops.log import Log
 from engine.rules.numbers import Number, NumberError, parse_number
-from engine.store import campaigns, suppression
+from engine.store import audited, campaigns
 from engine.store.writer import Writer
 
 SLICE = 2000
@@ -164,7 +164,11 @@ class Control:
                 campaign_id, _ = await self._find(request.campaign)
                 removed, unknown = await self._writer.submit(
                     partial(
-                        campaigns.remove_contacts, campaign_id=campaign_id, external_ids=request.external_ids
+                        audited.remove_contacts,
+                        campaign_id=campaign_id,
+                        external_ids=request.external_ids,
+                        now=self._clock.now(),
+                        actor=request.by,
                     )
                 )
                 self._log.info(
@@ -194,7 +198,13 @@ class Control:
             "cancel": ("cancelled", events.CAMPAIGN_CANCELLED),
         }[request.action]
         state = await self._writer.submit(
-            partial(campaigns.set_state, campaign_id=campaign_id, state=wanted, now=self._clock.now())
+            partial(
+                audited.set_state,
+                campaign_id=campaign_id,
+                state=wanted,
+                now=self._clock.now(),
+                actor=request.by,
+            )
         )
         self._log.info(event, campaign=request.campaign, by=request.by)
         self._steered(campaign_id, state)
@@ -226,7 +236,7 @@ class Control:
         if request.action == "suppress":
             ids = await self._writer.submit(
                 partial(
-                    suppression.suppress,
+                    audited.suppress,
                     numbers=numbers,
                     reason=request.reason,
                     source="command",
@@ -238,7 +248,13 @@ class Control:
             changed = len(ids)
         else:
             ids = await self._writer.submit(
-                partial(suppression.unsuppress, e164=[number.e164 for number in numbers])
+                partial(
+                    audited.unsuppress,
+                    e164=[number.e164 for number in numbers],
+                    reason=request.reason,
+                    actor=request.by,
+                    now=self._clock.now(),
+                )
             )
             self._unsuppressed(ids)
             changed = len(ids)

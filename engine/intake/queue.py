@@ -16,6 +16,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import pwd
 import re
 import secrets
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
@@ -57,6 +58,15 @@ class Job:
         """Where its rejected rows are written; `accept` and `reject` put the file beside the job, as
         <name>.rejects.csv."""
         return self.path / REJECTS_NAME
+
+    @property
+    def handed_in_by(self) -> str:
+        """Who handed it in: the login name that its manifest belongs to, `uid <n>` where that has no name."""
+        owner = self.manifest.stat().st_uid
+        try:
+            return pwd.getpwuid(owner).pw_name
+        except KeyError:
+            return f"uid {owner}"
 
 
 class QueueDirs:

@@ -8,7 +8,8 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from engine.channel import Report
+from engine.channel import Report, channel_id
+from engine.store.audit import CALLEE, Action, append
 from engine.store.claims import close_contact
 
 
@@ -192,6 +193,20 @@ def opt_out(connection: sqlite3.Connection, report: Report, now: float) -> list[
         "INSERT OR IGNORE INTO suppression (number_id, since, reason, source, attempt_id) VALUES (?, ?, 'opt-out', 'key', ?)",
         [(number, now, report.attempt) for number in numbers],
     )
+    if numbers:
+        append(
+            connection,
+            Action.SUPPRESSION_ADDED,
+            now,
+            actor=CALLEE,
+            subject="suppression",
+            details={
+                "reason": "opt-out",
+                "source": "key",
+                "attempt": channel_id(report.attempt),
+                "numbers": numbers,
+            },
+        )
     return numbers
 
 
