@@ -33,7 +33,7 @@ SELECT id, at, actor, action, subject, details, previous, hash,
        AND typeof(details) = 'text' AND typeof(previous) = 'blob' AND typeof(hash) = 'blob'
 FROM audit WHERE id > ? ORDER BY id LIMIT ?
 """
-BEFORE_ALL = -(2**63)
+BEFORE_ALL = float("-inf")
 """Below every id that SQLite can hold."""
 
 
@@ -104,7 +104,7 @@ def _gap(last: int, row: int) -> Broken:
     return Broken(last + 1, f"{missing} missing")
 
 
-def pieces(database: Path, after: int = BEFORE_ALL, size: int = PIECE) -> Iterator[list[Sequence[Any]]]:
+def pieces(database: Path, after: float = BEFORE_ALL, size: int = PIECE) -> Iterator[list[Sequence[Any]]]:
     """The rows with ids above `after`, in pieces, as `Chain` takes them. Raises StoreError."""
     while True:
         rows = piece(database, after, size)
@@ -115,7 +115,7 @@ def pieces(database: Path, after: int = BEFORE_ALL, size: int = PIECE) -> Iterat
             return
 
 
-def piece(database: Path, after: int, size: int) -> list[Sequence[Any]]:
+def piece(database: Path, after: float, size: int) -> list[Sequence[Any]]:
     """Up to `size` rows with ids above `after`. Raises StoreError."""
     with reading(database) as connection:
         connection.row_factory = None
