@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.rules.caller_ids import PROOF_DAYS, Callee, CallerId, Choice, Unfit, choose, fitness
+from engine.rules.caller_ids import PROOF_DAYS, Callee, CallerId, CallerIds, Choice, Unfit, choose, fitness
 
 TODAY = date(2026, 11, 24)
 PARIS = Callee("+33162000099", "FR", "FR-IDF")
@@ -213,6 +213,32 @@ def test_taking_a_number_out_moves_only_those_who_saw_it(given: list[CallerId], 
     for one in given:
         if one.number != before:
             assert shown([other for other in given if other is not one], callee) == before
+
+
+@given(
+    MANY, st.lists(CALLEE, max_size=4), st.sampled_from(["a", "b", None]), st.sampled_from([0, 30, 400, 500])
+)
+def test_made_ready_it_chooses_the_same(
+    given: list[CallerId], callees: list[Callee], trunk: str | None, days: int
+) -> None:
+    ready = CallerIds(given)
+    for callee in callees * 2:
+        for day in (TODAY, TODAY + timedelta(days=1)):
+            for allows in (
+                lambda number: True,
+                lambda number: number[-1] not in "0246",
+                lambda number: False,
+            ):
+                more = {"trunk": trunk, "proof_days": days, "allows": allows}
+                assert ready.choose(callee, day, **more) == choose(given, callee, day, **more)  # type: ignore[arg-type]
+
+
+def test_what_is_made_ready_does_not_pile_up() -> None:
+    ready = CallerIds([ours("+33162000001")])
+    for days in range(500):
+        found = ready.choose(PARIS, TODAY + timedelta(days=days), trunk="a")
+        assert (found.number is None) == (days > 390)
+    assert len(ready._ready) < 70
 
 
 def test_equal_numbers_are_used_evenly() -> None:
