@@ -40,7 +40,7 @@ def entries(caller_ids: Sequence[CallerIdSettings], sounds_dir: Path, sounds_pat
     does."""
     found: dict[str, str] = {}
     mute = []
-    national = Counter(dial_format(one.number, "national") for one in caller_ids)
+    often = Counter(digits for one in caller_ids for digits in _written(one.number))
     for one in caller_ids:
         spoken = {what: _sound(sounds_dir, one.language, name) for what, name in SPOKEN.items()}
         who = None if one.prompt is None else _sound(sounds_dir, one.language, one.prompt)
@@ -56,15 +56,21 @@ def entries(caller_ids: Sequence[CallerIdSettings], sounds_dir: Path, sounds_pat
             told = [f"{sounds_path}/{name}" for name in (who, spoken[what]) if name]
             if told:
                 values[what] = "&".join(told)
-        # Carriers write the called number as E.164 digits, or as it is dialed in its own country.
-        written = {one.number[1:], dial_format(one.number, "national")}
-        for digits in written:
-            if digits == one.number[1:] or national[digits] == 1:
+        for digits in _written(one.number):
+            if digits == one.number[1:] or often[digits] == 1:
                 found.update({f"{digits}/{key}": value for key, value in values.items()})
     too_long = [key for key, value in found.items() if len(value.encode()) > LONGEST_ENTRY]
     for key in too_long:  # a directory of nine hundred bytes; silence is better than half a path
         del found[key]
     return Inbound(found, tuple(mute))
+
+
+def _written(number: str) -> set[str]:
+    """The digits that carriers write a called number in: E.164, or as it is dialed in its own country."""
+    try:
+        return {number[1:], dial_format(number, "national")}
+    except ValueError:  # a country code that no numbering plan has
+        return {number[1:]}
 
 
 def _sound(sounds_dir: Path, language: str, name: str) -> str | None:
@@ -80,7 +86,7 @@ def caller_of(event: InboundOptOut, caller_ids: Sequence[CallerIdSettings], regi
     """Who opted out. A number without a country code is read in the country of the number that was called, else in
     `region` (ISO 3166-1). Raises NumberError for what is no number that could have been called."""
     for one in caller_ids:
-        if event.called in (one.number[1:], dial_format(one.number, "national")):
+        if event.called in _written(one.number):
             try:
                 region = parse_number(one.number, None).region
             except NumberError:
