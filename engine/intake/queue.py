@@ -16,7 +16,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import pwd
 import re
 import secrets
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
@@ -30,6 +29,7 @@ from engine.errors import Problem, VolleyError
 from engine.intake.arrivals import SETTLE_SECONDS, Arrivals, JobEntry
 from engine.intake.durable import sync_folders, write_whole
 from engine.intake.inspection import REJECTS_NAME, find_manifest, fingerprint, inspect
+from engine.intake.owner import owner_of
 from engine.intake.watch import watch
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -62,11 +62,7 @@ class Job:
     @property
     def handed_in_by(self) -> str:
         """Who handed it in: the login name that its manifest belongs to, `uid <n>` where that has no name."""
-        owner = self.manifest.stat().st_uid
-        try:
-            return pwd.getpwuid(owner).pw_name
-        except KeyError:
-            return f"uid {owner}"
+        return owner_of(self.manifest)
 
 
 class QueueDirs:

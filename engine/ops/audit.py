@@ -191,7 +191,8 @@ class Entry:
 _ENTRIES = """
 SELECT id, at, actor, action, subject, details FROM audit
 WHERE id > :after AND at >= :since AND at < :until AND (:action = '' OR action = :action OR action LIKE :actions ESCAPE '\\')
-  AND (:subject = '' OR instr(subject, :subject) > 0) AND (:actor = '' OR actor = :actor)
+  AND (:subject = '' OR instr(subject, :subject) > 0)
+  AND (:actor = '' OR actor = :actor OR substr(actor, 1, length(:actor) + 5) = :actor || ' (as ')
 ORDER BY id LIMIT :most
 """
 
@@ -206,7 +207,8 @@ def entries(
     actor: str = "",
 ) -> Iterator[Entry]:
     """Entries from `since` to before `until` (POSIX seconds), oldest first. `action` is one (`campaign.paused`) or the
-    beginning of several (`campaign`), `subject` a part of it. Raises StoreError."""
+    beginning of several (`campaign`), `subject` a part of it, `actor` whole, or the name that a request gave. Raises
+    StoreError."""
     after = BEFORE_ALL
     group = action.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + ".%"
     while True:

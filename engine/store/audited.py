@@ -112,7 +112,13 @@ def close_job(
 
 
 def remove_contacts(
-    connection: sqlite3.Connection, campaign_id: int, external_ids: Sequence[str], now: float, *, actor: str
+    connection: sqlite3.Connection,
+    campaign_id: int,
+    external_ids: Sequence[str],
+    now: float,
+    *,
+    actor: str,
+    reason: str = "",
 ) -> tuple[int, list[str]]:
     """End the contacts of these ids; returns how many ended, and unknown ids. The entry names contacts by their row's id."""
     before = set(_open_contacts(connection, campaign_id, external_ids))
@@ -126,7 +132,10 @@ def remove_contacts(
         f"campaign {name}",
         "contacts",
         sorted(before),
-        {"unknown": len(unknown)} if unknown else {},
+        {
+            **({"unknown": len(unknown)} if unknown else {}),
+            **({"reason": masked(reason)} if reason else {}),
+        },
     )
     return removed, unknown
 
@@ -150,9 +159,11 @@ def suppress(
     source: str,
     actor: str,
     now: float,
+    *,
+    recorded_as: str = "",
 ) -> list[int]:
     """Put numbers on the list of those never to be called; returns the ids of all of them. The entry names those that
-    were not on it."""
+    were not on it. `actor` stands with the numbers; `recorded_as` in the entry, where that tells more."""
     known = {
         row[0]
         for number in numbers
@@ -166,7 +177,8 @@ def suppress(
     details: dict[str, Any] = {"reason": masked(reason), "source": source}
     if known:
         details["on_it_before"] = len(known)
-    _in_parts(connection, Action.SUPPRESSION_ADDED, now, actor, "suppression", "numbers", fresh, details)
+    who = recorded_as or actor
+    _in_parts(connection, Action.SUPPRESSION_ADDED, now, who, "suppression", "numbers", fresh, details)
     return ids
 
 

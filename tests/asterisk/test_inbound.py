@@ -40,7 +40,6 @@ class Line:
     def __init__(self, practice: Lab) -> None:
         self.pbx = Manager(practice)
         self.carrier = Manager(practice, practice.carrier_address)
-        self._calls = 0
 
     def close(self) -> None:
         self.pbx.close()
@@ -48,15 +47,21 @@ class Line:
 
     def call(self, caller: str, called: str, does: str = "9") -> bool:
         """Call `called` as `caller`, and press a key or `listen` once it answers. False when it does not answer."""
-        self._calls += 1
-        name = f"back-{self._calls}-{time.monotonic_ns()}"
         answer = self.carrier.act(
-            Action="Originate", Channel=f"PJSIP/{called}@pbx", ChannelId=name, Context="carrier-caller", Exten=does, Priority="1",
-            Timeout="10000", CallerID=f"<{caller}>", Codecs="alaw", Async="true",
-        )  # fmt: skip
+            Action="Originate",
+            Channel=f"PJSIP/{called}@pbx",
+            Context="carrier-caller",
+            Exten=does,
+            Priority="1",
+            Timeout="10000",
+            CallerID=f"<{caller}>",
+            Codecs="alaw",
+            Async="true",
+        )
         assert answer["Response"] == "Success", answer
         event = self.carrier.wait(
-            lambda one: one.get("Event") == "OriginateResponse" and one.get("Uniqueid") == name, PATIENCE
+            lambda one: one.get("Event") == "OriginateResponse" and one["ActionID"] == answer["ActionID"],
+            PATIENCE,
         )
         return event["Response"] == "Success"
 

@@ -8,6 +8,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from engine.intake.owner import owner_of
 from tests.cli.conftest import EngineProcess, Volley
 from tests.cli.test_steering import make_job
 from tests.ops.filled import Books, person
@@ -22,7 +23,7 @@ def filled(books: Books) -> None:
 def test_the_whole_story_of_a_run(engine: EngineProcess, tmp_path: Path) -> None:
     volley = engine.volley
     volley("submit", str(make_job(tmp_path)), "--wait")
-    volley("pause", "shots", "--by", "anna +33199001042")
+    volley("pause", "shots", "--by", "anna +33199001042", "--reason", "wrong prompt")
     volley("resume", "shots", "--by", "anna")
     volley("contacts", "remove", "shots", "-e", "1", "--by", "bob")
     volley("dnc", "add", "01 99 00 10 02", "--reason", "asked by letter", "--by", "anna")
@@ -30,13 +31,16 @@ def test_the_whole_story_of_a_run(engine: EngineProcess, tmp_path: Path) -> None
     volley("cancel", "shots", "--by", "anna")
     assert engine.end() == 0
     entries = [json.loads(line) for line in volley("audit", "list", "--json").stdout.splitlines()]
+    me = owner_of(tmp_path)
     told = [(one["action"], one["actor"]) for one in entries if one["actor"] != "engine"]
-    assert told[1:] == [
-        ("campaign.paused", "anna +331••42"), ("campaign.resumed", "anna"), ("contacts.removed", "bob"),
-        ("suppression.added", "anna"), ("suppression.removed", "bob"), ("campaign.cancelled", "anna"),
+    assert told == [
+        ("campaign.accepted", me), ("campaign.paused", f"anna +331••42 (as {me})"), ("campaign.resumed", f"anna (as {me})"),
+        ("contacts.removed", f"bob (as {me})"), ("suppression.added", f"anna (as {me})"),
+        ("suppression.removed", f"bob (as {me})"), ("campaign.cancelled", f"anna (as {me})"),
     ]  # fmt: skip
-    assert told[0][0] == "campaign.accepted"
-    assert told[0][1]  # whoever runs the tests
+    assert len(volley("audit", "list", "--actor", "bob").stdout.splitlines()) == 2
+    [paused] = [one for one in entries if one["action"] == "campaign.paused"]
+    assert paused["details"]["reason"] == "wrong prompt"
     ours = [one["action"] for one in entries if one["actor"] == "engine"]
     assert ours[:2] == ["settings.changed", "engine.started"]
     assert ours[-1] == "engine.stopped"
