@@ -43,3 +43,15 @@ CREATE TABLE inbound_opt_outs (           -- never again, by key, of somebody wh
     at        REAL NOT NULL,
     PRIMARY KEY (pbx_id, call)
 ) WITHOUT ROWID;
+
+-- How long live people waited for the first audio, and the share of those who waited too long (engine.rules.abandonment).
+ALTER TABLE attempts ADD COLUMN wait REAL;                              -- seconds from the end of the greeting to the first audio; NULL: not measured
+ALTER TABLE attempts ADD COLUMN abandoned INTEGER NOT NULL DEFAULT 0;   -- a live person, and no audio within the limit
+
+CREATE TABLE abandonment (                -- by campaign and day, so that thirty days are thirty rows
+    campaign_id INTEGER NOT NULL REFERENCES campaigns (id),
+    day         INTEGER NOT NULL,         -- of the call's end: days since 1970-01-01, UTC
+    live        INTEGER NOT NULL,         -- calls that a live person answered, as far as can be told
+    abandoned   INTEGER NOT NULL,
+    PRIMARY KEY (campaign_id, day)
+) WITHOUT ROWID;
