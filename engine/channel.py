@@ -14,8 +14,9 @@ import re
 from dataclasses import dataclass
 
 _OURS = re.compile(r"v[0-9a-f]{16}")
-BUCKET_SECONDS = 600
-"""AstDB entries of attempts made within the same ten minutes share a bucket, dropped as a whole."""
+BUCKET_SECONDS = 20
+"""AstDB entries of attempts made within the same twenty seconds share a bucket, dropped as a whole: short, so that
+what a reconnecting engine has to read is about what it does not know yet."""
 
 
 def channel_id(attempt: int) -> str:

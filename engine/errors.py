@@ -4,6 +4,7 @@
     ├── InputError              what someone handed in is wrong; carries every problem at once
     │   └── SettingsError       volley.toml is wrong
     ├── StoreError              the database refused: disk full, I/O error, locked, damaged
+    │   ├── StoreFault          the disk or the file: nothing can be written now, whatever it is
     │   └── StoreInUse          another engine holds this state directory
     └── AmiError                the manager interface of a PBX
         ├── AmiUnreachable      no connection: refused, no route, lost, half-open
@@ -51,6 +52,11 @@ class SettingsError(InputError):
 
 class StoreError(VolleyError):
     """The database refused. Dialing stops until it works again."""
+
+
+class StoreFault(StoreError):
+    """Nothing can be written now: no space, an I/O error, a lock that somebody else holds, a damaged file. Nobody's
+    unit of work is to blame, and the same one may succeed later."""
 
 
 class StoreInUse(StoreError):

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -274,23 +274,37 @@ class AmiClient:
                 )
         return found
 
-    async def evidence(self) -> dict[int, outbox.Evidence]:
-        """All that the dialplan kept in AstDB, by attempt."""
-        rows = await self._list([("Action", "DBGetTree"), ("Family", "volley")])
-        return outbox.read((fields["Key"], fields.get("Val", "")) for fields in rows if "Key" in fields)
+    async def evidence(self, buckets: Iterable[int] | None = None) -> dict[int, outbox.Evidence]:
+        """What the dialplan kept in AstDB, by attempt: of these buckets, or all of it."""
+        if buckets is None:
+            return outbox.read(await self._entries("volley"))
+        found: dict[int, outbox.Evidence] = {}
+        for bucket in sorted(buckets):
+            found.update(outbox.read(await self._entries("volley", str(bucket))))
+        return found
+
+    async def _entries(self, family: str, key: str = "") -> list[tuple[str, str]]:
+        headers = [("Action", "DBGetTree"), ("Family", family)]
+        rows = await self._list([*headers, ("Key", key)] if key else headers)
+        return [(fields["Key"], fields.get("Val", "")) for fields in rows if "Key" in fields]
 
     async def evidence_of(self, attempt: int) -> outbox.Evidence | None:
         """What the dialplan kept in AstDB of one attempt; None when there is nothing, so when there never was a
         channel."""
         key = f"{bucket_of(attempt)}/{channel_id(attempt)}"
-        rows = await self._list([("Action", "DBGetTree"), ("Family", "volley"), ("Key", key)])
-        return outbox.read((fields["Key"], fields.get("Val", "")) for fields in rows if "Key" in fields).get(
-            attempt
-        )
+        return outbox.read(await self._entries("volley", key)).get(attempt)
 
     async def drop_bucket(self, bucket: int) -> None:
         """Delete a bucket of the outbox. Nothing when it is not there."""
         await self._try([("Action", "DBDelTree"), ("Family", "volley"), ("Key", str(bucket))])
+
+    async def flows(self) -> set[str]:
+        """The versions of the flows that are in AstDB."""
+        return {key.strip("/").split("/")[1] for key, _ in await self._entries("volleyflow")}
+
+    async def drop_flow(self, version: str) -> None:
+        """Delete a flow. Nothing when it is not there."""
+        await self._try([("Action", "DBDelTree"), ("Family", "volleyflow"), ("Key", version)])
 
     async def put_flow(self, version: str, entries: dict[str, str]) -> None:
         """Write a flow into AstDB; the same version twice is the same content. Raises AmiError."""
@@ -304,11 +318,9 @@ class AmiClient:
     async def put_inbound(self, entries: dict[str, str]) -> None:
         """Make AstDB family `volleyinbound` hold these entries and no others; what is right already is left alone.
         Raises AmiError."""
-        rows = await self._list([("Action", "DBGetTree"), ("Family", INBOUND)])
+        there = await self._entries(INBOUND)
         kept = {
-            fields["Key"].removeprefix(f"/{INBOUND}/"): fields.get("Val", "")
-            for fields in rows
-            if fields.get("Key", "").startswith(f"/{INBOUND}/")
+            key.removeprefix(f"/{INBOUND}/"): value for key, value in there if key.startswith(f"/{INBOUND}/")
         }
         for key, value in entries.items():
             if kept.pop(key, None) != value:
@@ -319,10 +331,7 @@ class AmiClient:
     async def inbound_opt_outs(self) -> tuple[list[InboundOptOut], list[str]]:
         """Opt-outs of people who called back that wait in AstDB, and the calls whose entry cannot be read. Raises
         AmiError."""
-        rows = await self._list([("Action", "DBGetTree"), ("Family", "volley"), ("Key", "inbound")])
-        return outbox.read_inbound(
-            (fields["Key"], fields.get("Val", "")) for fields in rows if "Key" in fields
-        )
+        return outbox.read_inbound(await self._entries("volley", "inbound"))
 
     async def drop_inbound(self, call: str) -> None:
         """Delete an opt-out that is stored. Nothing when it is not there."""

@@ -23,7 +23,7 @@ from engine.dialing.call import AwaitHangup, End, HeardKey, Keep, StartRingTimer
 from engine.dialing.disposition import Disposition, Ending
 from engine.dialing.ledger import Ledger, Live
 from engine.dialing.retry import CallbackAt, Decision
-from engine.errors import AmiError, StoreError
+from engine.errors import AmiError, StoreError, StoreFault
 from engine.ops import log as events
 from engine.ops.log import Log
 from engine.store import outcomes
@@ -312,7 +312,8 @@ class Follower:
             try:
                 return await self._writer.submit(work)
             except StoreError as error:
-                self._log.error(events.STORE_FAILED, error=str(error), retry_in=STORE_RETRY)
+                if not isinstance(error, StoreFault):  # that one is told by the writer's health
+                    self._log.error(events.STORE_FAILED, error=str(error), retry_in=STORE_RETRY)
                 await asyncio.sleep(STORE_RETRY)
 
     def void(self, live: Live, note: str) -> None:

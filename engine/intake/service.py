@@ -20,7 +20,7 @@ from typing import Protocol
 
 from engine.campaign import Campaign
 from engine.config import Settings
-from engine.errors import InputError, Problem, StoreError, VolleyError
+from engine.errors import InputError, Problem, StoreError, StoreFault, VolleyError
 from engine.intake import manifest as manifests
 from engine.intake import prompts
 from engine.intake.flow import compile_flow, version
@@ -97,7 +97,8 @@ class Intake:
                 return
             except (StoreError, OSError) as error:
                 # The disk is full or broken: the job stays in processing/ and goes on where it was.
-                self._log.error(events.STORE_FAILED, job=job.id, error=str(error), retry_in=STORE_RETRY)
+                if not isinstance(error, StoreFault):  # that one is told by the writer's health
+                    self._log.error(events.STORE_FAILED, job=job.id, error=str(error), retry_in=STORE_RETRY)
                 await asyncio.sleep(STORE_RETRY)
 
     # -- one job -------------------------------------------------------------------------------------------------------

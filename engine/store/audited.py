@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.rules.numbers import Number
-from engine.store import campaigns, suppression
+from engine.store import campaigns, recovery, suppression
 from engine.store.audit import ENGINE, Action, append, clean, masked
 from engine.store.campaigns import JobRow
 
@@ -56,6 +56,21 @@ def set_state(
             details=details,
         )
     return found
+
+
+def pause_all(connection: sqlite3.Connection, reason: str, now: float) -> list[str]:
+    """Pause every campaign that runs or is scheduled, by the engine itself. Returns their names."""
+    names = recovery.pause_all(connection)
+    for name in names:
+        append(
+            connection,
+            Action.CAMPAIGN_PAUSED,
+            now,
+            actor=ENGINE,
+            subject=f"campaign {name}",
+            details={"to": "paused", "reason": reason},
+        )
+    return names
 
 
 def complete(connection: sqlite3.Connection, campaign_id: int, now: float) -> bool:

@@ -25,6 +25,9 @@ class Outcome:
     number_id: int
     ended_at: float
     sent_at: float | None
+    """When its Originate was written."""
+    dialed_at: float
+    """The latest instant at which its INVITE can have left; the gap counts from here."""
     answered_at: float | None
     rang: bool
     disposition: str
@@ -111,7 +114,7 @@ def finish(connection: sqlite3.Connection, outcome: Outcome) -> Stored:
             outcome.disposition,
             outcome.result,
             outcome.result,
-            outcome.sent_at if rung else None,
+            outcome.dialed_at if rung and outcome.sent_at is not None else None,
             outcome.contact_id,
         ),
     )

@@ -19,6 +19,7 @@ from engine.channel import ChannelEvent, HungUp, Queued, attempt_of
 from engine.config import Settings
 from engine.contacts import Contact
 from engine.dialing.agenda import Agenda
+from engine.dialing.clock_watch import ClockWatch
 from engine.dialing.dispatcher import Dispatcher
 from engine.dialing.follower import Follower
 from engine.dialing.ledger import Ledger
@@ -143,7 +144,8 @@ class Desk:
         )  # fmt: skip
         self.dispatcher = Dispatcher(
             self.agenda, self.trunks, self.ledger, self.follower, self.writer, lambda pbx: self.exchange,
-            lambda pbx, version: self.flows, self.clock, log, 0,
+            lambda pbx, version: self.flows, self.clock,
+            ClockWatch(self.agenda, self.ledger, self.writer, self.clock, log, 0.0), log, 0,
         )  # fmt: skip
         self.exchange.tell = self.follower.take
 

@@ -87,6 +87,17 @@ def test_a_reason_is_kept_without_its_number(books, person) -> None:
     ]
 
 
+def test_all_campaigns_paused_at_once(books, person) -> None:
+    books.campaign("spring", person(1))
+    books.unit(
+        audited.set_state, campaign_id=books.campaign("autumn", person(2)), state="paused", now=books.now
+    )
+    assert books.unit(audited.pause_all, reason="an old copy", now=books.now) == ["spring"]
+    assert log(books)[-1] == (
+        "engine", "campaign.paused", "campaign spring", {"to": "paused", "reason": "an old copy"},
+    )  # fmt: skip
+
+
 def test_a_completion_is_recorded_once(books, person) -> None:
     campaign = books.campaign("spring", person(1))
     assert not books.unit(audited.complete, campaign_id=campaign, now=books.now)
