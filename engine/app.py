@@ -34,7 +34,8 @@ from engine.intake.service import Intake
 from engine.ops import log as events
 from engine.ops import summary
 from engine.ops.log import Lines, Log
-from engine.store import campaigns, recovery
+from engine.ops.trail import Trail
+from engine.store import audited, campaigns, recovery
 from engine.store.database import open_writer, state_lock
 from engine.store.writer import Writer
 
@@ -151,11 +152,14 @@ class Engine:
         self.agenda.refresh(await self.writer.submit(campaigns.open_campaigns))
         for name in await self.writer.submit(partial(recovery.lost_attempts, pbxs=list(settings.pbx))):
             await self._peer(name, next(iter(settings.pbx.values()))).abandon()
+        self.trail = Trail(settings, self.writer, self._clock, self._log)
+        await self.trail.started()
 
     def _peer(self, name: str, settings: PbxSettings) -> Peer:
         return Peer(
             name,
             settings,
+            self.settings,
             self.agenda,
             self.trunks,
             self.ledger,
@@ -256,6 +260,9 @@ class Engine:
             await peer.close()
         if not self._writing.done():
             await self.follower.settled()
+            for name in ("campaigns", "housekeeping"):
+                tasks[name].cancel()
+            await self.trail.stopped(len(self.ledger))
 
     async def _until(self, done: Any, seconds: float) -> None:
         deadline = self._clock.mono() + seconds
@@ -311,7 +318,7 @@ class Engine:
     async def _complete(self) -> None:
         for campaign_id in list(self._emptied):
             done = await self.writer.submit(
-                partial(campaigns.complete, campaign_id=campaign_id, now=self._clock.now())
+                partial(audited.complete, campaign_id=campaign_id, now=self._clock.now())
             )
             self._emptied.discard(campaign_id)
             if done:
@@ -348,6 +355,7 @@ class Engine:
                     for peer in self.peers.values():
                         if peer.ami.up:
                             await peer.prune()
+                await self.trail.tick()
             except AmiError as error:
                 self._log.warning(events.AMI_FAILED, error=str(error))
             except (StoreError, OSError) as error:
@@ -362,7 +370,7 @@ class Engine:
         for running in list(self.agenda.campaigns.values()):
             if running.state == "scheduled" and running.start <= now:
                 await self.writer.submit(
-                    partial(campaigns.set_state, campaign_id=running.id, state="running", now=now)
+                    partial(audited.set_state, campaign_id=running.id, state="running", now=now)
                 )
                 self._log.info(events.CAMPAIGN_STARTED, campaign=running.name)
                 self._changed.set()

@@ -122,4 +122,18 @@ class HungUp:
     """The channel was ringing when it was hung up."""
 
 
+@dataclass(frozen=True, slots=True)
+class InboundOptOut:
+    """Somebody who called one of our numbers back pressed the key for never again. UserEvent and AstDB entry alike; it
+    belongs to no attempt, so it is no ChannelEvent."""
+
+    call: str
+    """The channel's Uniqueid, without signs other than letters, digits and dots."""
+    number: str
+    """The calling number as it arrived: digits, with at most a plus before them."""
+    called: str
+    """The number of ours that was called, as it arrived: digits."""
+    at: float
+
+
 ChannelEvent = Queued | Refused | Ringing | Up | OriginateFailed | Report | KeyPressed | HungUp

@@ -22,7 +22,7 @@ from engine.ami import events, outbox
 from engine.ami.encode import Header, message
 from engine.ami.protocol import Fields, Handler, Listing, Protocol
 from engine.ami.session import Session, deadline, first
-from engine.channel import ChannelEvent, attempt_of, bucket_of, channel_id
+from engine.channel import ChannelEvent, InboundOptOut, attempt_of, bucket_of, channel_id
 from engine.errors import AmiActionFailed, AmiError, AmiLoginRefused, AmiTimeout, AmiUnreachable, VolleyError
 
 CONNECT_TIMEOUT = 5.0
@@ -32,6 +32,8 @@ PING_EVERY = 3.0
 PING_TIMEOUT = 4.0
 """A half-open link is noticed after PING_EVERY + PING_TIMEOUT seconds at the latest."""
 BACKOFF_FIRST = 0.5
+INBOUND = "volleyinbound"
+"""AstDB family of what people hear who call back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class AmiClient:
 
     `sink` gets every channel event. `connected(link)` is awaited after each login, before originates are allowed;
     `lost(why)` is called when the connection ends, `failed(error, retry_in)` when an attempt to connect does.
+    `inbound` gets every opt-out of somebody who called back; each stays in AstDB until `drop_inbound`, so one that
+    nobody takes is not lost.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class AmiClient:
         connected: Callable[[Link], Awaitable[None]],
         lost: Callable[[str], None],
         failed: Callable[[AmiError, float], None],
+        inbound: Callable[[InboundOptOut], None] | None = None,
         backoff_max: float = 15.0,
     ) -> None:
         self.name = name
@@ -80,6 +85,7 @@ class AmiClient:
         self._connected = connected
         self._lost = lost
         self._failed = failed
+        self._inbound = inbound
         self._backoff_max = backoff_max
         self._manager: Session | None = None
         self._listings: dict[str, Listing] = {}
@@ -87,6 +93,7 @@ class AmiClient:
         self._handlers: dict[bytes, Handler] = {
             name: partial(self._deliver, make) for name, make in events.TABLE.items()
         }
+        self._handlers[b"UserEvent"] = self._user_event
         self._handlers[b"FullyBooted"] = lambda fields: self._booted.set()
         self._ids = itertools.count(1)
         self.up = False
@@ -96,6 +103,13 @@ class AmiClient:
         event = make(fields, time.time())
         if event is not None:
             self._sink(event)
+
+    def _user_event(self, fields: Fields) -> None:
+        opt_out = events.inbound(fields, time.time())
+        if opt_out is None:
+            self._deliver(events.user_event, fields)
+        elif self._inbound is not None:
+            self._inbound(opt_out)
 
     # -- the connection ------------------------------------------------------------------------------------------------
 
@@ -298,3 +312,27 @@ class AmiClient:
             await self._action(
                 [("Action", "DBPut"), ("Family", "volleyflow"), ("Key", f"{version}/{key}"), ("Val", value)]
             )
+
+    # -- people who call back ------------------------------------------------------------------------------------------
+
+    async def put_inbound(self, entries: dict[str, str]) -> None:
+        """Make AstDB family `volleyinbound` hold these entries and no others; what is right already is left alone.
+        Raises AmiError."""
+        there = await self._entries(INBOUND)
+        kept = {
+            key.removeprefix(f"/{INBOUND}/"): value for key, value in there if key.startswith(f"/{INBOUND}/")
+        }
+        for key, value in entries.items():
+            if kept.pop(key, None) != value:
+                await self._action([("Action", "DBPut"), ("Family", INBOUND), ("Key", key), ("Val", value)])
+        for key in kept:
+            await self._try([("Action", "DBDel"), ("Family", INBOUND), ("Key", key)])
+
+    async def inbound_opt_outs(self) -> tuple[list[InboundOptOut], list[str]]:
+        """Opt-outs of people who called back that wait in AstDB, and the calls whose entry cannot be read. Raises
+        AmiError."""
+        return outbox.read_inbound(await self._entries("volley", "inbound"))
+
+    async def drop_inbound(self, call: str) -> None:
+        """Delete an opt-out that is stored. Nothing when it is not there."""
+        await self._try([("Action", "DBDel"), ("Family", "volley"), ("Key", f"inbound/{call}")])

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from engine import __version__
 from engine.cli import (
+    audit,
     backup,
     callbacks,
     campaigns,
@@ -73,5 +74,5 @@ def _program(
     """Volley calls the contacts of a campaign through Asterisk."""
 
 
-for group in (run, check, submit, status, campaigns, contacts, dnc, export, explain, callbacks, backup, lab):
+for group in (run, check, submit, status, campaigns, contacts, dnc, export, explain, callbacks, audit, backup, lab):
     group.register(app)

@@ -8,11 +8,12 @@ from functools import partial
 
 from engine.ami.client import AmiClient, Link, LiveChannel
 from engine.ami.outbox import Evidence
-from engine.channel import ChannelEvent, Report, Ringing, Up, bucket_of, channel_id, created_at
-from engine.config import PbxSettings
+from engine.channel import ChannelEvent, InboundOptOut, Report, Ringing, Up, bucket_of, channel_id, created_at
+from engine.config import PbxSettings, Settings
 from engine.dialing.agenda import Agenda, Running
 from engine.dialing.astdb import AstDb
 from engine.dialing.call import State
+from engine.dialing.calling_back import CallingBack
 from engine.dialing.disposition import Disposition
 from engine.dialing.follower import REAP_GRACE, Clock, Follower
 from engine.dialing.ledger import Ledger, Live
@@ -21,7 +22,7 @@ from engine.dialing.trunks import Trunks
 from engine.errors import AmiError, StoreError
 from engine.ops import log as events
 from engine.ops.log import Log
-from engine.store import campaigns, outcomes, recovery
+from engine.store import audited, campaigns, outcomes, recovery
 from engine.store.claims import Claim
 from engine.store.writer import Writer
 
@@ -36,6 +37,7 @@ class Peer:
         self,
         name: str,
         settings: PbxSettings,
+        whole: Settings,
         agenda: Agenda,
         trunks: Trunks,
         ledger: Ledger,
@@ -71,8 +73,10 @@ class Peer:
             connected=self._connected,
             lost=self._lost,
             failed=self._failed,
+            inbound=self._called_back,
             backoff_max=settings.reconnect_max,
         )
+        self.calling_back = CallingBack(name, whole, self.ami, follower, clock, self._log)
         self.astdb = AstDb(name, self.ami, settings, writer, clock, self._log)
 
     def __repr__(self) -> str:
@@ -80,6 +84,9 @@ class Peer:
 
     def _event(self, event: ChannelEvent) -> None:
         self._follower.take(event)
+
+    def _called_back(self, event: InboundOptOut) -> None:
+        self.calling_back.take(event)
 
     def _lost(self, why: str) -> None:
         self._forget_session()
@@ -119,6 +126,7 @@ class Peer:
     async def _set_up(self, link: Link) -> None:
         same = link.started == await self._writer.submit(partial(recovery.pbx_started, pbx=self.name))
         await self.put_flows()
+        await self.calling_back.set_up()
         counts, doubtful = await self.reconcile(same_asterisk=same)
         if not same:
             assert not doubtful, "a restart leaves nothing to wait for"
@@ -210,7 +218,9 @@ class Peer:
         newer: list[int] = await self._writer.submit(partial(recovery.unknown_newer, attempts=strangers))
         if not newer:
             return
-        paused = await self._writer.submit(recovery.pause_all)
+        paused = await self._writer.submit(
+            partial(audited.pause_all, reason="the database is an old copy", now=self._clock.now())
+        )
         self._log.error(
             events.STORE_OLDER,
             attempts=len(newer),

@@ -22,11 +22,12 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 from engine.campaign import CampaignId
 from engine.config import Model, Settings, problems_of
 from engine.errors import InputError, Problem, VolleyError
+from engine.intake.owner import asker
 from engine.intake.watch import watch
 from engine.ops import log as events
 from engine.ops.log import Log
 from engine.rules.numbers import Number, NumberError, parse_number
-from engine.store import campaigns, suppression
+from engine.store import audited, campaigns
 from engine.store.writer import Writer
 
 SLICE = 2000
@@ -36,6 +37,7 @@ TICK = 0.25
 a second."""
 
 By = Annotated[str, StringConstraints(max_length=200)]
+Why = Annotated[str, StringConstraints(max_length=200)]
 
 
 class CampaignRequest(Model):
@@ -43,6 +45,7 @@ class CampaignRequest(Model):
 
     action: Literal["pause", "resume", "cancel"]
     campaign: CampaignId
+    reason: Why = ""
     by: By = ""
 
 
@@ -52,6 +55,7 @@ class RemoveRequest(Model):
     action: Literal["remove"]
     campaign: CampaignId
     external_ids: Annotated[list[str], Field(min_length=1, max_length=100_000)]
+    reason: Why = ""
     by: By = ""
 
 
@@ -127,7 +131,7 @@ class Control:
         reply: dict[str, Any]
         try:
             request = parse(path)
-            reply = {"ok": True, **await self._do(request)}
+            reply = {"ok": True, **await self._do(request, asker(path, request.by))}
             self._log.info(
                 events.CONTROL_DONE,
                 request=path.name,
@@ -156,15 +160,23 @@ class Control:
         draft.rename(self._done / f"{path.stem}.reply.json")
         os.replace(path, self._done / path.name)
 
-    async def _do(self, request: CampaignRequest | RemoveRequest | SuppressRequest) -> dict[str, Any]:
+    async def _do(
+        self, request: CampaignRequest | RemoveRequest | SuppressRequest, asker: str
+    ) -> dict[str, Any]:
+        """Do it. `asker` goes into the audit log."""
         match request:
             case SuppressRequest():
-                return await self._suppress(request)
+                return await self._suppress(request, asker)
             case RemoveRequest():
                 campaign_id, _ = await self._find(request.campaign)
                 removed, unknown = await self._writer.submit(
                     partial(
-                        campaigns.remove_contacts, campaign_id=campaign_id, external_ids=request.external_ids
+                        audited.remove_contacts,
+                        campaign_id=campaign_id,
+                        external_ids=request.external_ids,
+                        now=self._clock.now(),
+                        actor=asker,
+                        reason=request.reason,
                     )
                 )
                 self._log.info(
@@ -173,9 +185,9 @@ class Control:
                 self._changed()
                 return {"removed": removed, "unknown": unknown}
             case CampaignRequest():
-                return await self._campaign(request)
+                return await self._campaign(request, asker)
 
-    async def _campaign(self, request: CampaignRequest) -> dict[str, Any]:
+    async def _campaign(self, request: CampaignRequest, asker: str) -> dict[str, Any]:
         campaign_id, state = await self._find(request.campaign)
         again = state == "cancelled" and request.action == "cancel"  # one that was interrupted goes on
         if state not in campaigns.OPEN_STATES and not again:
@@ -194,7 +206,14 @@ class Control:
             "cancel": ("cancelled", events.CAMPAIGN_CANCELLED),
         }[request.action]
         state = await self._writer.submit(
-            partial(campaigns.set_state, campaign_id=campaign_id, state=wanted, now=self._clock.now())
+            partial(
+                audited.set_state,
+                campaign_id=campaign_id,
+                state=wanted,
+                now=self._clock.now(),
+                actor=asker,
+                reason=request.reason,
+            )
         )
         self._log.info(event, campaign=request.campaign, by=request.by)
         self._steered(campaign_id, state)
@@ -221,24 +240,31 @@ class Control:
             raise InputError([Problem("campaign", f"there is no campaign {name!r}", "see `volley status`")])
         return found
 
-    async def _suppress(self, request: SuppressRequest) -> dict[str, Any]:
+    async def _suppress(self, request: SuppressRequest, asker: str) -> dict[str, Any]:
         numbers = read_numbers(request.numbers, request.region or self._region)
         if request.action == "suppress":
             ids = await self._writer.submit(
                 partial(
-                    suppression.suppress,
+                    audited.suppress,
                     numbers=numbers,
                     reason=request.reason,
                     source="command",
                     actor=request.by,
                     now=self._clock.now(),
+                    recorded_as=asker,
                 )
             )
             self._suppressed(ids)
             changed = len(ids)
         else:
             ids = await self._writer.submit(
-                partial(suppression.unsuppress, e164=[number.e164 for number in numbers])
+                partial(
+                    audited.unsuppress,
+                    e164=[number.e164 for number in numbers],
+                    reason=request.reason,
+                    actor=asker,
+                    now=self._clock.now(),
+                )
             )
             self._unsuppressed(ids)
             changed = len(ids)

@@ -31,7 +31,7 @@ from engine.intake.rejects import HEADINGS
 from engine.intake.wire import Batch, Done
 from engine.ops import log as events
 from engine.ops.log import Log
-from engine.store import campaigns
+from engine.store import audited, campaigns
 from engine.store.campaigns import CampaignRow, Collision, JobRow, NewCampaign
 from engine.store.writer import Writer
 
@@ -149,11 +149,12 @@ class Intake:
                 pass
         row: JobRow = await self._writer.submit(
             partial(
-                campaigns.close_job,
+                audited.close_job,
                 job_id=job.id,
                 parsed=done.accepted,
                 refused=done.rejected,
                 now=self._clock.now(),
+                actor=await asyncio.to_thread(lambda: job.handed_in_by),
             )
         )
         while await self._writer.submit(partial(campaigns.close_cancelled, limit=SLICE), bulk=True):

@@ -8,7 +8,10 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from engine.channel import Report
+from engine.channel import Report, channel_id
+from engine.rules.abandonment import measure
+from engine.store import abandonment
+from engine.store.audit import CALLEE, Action, append
 from engine.store.claims import close_contact
 
 
@@ -80,6 +83,9 @@ def finish(connection: sqlite3.Connection, outcome: Outcome) -> Stored:
     ).rowcount
     if not changed:
         return Stored(False, False, 0)
+    if outcome.answered_at is not None:
+        measured = measure(outcome.reports, outcome.answered_at, outcome.ended_at)
+        abandonment.record(connection, outcome.attempt, outcome.campaign_id, measured, outcome.ended_at)
     state, tries_text, invalid, campaign = connection.execute(
         "SELECT c.state, c.tries, c.invalid, k.state FROM contacts c JOIN campaigns k ON k.id = c.campaign_id WHERE c.id = ?",
         (outcome.contact_id,),
@@ -195,6 +201,20 @@ def opt_out(connection: sqlite3.Connection, report: Report, now: float) -> list[
         "INSERT OR IGNORE INTO suppression (number_id, since, reason, source, attempt_id) VALUES (?, ?, 'opt-out', 'key', ?)",
         [(number, now, report.attempt) for number in numbers],
     )
+    if numbers:
+        append(
+            connection,
+            Action.SUPPRESSION_ADDED,
+            now,
+            actor=CALLEE,
+            subject="suppression",
+            details={
+                "reason": "opt-out",
+                "source": "key",
+                "attempt": channel_id(report.attempt),
+                "numbers": numbers,
+            },
+        )
     return numbers
 
 

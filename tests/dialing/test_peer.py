@@ -38,7 +38,7 @@ async def peer(desk, pbx: PracticePbx, tmp_path: Path) -> Peer:
     secret.chmod(0o600)
     settings = PbxSettings(port=pbx.port, secret_file=secret, sounds_dir=Path("/sounds"), reconnect_max=0.5)
     found = Peer(
-        "lab", settings, desk.agenda, desk.trunks, desk.ledger, desk.follower, desk.writer,
+        "lab", settings, desk.settings, desk.agenda, desk.trunks, desk.ledger, desk.follower, desk.writer,
         lambda row: Running(row, desk.settings), desk.dispatcher.wake, lambda: None, desk.clock, desk.log,
     )  # fmt: skip
     desk.exchange = found.ami
