@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
@@ -19,6 +18,7 @@ from typing import Any
 
 from engine import __version__
 from engine.channel import created_at
+from engine.clock import Clock
 from engine.config import PbxSettings, Settings
 from engine.dialing.agenda import Agenda, Running
 from engine.dialing.call import State
@@ -45,16 +45,6 @@ PRUNE_EVERY = 20.0
 TELL_EVERY = 10.0
 """Seconds between two lines that say that the database still refuses."""
 STOP_PATIENCE = 10.0
-
-
-class Clock:
-    """Wall time for what is stored, monotonic time for deadlines."""
-
-    def now(self) -> float:
-        return time.time()
-
-    def mono(self) -> float:
-        return time.monotonic()
 
 
 class Engine:

@@ -76,6 +76,7 @@ class AmiClient:
         lost: Callable[[str], None],
         failed: Callable[[AmiError, float], None],
         inbound: Callable[[InboundOptOut], None] | None = None,
+        now: Callable[[], float] = time.time,
         backoff_max: float = 15.0,
     ) -> None:
         self.name = name
@@ -85,6 +86,7 @@ class AmiClient:
         self._connected = connected
         self._lost = lost
         self._failed = failed
+        self._now = now
         self._inbound = inbound
         self._backoff_max = backoff_max
         self._manager: Session | None = None
@@ -100,12 +102,12 @@ class AmiClient:
         """True between a finished `connected` and the loss of the connection: originates may be written."""
 
     def _deliver(self, make: Callable[[Fields, float], ChannelEvent | None], fields: Fields) -> None:
-        event = make(fields, time.time())
+        event = make(fields, self._now())
         if event is not None:
             self._sink(event)
 
     def _user_event(self, fields: Fields) -> None:
-        opt_out = events.inbound(fields, time.time())
+        opt_out = events.inbound(fields, self._now())
         if opt_out is None:
             self._deliver(events.user_event, fields)
         elif self._inbound is not None:

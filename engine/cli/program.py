@@ -74,5 +74,19 @@ def _program(
     """Volley calls the contacts of a campaign through Asterisk."""
 
 
-for group in (run, check, submit, status, campaigns, contacts, dnc, export, explain, callbacks, audit, backup, lab):
+for group in (
+    run,
+    check,
+    submit,
+    status,
+    campaigns,
+    contacts,
+    dnc,
+    export,
+    explain,
+    callbacks,
+    audit,
+    backup,
+    lab,
+):
     group.register(app)

@@ -24,7 +24,9 @@ from engine.store import inbound as stored
 class CallingBack:
     """The calls that come in to one PBX at our caller IDs."""
 
-    def __init__(self, pbx: str, settings: Settings, ami: AmiClient, follower: Follower, clock: Clock, log: Log) -> None:
+    def __init__(
+        self, pbx: str, settings: Settings, ami: AmiClient, follower: Follower, clock: Clock, log: Log
+    ) -> None:
         self._pbx = pbx
         self._settings = settings
         self._ami = ami
@@ -44,7 +46,9 @@ class CallingBack:
         if wanted.mute and not self._told:
             self._told = True
             self._log.warning(
-                events.INBOUND_MUTE, numbers=len(wanted.mute), todo="give each [[caller_id]] a prompt that says who calls"
+                events.INBOUND_MUTE,
+                numbers=len(wanted.mute),
+                todo="give each [[caller_id]] a prompt that says who calls",
             )
         await self._ami.put_inbound(wanted.entries)
         opt_outs, unreadable = await self._ami.inbound_opt_outs()

@@ -8,10 +8,12 @@ expiry) stays where it is: the gate looks at the true clock anyway.
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 from engine.dialing.agenda import Agenda
-from engine.dialing.follower import Clock
 from engine.dialing.ledger import Ledger
 from engine.ops import log as events
 from engine.ops.log import Log
@@ -23,35 +25,59 @@ TOLERANCE = 0.5
 START_TOLERANCE = 5.0
 
 
+class Settable(Protocol):
+    """A clock whose `now` runs on until its offset is moved."""
+
+    offset: float
+
+    def wall(self) -> float: ...
+
+    def mono(self) -> float: ...
+
+    def now(self) -> float: ...
+
+
 class ClockWatch:
     """Compares wall and monotonic clock at every look. `latest`: an instant that the wall clock had reached when the
     engine last ran."""
 
     def __init__(
-        self, agenda: Agenda, ledger: Ledger, writer: Writer, clock: Clock, log: Log, latest: float
+        self, agenda: Agenda, ledger: Ledger, writer: Writer, clock: Settable, log: Log, latest: float
     ) -> None:
         self._agenda = agenda
         self._ledger = ledger
         self._writer = writer
         self._clock = clock
         self._log = log
-        now = clock.now()
         # Before the start there was no monotonic clock of ours; but back behind the last dial it cannot be right.
-        self._offset = (latest if latest > now + START_TOLERANCE else now) - clock.mono()
+        if latest > clock.now() + START_TOLERANCE:
+            clock.offset = latest - clock.mono()
 
     async def look(self) -> None:
-        """To be called before anything is decided by the wall clock. Raises StoreError; then the next look tries again."""
-        now = self._clock.now()
-        offset = now - self._clock.mono()
-        jump = offset - self._offset
+        """To be called before anything is decided by the wall clock. Raises StoreError when what should have moved could
+        not: dialing goes on when it has been moved."""
+        if self._moving is None:
+            self._moving = self._move()
+        if self._moving is not None:
+            jump, work = self._moving
+            moved = await self._writer.submit(work)
+            self._moving = None
+            self._log.warning(events.CLOCK_JUMPED, seconds=round(jump, 3), contacts=moved)
+
+    _moving: tuple[float, Callable[[sqlite3.Connection], int]] | None = None
+    """A jump that everybody reckons with and the database does not yet."""
+
+    def _move(self) -> tuple[float, Callable[[sqlite3.Connection], int]] | None:
+        """At one moment: what is queued for the database was reckoned by the old time and moves, what comes after was
+        reckoned by the new."""
+        offset = self._clock.wall() - self._clock.mono()
+        jump = offset - self._clock.offset
+        self._clock.offset = offset
         if abs(jump) <= TOLERANCE:
-            self._offset = offset
-            return
-        gaps = [(running.id, running.rules.min_gap) for running in self._agenda.campaigns.values()]
-        moved = await self._writer.submit(partial(stored.shift, gaps=gaps, jump=jump, now=now))
-        self._offset = offset
+            return None
         for live in self._ledger:
             live.call.clock_was_set(jump)
         for running in self._agenda.campaigns.values():
             running.next_due = 0.0
-        self._log.warning(events.CLOCK_JUMPED, seconds=round(jump, 3), contacts=moved)
+        gaps = [(running.id, running.rules.min_gap) for running in self._agenda.campaigns.values()]
+        return jump, partial(stored.shift, gaps=gaps, jump=jump, now=self._clock.now())

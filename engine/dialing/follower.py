@@ -262,12 +262,21 @@ class Follower:
         outcome, decision = aftermath(
             live.call, live.claim, live.running, disposition, ending, self._clock.now()
         )
-        self.spawn(self._finish(live, outcome, decision))
+        # Handed over at this very moment: an end that was reckoned before the clock was set is stored before it moves.
+        work = partial(outcomes.finish, outcome=outcome)
+        self.spawn(self._finish(live, outcome, decision, work, self._writer.submit(work)))
 
-    async def _finish(self, live: Live, outcome: Outcome, decision: Decision) -> None:
+    async def _finish(
+        self,
+        live: Live,
+        outcome: Outcome,
+        decision: Decision,
+        work: Callable[[sqlite3.Connection], Stored],
+        first: asyncio.Future[Stored],
+    ) -> None:
         self.unstored += 1
         try:
-            stored: Stored = await self.stored(partial(outcomes.finish, outcome=outcome))
+            stored = await self.stored(work, first)
         finally:
             self.unstored -= 1
         if not stored.fresh:
@@ -307,11 +316,15 @@ class Follower:
         if isinstance(decision, CallbackAt):
             self._log.info(events.CALLBACK_SCHEDULED, **self._names(live), at=decision.at)
 
-    async def stored(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """The result of a unit of work that must not be lost: tried until the database takes it."""
+    async def stored(
+        self, work: Callable[[sqlite3.Connection], T], submitted: asyncio.Future[T] | None = None
+    ) -> T:
+        """The result of a unit of work that must not be lost: tried until the database takes it. `submitted`: it is
+        queued already."""
         while True:
             try:
-                return await self._writer.submit(work)
+                trial, submitted = submitted or self._writer.submit(work), None
+                return await trial
             except StoreError as error:
                 if not isinstance(error, StoreFault):  # that one is told by the writer's health
                     self._log.error(events.STORE_FAILED, error=str(error), retry_in=STORE_RETRY)

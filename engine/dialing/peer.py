@@ -74,6 +74,7 @@ class Peer:
             lost=self._lost,
             failed=self._failed,
             inbound=self._called_back,
+            now=clock.now,
             backoff_max=settings.reconnect_max,
         )
         self.calling_back = CallingBack(name, whole, self.ami, follower, clock, self._log)

@@ -16,6 +16,7 @@ import structlog
 
 from engine.ami.outbox import Evidence
 from engine.channel import ChannelEvent, HungUp, Queued, attempt_of
+from engine.clock import Clock
 from engine.config import Settings
 from engine.contacts import Contact
 from engine.dialing.agenda import Agenda
@@ -64,14 +65,6 @@ def contact(row: int, *numbers: Number, external_id: str | None = None) -> Conta
         ("timezone", "language", "consent", "call_from", "call_to", "not_before", "expires")
     )
     return Contact(row=row, external_id=external_id, numbers=numbers or (number(row),), fields={}, **nothing)
-
-
-class Clock:
-    def now(self) -> float:
-        return time.time()
-
-    def mono(self) -> float:
-        return time.monotonic()
 
 
 class Exchange:
