@@ -17,7 +17,6 @@ from functools import partial
 from typing import Any
 
 from engine import __version__
-from engine.channel import created_at
 from engine.clock import Clock
 from engine.config import PbxSettings, Settings
 from engine.dialing.agenda import Agenda, Running
@@ -122,7 +121,7 @@ class Engine:
                 self.writer,
                 self._clock,
                 self._log,
-                created_at(last) if last else 0.0,
+                await self.writer.submit(recovery.last_dialed),
             ),
             self._log,
             last,

@@ -35,6 +35,13 @@ def last_attempt(connection: sqlite3.Connection) -> int:
     return newest
 
 
+def last_dialed(connection: sqlite3.Connection) -> float:
+    """When the newest attempt was made, by the clock of that time; 0 when there is none. Its id does not tell: ids never go
+    back, and a clock may have."""
+    row = connection.execute("SELECT created_at FROM attempts ORDER BY id DESC LIMIT 1").fetchone()
+    return float(row[0]) if row else 0.0
+
+
 def open_attempts(connection: sqlite3.Connection, pbx: str) -> list[Claim]:
     """Every attempt on this PBX that has no end, as the claim that it was."""
     rows = connection.execute(
