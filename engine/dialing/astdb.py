@@ -94,15 +94,15 @@ class AstDb:
         """Drop buckets of which every attempt is stored, and flows that are neither among `flows` nor of a call that
         lives. Raises AmiError, StoreError."""
         async with self._writing:
+            horizon = self._horizon()  # before the question: whatever is claimed after it lies beyond
             needed: dict[int, str] = await self._writer.submit(partial(recovery.still_open, pbx=self._name))
-            await self._prune_outbox({bucket_of(attempt) for attempt in needed})
+            await self._prune_outbox(horizon, {bucket_of(attempt) for attempt in needed})
             await self._prune_flows(flows() | set(needed.values()))
 
     def _horizon(self) -> int:
         return int(self._clock.now() - KEEP_BUCKETS) // BUCKET_SECONDS
 
-    async def _prune_outbox(self, needed: set[int]) -> None:
-        horizon = self._horizon()
+    async def _prune_outbox(self, horizon: int, needed: set[int]) -> None:
         if self._through is None or not 0 <= horizon - self._through <= MOST_BUCKETS:
             self._buckets |= {one.bucket for one in (await self._ami.evidence()).values()}
         else:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -81,6 +81,7 @@ class Follower:
         self._log = log
         self._freed = freed
         self._emptied = emptied
+        self._held: dict[int, list[ChannelEvent]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.suppressed: set[int] = set()
         """Numbers suppressed while this engine runs: a call that was claimed before is withdrawn before it is sent."""
@@ -94,8 +95,29 @@ class Follower:
 
     # -- events --------------------------------------------------------------------------------------------------------
 
+    def hold(self, attempts: Iterable[int]) -> None:
+        """Keep what AMI tells of these calls until `release`: their fate is being looked up. A hangup that overtook the
+        reports which are being read would end a call as if nothing had been pressed in it."""
+        for attempt in attempts:
+            self._held.setdefault(attempt, [])
+
+    def release(self) -> None:
+        """Take what was kept, in its order."""
+        held, self._held = self._held, {}
+        for events_of_one in held.values():
+            for event in events_of_one:
+                self.take(event)
+
     def take(self, event: ChannelEvent) -> None:
-        """A channel event, from AMI or from the outbox."""
+        """A channel event, as AMI tells it."""
+        held = self._held.get(event.attempt)
+        if held is None:
+            self.take_evidence(event)
+        else:
+            held.append(event)
+
+    def take_evidence(self, event: ChannelEvent) -> None:
+        """A channel event, from the outbox or from a list of channels; also of calls that are held."""
         live = self._ledger.get(event.attempt)
         if live is None:
             if isinstance(event, Report):

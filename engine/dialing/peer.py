@@ -165,21 +165,25 @@ class Peer:
         claims: list[Claim] = await self._writer.submit(partial(recovery.open_attempts, pbx=self.name))
         unsent = {live.claim.attempt for live in self._ledger if live.call.state is State.CLAIMED}
         claims = [claim for claim in claims if claim.attempt not in unsent]
-        # Into the ledger first, so that what Asterisk tells while we look is not missed.
-        for claim in claims:
-            if self._ledger.get(claim.attempt) is None:
-                await self._adopt(claim)
-        counts: dict[str, int] = {}
-        began = self._clock.mono()
-        witnesses = await self._witnesses()
-        calm = int(self._clock.mono() - began < CALM)
-        doubtful = [
-            claim
-            for claim in claims
-            if not self._settle(
-                claim, witnesses, counts, same_asterisk=same_asterisk, calm_looks=calm, looks=1
-            )
-        ]
+        # Into the ledger first, so that what Asterisk tells while we look is not missed; but it is taken after what we find.
+        self._follower.hold(claim.attempt for claim in claims)
+        try:
+            for claim in claims:
+                if self._ledger.get(claim.attempt) is None:
+                    await self._adopt(claim)
+            counts: dict[str, int] = {}
+            began = self._clock.mono()
+            witnesses = await self._witnesses()
+            calm = int(self._clock.mono() - began < CALM)
+            doubtful = [
+                claim
+                for claim in claims
+                if not self._settle(
+                    claim, witnesses, counts, same_asterisk=same_asterisk, calm_looks=calm, looks=1
+                )
+            ]
+        finally:
+            self._follower.release()
         open_ones = {claim.attempt for claim in claims}
         self.astdb.seen({witness.bucket for witness in witnesses.values() if witness.bucket is not None})
         await self._know_newer([attempt for attempt in witnesses if attempt not in open_ones])
@@ -291,15 +295,15 @@ class Peer:
             return False
         counts[fate.value] = counts.get(fate.value, 0) + 1
         if witness.sent_at is not None:
-            live.call.sent_at = witness.sent_at
+            live.call.sent_at = max(witness.sent_at, claim.created_at)  # the marker has whole seconds
         for report in witness.reports:
-            self._follower.take(report)
+            self._follower.take_evidence(report)
         match fate:
             case Fate.LIVES:
                 self._resume(live, witness)
             case Fate.ENDED:
                 assert witness.end is not None
-                self._follower.take(witness.end)
+                self._follower.take_evidence(witness.end)
             case Fate.NOT_SENT:
                 self._follower.void(live, "not sent: proven after a lost link or a restart of the engine")
             case Fate.UNKNOWN:
@@ -329,9 +333,9 @@ class Peer:
 
     def _resume(self, live: Live, witness: Witness) -> None:
         if witness.up:
-            self._follower.take(Up(live.claim.attempt))
+            self._follower.take_evidence(Up(live.claim.attempt))
         elif witness.ringing:
-            self._follower.take(Ringing(live.claim.attempt))
+            self._follower.take_evidence(Ringing(live.claim.attempt))
         live.deadline = self._longest(live)
         if live.running.state in ("cancelled", "over") or live.claim.number_id in self._follower.suppressed:
             self._follower.withdraw(live)

@@ -79,7 +79,7 @@ class PracticePbx:
                 action = dict(line.split(": ", 1) for line in text.decode().split("\r\n") if line)
                 session.actions.append(action)
                 if not self.silent:
-                    session.tell(self._answer(session, action))
+                    session.tell(self.answer(session, action))
         except ConnectionResetError:
             session.reset = True
         except asyncio.IncompleteReadError:
@@ -88,7 +88,7 @@ class PracticePbx:
             writer.close()
             session.ended.set()
 
-    def _answer(self, session: Session, action: Fields) -> bytes:
+    def answer(self, session: Session, action: Fields) -> bytes:
         name, ours = action["Action"], f"ActionID: {action['ActionID']}"
         if name in self.answers:
             return self.answers[name](session, action)
@@ -136,10 +136,9 @@ class PracticePbx:
         return block("Response: Success", ours, "Message: Key tree deleted successfully")
 
     def _get_tree(self, action: Fields, ours: str) -> bytes:
+        under = f"/{action['Family']}/" + (f"{action['Key']}/" if "Key" in action else "")
         found = [
-            [f"Key: {key}", f"Val: {value}"]
-            for key, value in self.database.items()
-            if key.startswith(f"/{action['Family']}/")
+            [f"Key: {key}", f"Val: {value}"] for key, value in self.database.items() if key.startswith(under)
         ]
         return self._list(ours, "Result will follow", "DBGetTreeResponse", found, "DBGetTreeComplete")
 

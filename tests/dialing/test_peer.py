@@ -314,3 +314,30 @@ async def test_calls_whose_events_never_come_are_settled_by_the_reaper(desk, pee
         await desk.until(lambda: len(desk.ledger) == 0)
     await desk.follower.settled()
     desk.check_idle()
+
+
+async def test_a_hangup_while_we_look_does_not_overtake_what_was_pressed(desk, peer, pbx, person) -> None:
+    """The call lives when its channel is listed, and ends while the outbox is being read: its key must not be lost."""
+    [claim] = await left_open(desk, person(1))
+    await desk.writer.submit(partial(recovery.note_started, pbx="lab", started=STARTED))
+    live(pbx, claim, "6")
+    keep(pbx, claim, sent="5", _1="play|message|6", _2="key|1@message|7", _3="result|confirmed|7")
+
+    def hang_up_first(session, action):
+        if action["Family"] != "volley":
+            answers, pbx.answers = pbx.answers, {}
+            try:
+                return pbx.answer(session, action)
+            finally:
+                pbx.answers = answers
+        del pbx.answers["DBGetTree"]
+        return block(
+            "Event: Hangup", "ChannelState: 6", f"Uniqueid: {channel_id(claim.attempt)}", "Cause: 16"
+        ) + pbx.answer(session, action)
+
+    pbx.answers["DBGetTree"] = hang_up_first
+    async with connected(desk, peer):
+        await desk.until(lambda: desk.events("call.ended"))
+    [line] = desk.events("call.ended")
+    assert (line["result"], line["keys"], line["disposition"]) == ("confirmed", "1", "ANSWERED_HUMAN")
+    assert desk.rows("SELECT count(*) FROM call_events") == [3]
