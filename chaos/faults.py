@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 from chaos.site import Heard, Site
 
+REPLAYED = 0.05
+"""Seconds by which a login may have been logged before the mending was noted: the relay lets it through first."""
 AGAIN_PATIENCE = 40.0
 """Seconds until a first call must leave again; far over the target of five, so that a miss is a figure and no hang-up."""
 
@@ -117,8 +119,8 @@ def link_freeze(site: Site) -> Seen:
     in_flight = site.in_flight()
     site.relay.freeze()
     # Whether it was noticed is told by the engine's log; lines are appended in order.
-    before = len(site.log("ami.lost"))
-    noticed = site.until(lambda: len(site.log("ami.lost")) > before, 15.0, every=0.1)
+    before = len(site.log("ami.lost", "ami.failed"))
+    noticed = site.until(lambda: len(site.log("ami.lost", "ami.failed")) > before, 15.0, every=0.1)
     took = time.time() - at
     site.relay.mend()
     problem = (
@@ -135,7 +137,7 @@ def asterisk_freeze(site: Site) -> Seen:
     os.kill(pid, signal.SIGSTOP)
     time.sleep(site.dice.choice((0.5, 2.0, 4.0, 9.0)) * site.dice.uniform(0.5, 1.0))
     os.kill(pid, signal.SIGCONT)
-    return _again(site, "Asterisk frozen", at, time.time(), in_flight)
+    return _again(site, "Asterisk frozen", at, time.time(), in_flight, linked=False)
 
 
 def engine_freeze(site: Site) -> Seen:
@@ -145,7 +147,7 @@ def engine_freeze(site: Site) -> Seen:
     site.signal_engine(signal.SIGSTOP)
     time.sleep(site.dice.choice((0.5, 2.0, 7.0)) * site.dice.uniform(0.5, 1.0))
     site.signal_engine(signal.SIGCONT)
-    return _again(site, "engine frozen", at, time.time(), in_flight)
+    return _again(site, "engine frozen", at, time.time(), in_flight, linked=False)
 
 
 def disk_full(site: Site) -> Seen:
@@ -163,7 +165,7 @@ def disk_full(site: Site) -> Seen:
     if not site.engine_lives():
         problem = "the engine ended"
     site.free_disk()
-    return _again(site, "disk full", at, time.time(), in_flight, problem)
+    return _again(site, "disk full", at, time.time(), in_flight, problem, linked=False)
 
 
 def clock_jump(site: Site) -> Seen:
@@ -179,7 +181,7 @@ def clock_jump(site: Site) -> Seen:
     before = len(site.log("clock.jumped"))
     if not problem and not site.until(lambda: len(site.log("clock.jumped")) > before, 10.0, every=0.2):
         problem = "the engine did not notice that its clock was set"
-    return _again(site, "clock set", at, time.time(), in_flight, problem)
+    return _again(site, "clock set", at, time.time(), in_flight, problem, linked=False)
 
 
 FAULTS: dict[str, Callable[[Site], Seen]] = {
@@ -208,16 +210,25 @@ def _since(site: Site, moment: float) -> list[Heard]:
     return found
 
 
-def _again(site: Site, kind: str, at: float, mended: float, in_flight: int, problem: str = "") -> Seen:
-    """Wait until a call leaves after the mending."""
+def _again(
+    site: Site, kind: str, at: float, mended: float, in_flight: int, problem: str = "", *, linked: bool = True
+) -> Seen:
+    """Wait until a call leaves after the mending. `linked`: the engine has to log in anew, and what leaves before that is what
+    the PBX had in hand already."""
     first: list[float] = []
+    since = [None if linked else mended]
 
     def left() -> bool:
         site.feed()
-        first[:] = [one.at for one in site.listen() if one.what == "invite" and one.at > mended][:1]
+        if since[0] is None:
+            since[0] = next((moment for moment in site.logins() if moment > mended - REPLAYED), None)
+        first[:] = [
+            one.at
+            for one in site.heard_after(mended)
+            if one.what == "invite" and since[0] and one.at > since[0]
+        ][:1]
         return bool(first) or not site.engine_lives()
 
-    site.listen()
     site.until(left, AGAIN_PATIENCE)
     if not first:
         alive = "no call left any more" if site.engine_lives() else "the engine ended"

@@ -17,8 +17,9 @@ import sys
 import time
 import wave
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +227,24 @@ class Site:
         self.heard += fresh
         return fresh
 
+    def heard_after(self, moment: float) -> list[Heard]:
+        """What the callee wrote after that moment, oldest first."""
+        self.listen()
+        found: list[Heard] = []
+        for one in reversed(self.heard):
+            if one.at <= moment - 1.0:
+                break
+            if one.at > moment:
+                found.append(one)
+        return found[::-1]
+
+    def logins(self) -> list[float]:
+        """When the engine was ready to dial, each time, POSIX seconds: its `ami.connected`, by its own clock less what it is off."""
+        return [
+            datetime.fromisoformat(line["time"]).timestamp() - self.clock
+            for line in self.log_tail("ami.connected")
+        ]
+
     # -- the engine ----------------------------------------------------------------------------------------------------
 
     def start_engine(self, *prefix: str, **environment: str) -> None:
@@ -262,6 +281,21 @@ class Site:
 
     def engine_lives(self) -> bool:
         return self.engine is not None and self.engine.poll() is None
+
+    def log_tail(self, name: str, size: int = 256 << 10) -> list[dict[str, Any]]:
+        """Lines of this event among the last ones of the log."""
+        path = self.disk / "volley.log"
+        if not path.exists():
+            return []
+        with path.open("rb") as handle:
+            handle.seek(max(0, path.stat().st_size - size))
+            lines = handle.read().split(b"\n")[1:]
+        found = []
+        for line in lines:
+            if b'"event":"%s"' % name.encode() in line:
+                with suppress(ValueError):  # cut off by a full disk
+                    found.append(json.loads(line))
+        return found
 
     def log(self, *names: str) -> list[dict[str, Any]]:
         """The engine's log lines of these events."""

@@ -16,6 +16,7 @@ from engine.config import E164, Language, Model, Name
 from engine.dialing.disposition import Disposition
 from engine.dialing.retry import DEFAULTS, Policy, Rule
 from engine.durations import Duration
+from engine.rules.book import Purpose, Topic
 from engine.rules.hours import Window
 
 CampaignId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
@@ -33,7 +34,6 @@ Prompt = Annotated[
 ]
 Prompts = Annotated[tuple[Prompt, ...], AfterValidator(_some)]
 Node = Literal["message", "voicemail", "hangup"]
-Purpose = Literal["marketing", "informational", "transactional", "emergency", "political", "survey"]
 FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{1,32}$")]
 
 RETRIED = tuple(
@@ -181,6 +181,25 @@ class RetrySettings(Model):
         return Policy(self.max_attempts, self.min_gap, rules)
 
 
+class EmergencySettings(Model):
+    """`[emergency]`: who has approved that this is one. It lifts hours, consent and registries where the law does."""
+
+    approved_by: Annotated[
+        tuple[Annotated[str, StringConstraints(min_length=2, max_length=200)], ...], Field(min_length=2)
+    ]
+    """At least two different people: a name and a way to reach each."""
+    expires: datetime
+    """From then on nothing of it is dialed."""
+
+    @model_validator(mode="after")
+    def _two_people(self) -> EmergencySettings:
+        if len({" ".join(name.casefold().split()) for name in self.approved_by}) < 2:
+            raise ValueError("an emergency is approved by two different people")
+        if self.expires.tzinfo is None:
+            raise ValueError("expires needs its offset from UTC: 2026-12-01T09:00:00+01:00")
+        return self
+
+
 class SaySettings(Model):
     """`[say]`: prompts after an action, in place of the ones that come with Volley."""
 
@@ -220,6 +239,15 @@ class Campaign(Model):
     menu: MenuSettings = MenuSettings()
     voicemail: VoicemailSettings | None = None
     say: SaySettings = SaySettings()
+    topics: frozenset[Topic] = frozenset()
+    """What it is about beside its purpose, where rules of their own hang on that: debt, health, finance."""
+    emergency: EmergencySettings | None = None
+    lists: tuple[Name, ...] = ()
+    """Suppression lists of the engine: whoever is on one of them is not called."""
+    calls_per_day: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
+    """Calls at most on a day (UTC)."""
+    cost_per_day: Annotated[float, Field(gt=0.0, le=1e9)] | None = None
+    """What calls that have ended may cost on a day (UTC), by the prices of the trunks; calls that live come on top."""
     fields: tuple[FieldName, ...] = ()
     """Columns of the contact that go with the call, as channel variables VOLLEY_C_<name>."""
 
@@ -244,6 +272,10 @@ class Campaign(Model):
     def _consistent(self) -> Campaign:
         if self.start is not None and self.end is not None and self.end - self.start < timedelta(minutes=1):
             raise ValueError("end lies before start, or less than a minute after it")
+        if (self.purpose == "emergency") != (self.emergency is not None):
+            raise ValueError(
+                "an emergency, and nothing else, has an [emergency] with approved_by (two people) and expires"
+            )
         if self.amd.machine == "voicemail" and self.voicemail is None:
             raise ValueError('amd.machine is "voicemail", but there is no [voicemail] with its prompts')
         return self

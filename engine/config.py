@@ -12,6 +12,7 @@ import os
 import stat
 import tomllib
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -26,7 +27,8 @@ from pydantic import (
 )
 
 from engine.durations import Duration
-from engine.errors import Problem, SettingsError
+from engine.errors import Problem, RulesError, SettingsError
+from engine.rules.book import Book, read_book, standard_book
 from engine.rules.caller_ids import PROOF_DAYS, CallerId
 from engine.rules.hours import Window
 
@@ -160,6 +162,8 @@ class TrunkSettings(Model):
     max_channels: Annotated[int, Field(ge=1, le=100_000)] = 30
     cps: Annotated[float, Field(gt=0, le=10_000)] = 5.0
     """Calls a second in the contract with the carrier."""
+    price: Annotated[float, Field(ge=0.0, le=1000.0)] = 0.0
+    """What a minute costs, in the currency of the campaigns' cost_per_day; billed by the second."""
 
     @field_validator("dial")
     @classmethod
@@ -174,6 +178,25 @@ class TrunkSettings(Model):
         if any(sign in rest for sign in "&,;\"'\\$ \t\r\n") or rest.replace("{number}", "").count("{"):
             raise ValueError("dial holds a character that Asterisk would take for something else")
         return value
+
+
+class LawSettings(Model):
+    """`[law]`: where calls may go at all, and rules of one's own."""
+
+    countries: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")], ...] = ()
+    """Regions of the numbering plan (ISO 3166) that may be dialed; none but these is."""
+    rules: Path | None = None
+    """A folder of rule files: countries that Volley does not know, and rules that are stricter than the law."""
+
+    @property
+    def book(self) -> Book:
+        """The rule book: the law that comes with Volley, and the folder's files. Raises RulesError."""
+        return _book(self.rules)
+
+
+@lru_cache(maxsize=4)
+def _book(folder: Path | None) -> Book:
+    return standard_book() if folder is None else read_book(folder)
 
 
 class CallerIdSettings(Model):
@@ -221,6 +244,7 @@ class Settings(Model):
     trunk: dict[Name, TrunkSettings] = Field(min_length=1)
     caller_id: tuple[CallerIdSettings, ...] = ()
     defaults: DefaultSettings = DefaultSettings()
+    law: LawSettings = LawSettings()
 
     @property
     def database(self) -> Path:
@@ -252,6 +276,10 @@ def load(path: Path) -> Settings:
         settings = Settings.model_validate(table)
     except ValidationError as error:
         raise SettingsError(problems_of(error) + problems) from error
+    try:
+        _ = settings.law.book
+    except RulesError as error:
+        problems += [Problem(f"law.rules: {one.where}", one.what, one.todo) for one in error.problems]
     if problems:
         raise SettingsError(problems)
     return settings

@@ -46,6 +46,9 @@ class Contact:
     expires: datetime | None
     fields: dict[str, str]
     """Other columns, by names of [A-Z0-9_]{1,32}."""
+    subdivision: str | None = None
+    """State or province, as the source writes it."""
+    postal_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,16 @@ from engine.store.outcomes import Outcome
 
 
 def aftermath(
-    call: Call, claim: Claim, running: Running, disposition: Disposition, ending: Ending, now: float
+    call: Call,
+    claim: Claim,
+    running: Running,
+    disposition: Disposition,
+    ending: Ending,
+    now: float,
+    price: float = 0.0,
 ) -> tuple[Outcome, Decision]:
-    """The outcome of a call that ended so, and the decision in it. `now` in POSIX seconds."""
+    """The outcome of a call that ended so, and the decision in it. `now` in POSIX seconds; `price`: of a minute on the
+    call's trunk."""
     if (
         disposition is Disposition.FAILED
         and call.refusal
@@ -29,15 +36,17 @@ def aftermath(
     dialed_at = call.dialed_by(now)
     decision = _decide(call, claim, running, disposition, dialed_at, now)
     next_at = None if not isinstance(decision, RetryAt | CallbackAt) else decision.at
+    answered_at = call.answered_at or (call.ended_at if ending.answered else None)
+    ended_at = call.ended_at or now
     outcome = Outcome(
         attempt=claim.attempt,
         contact_id=claim.contact_id,
         campaign_id=claim.campaign_id,
         number_id=claim.number_id,
-        ended_at=call.ended_at or now,
+        ended_at=ended_at,
         sent_at=call.sent_at,
         dialed_at=dialed_at,
-        answered_at=call.answered_at or (call.ended_at if ending.answered else None),
+        answered_at=answered_at,
         rang=call.rang,
         disposition=disposition,
         counted=counts(disposition),
@@ -53,6 +62,7 @@ def aftermath(
         next_at=next_at,
         next_position=decision.position if isinstance(decision, RetryAt | CallbackAt) else claim.position,
         next_callback=isinstance(decision, CallbackAt),
+        cost=0.0 if answered_at is None else max(0.0, ended_at - answered_at) / 60.0 * price,
     )
     return outcome, decision
 

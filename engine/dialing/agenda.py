@@ -14,6 +14,7 @@ from engine.campaign import Campaign
 from engine.config import Settings
 from engine.dialing.pacing import Pace
 from engine.dialing.retry import Policy
+from engine.rules.caller_ids import CallerIds
 from engine.rules.gate import CampaignRules
 from engine.rules.hours import Hours, Window
 from engine.store.campaigns import CampaignRow
@@ -55,7 +56,8 @@ class Running:
         self.caller_names = {item.number: item.name for item in settings.caller_id}
         window = campaign.window or settings.defaults.window
         self._hours = Hours(window) if window else CAREFUL_HOURS
-        ours = tuple(number for number in campaign.caller_id if number in self.caller_names)
+        ours = [item.caller_id for item in settings.caller_id if item.number in campaign.caller_id]
+        emergency = campaign.emergency
         self.rules = CampaignRules(
             running=self.state == "running",
             start=self.start,
@@ -64,7 +66,18 @@ class Running:
             max_attempts=campaign.retry.max_attempts,
             min_gap=campaign.retry.min_gap,
             max_callbacks=campaign.max_callbacks,
-            caller_ids=ours,
+            caller_ids=CallerIds(ours),
+            proof_days=settings.limits.proof_days,
+            purpose=campaign.purpose,
+            topics=campaign.topics,
+            book=settings.law.book,
+            countries=frozenset(settings.law.countries),
+            ring=self.ring_timeout,
+            message=row.message_seconds,
+            lists=campaign.lists,
+            approved_until=None if emergency is None else emergency.expires.timestamp(),
+            calls_a_day=campaign.calls_per_day,
+            cost_a_day=campaign.cost_per_day,
         )
 
     def __repr__(self) -> str:

@@ -28,6 +28,7 @@ from engine.ops import log as events
 from engine.ops.log import Log
 from engine.store import claims
 from engine.store.claims import ClaimResult
+from engine.store.past import Lists, no_lists
 from engine.store.writer import Writer
 
 HORIZON = 0.040
@@ -66,7 +67,9 @@ class Dispatcher:
         watch: ClockWatch,
         log: Log,
         last_attempt: int,
+        lists: Lists = no_lists,
     ) -> None:
+        self._lists = lists
         self._agenda = agenda
         self._trunks = trunks
         self._ledger = ledger
@@ -146,6 +149,7 @@ class Dispatcher:
                     slots=slots,
                     last_attempt=self._last_attempt,
                     now=now,
+                    lists=self._lists,
                 )
             )
         except StoreError as error:
@@ -204,6 +208,7 @@ class Dispatcher:
                     contact=refusal.contact_id,
                     number=refusal.e164,
                     reason=refusal.verdict.reason,
+                    detail=refusal.verdict.ground.detail,
                     not_before=refusal.verdict.at,
                     final=refusal.verdict.never,
                 )

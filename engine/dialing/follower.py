@@ -282,7 +282,13 @@ class Follower:
         self._ledger.close(live)
         self._freed()
         outcome, decision = aftermath(
-            live.call, live.claim, live.running, disposition, ending, self._clock.now()
+            live.call,
+            live.claim,
+            live.running,
+            disposition,
+            ending,
+            self._clock.now(),
+            live.trunk.settings.price,
         )
         # Handed over at this very moment: an end that was reckoned before the clock was set is stored before it moves.
         work = partial(outcomes.finish, outcome=outcome)

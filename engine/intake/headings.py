@@ -18,6 +18,8 @@ _PHONE = """
 _USUAL = {
     "external_id": "external_id contact_id id",
     "timezone": "timezone time_zone tz fuseau_horaire zeitzone zona_horaria fuso_orario",
+    "state": "state province state_province us_state",
+    "postal_code": "postal_code postcode post_code zip zip_code zipcode code_postal plz postleitzahl",
     "language": "language lang locale langue sprache idioma lingua taal",
     "call_from": "call_from callable_from",
     "call_to": "call_to call_until callable_to",

@@ -10,9 +10,11 @@ from __future__ import annotations
 import hashlib
 import os
 import wave
+from collections.abc import Iterable
 from pathlib import Path
 
 from engine.errors import InputError, Problem
+from engine.intake.manifest import CampaignJob, Manifest
 
 RATE = 8000
 MOST_SECONDS = 300.0
@@ -44,6 +46,24 @@ def check_prompt(folder: Path, name: str) -> Problem | None:
             name, f"the prompt is {seconds:.1f} s long; it must be between 0.1 and {MOST_SECONDS:.0f} s"
         )
     return None
+
+
+def seconds_of(folder: Path, names: Iterable[str]) -> float | None:
+    """How long these prompts last together; None when one of them cannot be read."""
+    total = 0.0
+    for name in names:
+        try:
+            with wave.open(str(folder / name), "rb") as sound:
+                total += sound.getnframes() / sound.getframerate()
+        except (OSError, EOFError, wave.Error, ZeroDivisionError):
+            return None
+    return total
+
+
+def message_seconds(manifest: Manifest) -> float | None:
+    """How long the message of a job's campaign lasts; None when that is not known."""
+    job = manifest.job
+    return seconds_of(manifest.folder, job.message.prompts) if isinstance(job, CampaignJob) else None
 
 
 def prompt_name(folder: Path, name: str) -> str:

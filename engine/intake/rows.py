@@ -235,7 +235,15 @@ class RowReader:
             not_before,
             expires,
             fields,
+            *(self._place(given, role, reasons) for role in ("state", "postal_code")),
         )
+
+    @staticmethod
+    def _place(given: dict[str, str], role: str, reasons: list[tuple[str, str]]) -> str | None:
+        value = given.get(role)
+        if value is not None and (len(value) > 60 or _CONTROL.search(value)):
+            reasons.append(("bad_value", f"{role} has over 60 characters, or a control character"))
+        return value
 
 
 def _rejected(row: int, cells: Sequence[str], reasons: Sequence[tuple[str, str]]) -> Reject:

@@ -243,6 +243,7 @@ class Intake:
             campaign.model_dump(mode="json", by_alias=True),
             version(flow),
             flow,
+            prompts.message_seconds(manifest),
         )
 
     async def _store_contacts(

@@ -60,6 +60,8 @@ class Columns(Model):
     """Several columns are several numbers of one contact, tried in this order."""
     external_id: Column | None = None
     timezone: Column | None = None
+    state: Column | None = None
+    postal_code: Column | None = None
     language: Column | None = None
     name: Column | None = None
     call_from: Column | None = None

@@ -72,6 +72,8 @@ def pack(contacts: Sequence[Contact], through_row: int, rejected: int) -> bytes:
             _pack_instant(contact.not_before),
             _pack_instant(contact.expires),
             contact.fields,
+            contact.subdivision,
+            contact.postal_code,
         )
         for contact in contacts
     ]
@@ -95,6 +97,8 @@ def unpack(message: dict[str, Any]) -> Batch:
         not_before,
         expires,
         fields,
+        subdivision,
+        postal_code,
     ) in message["batch"]:
         if len(numbers) == 2:
             held: tuple[Number, ...] = (Number(numbers[0], *traits[numbers[1]]),)
@@ -113,6 +117,8 @@ def unpack(message: dict[str, Any]) -> Batch:
                 None if not_before is None else datetime.fromtimestamp(not_before, UTC),
                 None if expires is None else datetime.fromtimestamp(expires, UTC),
                 fields,
+                subdivision,
+                postal_code,
             )
         )
     return Batch(tuple(contacts), message["through_row"], message["rejected"])

@@ -16,10 +16,13 @@ from engine.config import Settings
 from engine.dialing.agenda import Running
 from engine.dialing.disposition import Disposition
 from engine.ops import reasons
+from engine.ops.books import reading
 from engine.ops.history import Attempt, Decision, History, Number
+from engine.ops.listing import lists_of
 from engine.rules.gate import Candidate, decide
 from engine.rules.hours import local_time
 from engine.store.campaigns import HELD
+from engine.store.past import StoredPast
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,17 @@ def what_next(history: History, settings: Settings, now: float) -> Next:
             f"It is not called while the campaign is {running.state}.",
         )
     at = max(now, contact["due_at"])
-    verdict = decide(rules, candidate(history), at)
+    number = next_number(history)
+    with reading(settings.database) as connection:
+        past = StoredPast(
+            connection, history.campaign.id, number.id, number.e164, lists_of(settings, connection), at
+        )
+        verdict = decide(rules, candidate(history), past, at)
     zones = zones_of(history)
+    why = f" ({verdict.ground.detail})" if verdict.ground.detail else ""
     if verdict.never:
         return Next(
-            False, None, verdict.reason, f"It will not be called: {reasons.sentence(verdict.reason)}."
+            False, None, verdict.reason, f"It will not be called: {reasons.sentence(verdict.reason)}{why}."
         )
     what = _purpose(history)
     if verdict.allowed and at <= now:
@@ -71,19 +80,19 @@ def what_next(history: History, settings: Settings, now: float) -> Next:
             f"Due now, {what}: {reasons.sentence(verdict.reason)}. It waits for its turn and a free channel.",
         )
     if verdict.allowed:
-        why = reasons.sentence(contact["verdict"]) if contact["verdict"] not in ("", "allowed") else ""
+        until = reasons.sentence(contact["verdict"]) if contact["verdict"] not in ("", "allowed") else ""
         return Next(
             True,
             at,
             verdict.reason,
-            f"Next: {what}, at {when(at, zones)}" + (f"; until then {why}." if why else "."),
+            f"Next: {what}, at {when(at, zones)}" + (f"; until then {until}." if until else "."),
         )
     assert verdict.at is not None
     return Next(
         True,
         verdict.at,
         verdict.reason,
-        f"Next: {what}, not before {when(verdict.at, zones)}: {reasons.sentence(verdict.reason)}.",
+        f"Next: {what}, not before {when(verdict.at, zones)}: {reasons.sentence(verdict.reason)}{why}.",
     )
 
 
@@ -92,13 +101,20 @@ def candidate(history: History) -> Candidate:
     contact = history.contact
     number = next_number(history)
     return Candidate(
-        zones=zones_of(history),
+        e164=number.e164,
+        region=number.region,
+        kind=number.kind,
+        zones=number.zones,
         suppressed=number.suppressed is not None,
         line_in_use=history.line_in_use,
         attempts=contact["attempts"],
         callback=contact["callback_id"] is not None,
         callbacks=contact["callbacks"],
         last_attempt_at=contact["last_attempt_at"],
+        timezone=contact["timezone"],
+        subdivision=contact["subdivision"],
+        postal_code=contact["postal_code"],
+        consent=contact["consent"],
         call_from=None if contact["call_from"] is None else time.fromisoformat(contact["call_from"]),
         call_to=None if contact["call_to"] is None else time.fromisoformat(contact["call_to"]),
         not_before=contact["not_before"],

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from engine.contacts import Contact
-from engine.rules.gate import CampaignRules, Candidate, Reason, decide
+from engine.rules.gate import CampaignRules, Candidate, Past, Reason, decide
+from engine.store.campaigns import consent_text
 
 
 @dataclass(slots=True)
@@ -32,9 +33,9 @@ class Openings:
         """The first instant at which a contact of those put off may be called."""
         return min((one.earliest for one in self.later.values()), default=None)
 
-    def add(self, rules: CampaignRules, contact: Contact, suppressed: bool, now: float) -> None:
+    def add(self, rules: CampaignRules, contact: Contact, past: Past, suppressed: bool, now: float) -> None:
         """Put a new contact to the gate at `now`."""
-        verdict = decide(rules, candidate(contact, suppressed), now)
+        verdict = decide(rules, candidate(contact, suppressed), past, now)
         if verdict.allowed:
             self.at_once += 1
         elif verdict.at is None:
@@ -47,14 +48,22 @@ class Openings:
 
 def candidate(contact: Contact, suppressed: bool) -> Candidate:
     """A contact that was never dialed, as the gate sees it."""
+    number = contact.numbers[0]
     return Candidate(
-        zones=(contact.timezone,) if contact.timezone else contact.numbers[0].zones,
+        e164=number.e164,
+        region=number.region,
+        kind=number.kind,
+        zones=number.zones,
         suppressed=suppressed,
         line_in_use=False,
         attempts=0,
         callback=False,
         callbacks=0,
         last_attempt_at=None,
+        timezone=contact.timezone or "",
+        subdivision=contact.subdivision or "",
+        postal_code=contact.postal_code or "",
+        consent=consent_text(contact),
         call_from=contact.call_from,
         call_to=contact.call_to,
         not_before=None if contact.not_before is None else contact.not_before.timestamp(),

@@ -27,6 +27,7 @@ from engine.intake.wire import Batch, Done
 from engine.ops.call_preview import CallPreview, described
 from engine.ops.openings import Openings
 from engine.ops.standing import Standing, standing_of
+from engine.rules.gate import Past
 
 Progress = Callable[[int], None]
 """Called with the number of rows read so far."""
@@ -211,6 +212,8 @@ def _count(found: Preview, batch: Batch, standing: Standing, now: float) -> None
     known = standing.known(first)
     if found.suppressed is not None:
         found.suppressed += sum(one in suppressed for one in first)
+    with standing.pasts(first, now) as past_of:
+        _put_to_the_gate(found, batch, standing, known, suppressed, past_of, now)
     for contact in batch.contacts:
         number = contact.numbers[0]
         regions[number.region or "?"] += 1
@@ -218,15 +221,28 @@ def _count(found: Preview, batch: Batch, standing: Standing, now: float) -> None
         repaired.update(one.repaired for one in contact.numbers if one.repaired is not None)
         found.several_numbers += len(contact.numbers) > 1
         found.zones_unknown += not (contact.timezone or number.zones)
-        if number.e164 in known:
-            found.already_there += 1
-        elif standing.rules is not None:
-            found.openings.add(standing.rules, contact, number.e164 in suppressed, now)
     found.regions, found.kinds, found.repaired = (
         dict(regions.most_common()),
         dict(kinds.most_common()),
         dict(repaired.most_common()),
     )
+
+
+def _put_to_the_gate(
+    found: Preview,
+    batch: Batch,
+    standing: Standing,
+    known: set[str],
+    suppressed: set[str],
+    past_of: Callable[[str], Past],
+    now: float,
+) -> None:
+    for contact in batch.contacts:
+        e164 = contact.numbers[0].e164
+        if e164 in known:
+            found.already_there += 1
+        elif standing.rules is not None:
+            found.openings.add(standing.rules, contact, past_of(e164), e164 in suppressed, now)
 
 
 def _read_rejects(found: Preview, path: Path, shown: int) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,13 +15,17 @@ from engine.config import Settings
 from engine.dialing.agenda import Running
 from engine.errors import Problem
 from engine.intake.manifest import CampaignJob, Manifest
+from engine.intake.prompts import message_seconds
 from engine.ops.books import reading
-from engine.rules.gate import CampaignRules
+from engine.rules.gate import CampaignRules, Past
 from engine.store.campaigns import CampaignRow, campaign, campaign_state, find_job
+from engine.store.past import Lists, Nothing, StoredPast, no_lists, share_of
 
 _SUPPRESSED = """
 SELECT n.e164 FROM json_each(:numbers) j JOIN numbers n ON n.e164 = j.value JOIN suppression s ON s.number_id = n.id
 """
+
+_IDS = "SELECT n.e164, n.id FROM json_each(:numbers) j JOIN numbers n ON n.e164 = j.value"
 
 _KNOWN = """
 SELECT n.e164 FROM json_each(:numbers) j JOIN numbers n ON n.e164 = j.value
@@ -37,8 +42,24 @@ class Standing:
     problems: list[Problem] = field(default_factory=list)
     rules: CampaignRules | None = None
     """What the gate goes by; None for contacts of a campaign that is not there."""
+    lists: Lists = no_lists
+    """What the suppression lists say."""
     campaign_id: int | None = None
     """Of the campaign that the job adds to, where numbers that it has already are refused."""
+
+    @contextmanager
+    def pasts(self, numbers: Sequence[str], now: float) -> Iterator[Callable[[str], Past]]:
+        """What is known of each of these numbers, for the gate; nothing where there are no books."""
+        if self.database is None:
+            yield Nothing
+            return
+        with reading(self.database) as connection:
+            ids = dict(connection.execute(_IDS, {"numbers": json.dumps(numbers)}).fetchall())
+            campaign_id = self.campaign_id or 0
+            share = share_of(connection, campaign_id, now)
+            yield lambda e164: StoredPast(
+                connection, campaign_id, ids.get(e164), e164, self.lists, now, share
+            )
 
     def suppressed(self, numbers: Sequence[str]) -> set[str]:
         """Which of these are never to be called."""
@@ -61,7 +82,7 @@ def standing_of(settings: Settings, manifest: Manifest, content: str, now: float
     StoreError."""
     found = Standing(settings.database if settings.database.exists() else None)
     if isinstance(manifest.job, CampaignJob):
-        found.rules = _rules(manifest.job.campaign, settings, now)
+        found.rules = _rules(manifest.job.campaign, settings, now, message_seconds(manifest))
     if found.database is None:
         if not isinstance(manifest.job, CampaignJob):
             found.problems.append(
@@ -104,12 +125,12 @@ def _compare(found: Standing, connection: sqlite3.Connection, manifest: Manifest
     found.rules = Running(_as_running(row), settings).rules
 
 
-def _rules(described: Campaign, settings: Settings, now: float) -> CampaignRules:
+def _rules(described: Campaign, settings: Settings, now: float, message: float | None) -> CampaignRules:
     """The gate's rules of a campaign as they will be when it runs."""
     start = described.start.timestamp() if described.start else now
     end = described.end.timestamp() if described.end else None
     manifest = described.model_dump(mode="json", by_alias=True)
-    row = CampaignRow(0, described.id, described.priority, "running", manifest, "", start, end, 0)
+    row = CampaignRow(0, described.id, described.priority, "running", manifest, "", start, end, 0, message)
     return Running(row, settings).rules
 
 
@@ -124,4 +145,5 @@ def _as_running(row: CampaignRow) -> CampaignRow:
         row.start_at,
         row.end_at,
         row.open_contacts,
+        row.message_seconds,
     )

@@ -20,7 +20,6 @@ from engine.ops import audit as reader
 from engine.ops import log as events
 from engine.ops import settings_trail
 from engine.ops.log import Log
-from engine.rules.gate import RULES_VERSION
 from engine.store import audit, audited
 from engine.store.audit import ENGINE, Action, Head
 from engine.store.writer import Writer
@@ -64,7 +63,7 @@ class Trail:
                 settings=flat,
                 fingerprint=settings_trail.fingerprint(flat),
                 version=__version__,
-                rules=RULES_VERSION,
+                rules=self._settings.law.book.version,
                 now=self._clock.now(),
             )
         )

@@ -1,20 +1,50 @@
 """The gate: may this contact be dialed at this number, now?
 
-Every originate of whatever kind (first call, retry, callback) passes `decide` inside the claim's own transaction.
-It is a pure function of what is known at that moment; it asks nobody and remembers nothing. What is missing or
-unknown blocks. New rules go in here, never beside it.
+Every originate of whatever kind (first call, retry, callback) passes `decide` inside the claim's own transaction. It is
+a function of what is known at that moment and remembers nothing: the campaign, the contact, the rules of the callee's
+place, and what happened at this number before, which it asks of `Past` only as far as the rules need it. What is
+missing or unknown blocks. New rules go in here, never beside it.
+
+The order: what is for ever (suppressed, over, expired), what may be dialed at all (kind of number, country, rules of
+the place, approval of an emergency), what the callee agreed to and is listed on, what may be shown, how often, and at
+last when. The first that says no decides.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
+from functools import lru_cache
+from typing import Protocol
 
+from engine.rules.book import (
+    After,
+    Book,
+    Held,
+    NoRules,
+    Purpose,
+    RuleSet,
+    Scope,
+    Topic,
+    Wait,
+    abandonment,
+    caller_id_problem,
+    caps_problem,
+    consent_problem,
+    gaps_problem,
+    line_of,
+    lists,
+    message_problem,
+    registry_problem,
+    ring_problem,
+    stored,
+)
+from engine.rules.caller_ids import Callee, CallerIds, Unfit
 from engine.rules.hours import Hours, Window, zone
-
-RULES_VERSION = "2026-11"
-"""Written into each decision and attempt: which edition of the rules allowed it."""
+from engine.rules.places import PRACTICE, Place, place_of
+from engine.rules.tolls import toll_problem
 
 
 class Reason(StrEnum):
@@ -25,15 +55,49 @@ class Reason(StrEnum):
     CAMPAIGN_NOT_STARTED = "campaign_not_started"
     CAMPAIGN_OVER = "campaign_over"
     SUPPRESSED = "suppressed"
-    NO_CALLER_ID = "no_caller_id"
+    TOLL = "toll"
+    COUNTRY_NOT_ALLOWED = "country_not_allowed"
+    PLACE_UNCLEAR = "place_unclear"
     ZONE_UNKNOWN = "zone_unknown"
+    NO_RULES = "no_rules"
+    NOT_APPROVED = "not_approved"
+    NO_CONSENT = "no_consent"
+    CALL_UNLAWFUL = "call_unlawful"
+    REGISTRY_MISSING = "registry_missing"
+    LISTED = "listed"
+    NO_CALLER_ID = "no_caller_id"
+    ABANDONMENT = "abandonment"
+    DAY_CAP = "day_cap"
     EXPIRED = "expired"
     NOT_BEFORE = "not_before"
     BUDGET_SPENT = "budget_spent"
     GAP = "gap"
+    TOO_OFTEN = "too_often"
+    TOO_SOON = "too_soon"
     OUTSIDE_HOURS = "outside_hours"
+    OUTSIDE_LAWFUL_HOURS = "outside_lawful_hours"
     NEVER_OPEN = "never_open"
     LINE_IN_USE = "line_in_use"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a verdict stands on, for the decision's row. Empty: not looked at."""
+
+    place: Place | None = None
+    rules: str = ""
+    """Version of the rule book."""
+    rule: str = ""
+    """Id of the rule that decided."""
+    consent: str = ""
+    """Reference of the consent that was relied on."""
+    copies: tuple[tuple[str, float], ...] = ()
+    """Registries that were asked, and when their copies were taken (POSIX seconds)."""
+    detail: str = ""
+    """In words, with what to do."""
+
+
+NOTHING = Ground()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +107,20 @@ class Verdict:
     allowed: bool
     reason: Reason
     at: float | None = None
+    ground: Ground = NOTHING
+    caller_id: str = ""
+    """The number to show; given when allowed."""
+    slow: bool = False
+    """Allowed, but the campaign must slow down: too many of its calls were abandoned."""
 
     @property
     def never(self) -> bool:
         return not self.allowed and self.at is None
 
 
-ALLOW = Verdict(True, Reason.ALLOWED)
-
-
 @dataclass(frozen=True, slots=True)
 class CampaignRules:
-    """What the gate knows of a campaign. Instants in POSIX seconds, gaps in seconds."""
+    """What the gate knows of a campaign. Instants in POSIX seconds, lengths in seconds."""
 
     running: bool
     start: float
@@ -63,15 +129,34 @@ class CampaignRules:
     max_attempts: int
     min_gap: float
     max_callbacks: int
-    caller_ids: tuple[str, ...]
+    caller_ids: CallerIds
+    """Those of the campaign's numbers that the settings list as ours."""
+    proof_days: int
+    purpose: Purpose
+    topics: frozenset[Topic]
+    book: Book
+    countries: frozenset[str]
+    """Regions that may be dialed at all, by the settings."""
+    ring: float
+    message: float | None
+    """How long the message lasts; None: not known."""
+    lists: tuple[str, ...] = ()
+    """Lists that the campaign names: whoever is on one of them is not called."""
+    approved_until: float | None = None
+    """Of an emergency: until when two people have approved it; None: they have not."""
+    calls_a_day: int | None = None
+    cost_a_day: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """What the gate knows of a contact that is due and of the number that would be dialed."""
 
+    e164: str
+    region: str
+    kind: str
     zones: tuple[str, ...]
-    """Every zone where the callee may be: the contact's own, else those of the number."""
+    """Every zone that the number may be in."""
     suppressed: bool
     line_in_use: bool
     attempts: int
@@ -82,18 +167,81 @@ class Candidate:
     """Callbacks already dialed for this contact."""
     last_attempt_at: float | None
     """When this contact was dialed last, on a number that somebody may have stood behind."""
+    timezone: str = ""
+    subdivision: str = ""
+    postal_code: str = ""
+    consent: str | None = None
+    """As the database keeps it: JSON."""
     call_from: time | None = None
     call_to: time | None = None
     not_before: float | None = None
     expires: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What suppression lists say of a number."""
+
+    on: str = ""
+    """A list that it is on; empty for none."""
+    copies: Mapping[str, float] = field(default_factory=dict)
+    """Registries that cover it: name -> when the copy was taken, POSIX seconds."""
+    unusable: str = ""
+    """Why a list that has a say cannot be asked; empty when all can."""
+
+
+UNLISTED = Listing()
+
+
+class Past(Protocol):
+    """What happened at a number before, and what is known of it: asked only as far as the rules of its place need it."""
+
+    def attempts(self, scope: Scope, most: int, since: float) -> Sequence[float]:
+        """The instants of the newest attempts to the number since `since`, newest first, `most` at most."""
+
+    def last(self, after: After) -> float | None:
+        """When this happened last at the number, in any campaign; None for never."""
+
+    def lists(self, names: Sequence[str]) -> Listing:
+        """What the lists of these names, and those that always count, say of the number."""
+
+    def abandoned(self) -> tuple[int, int]:
+        """Of the campaign's calls of the last 30 days: those that a live person answered, and those that were abandoned."""
+
+    def today(self) -> tuple[int, float]:
+        """The campaign's calls and their cost on this day (UTC)."""
+
+
 LINE_RETRY = 20.0
 """Seconds before a number with a live call is looked at again."""
+LIST_RETRY = 3600.0
+"""Seconds before a missing or outdated list is looked for again."""
+DAY = 86400.0
 
 
-def decide(campaign: CampaignRules, contact: Candidate, now: float) -> Verdict:
-    """May `contact` be dialed for `campaign` at `now` (POSIX seconds)?"""
+def decide(
+    campaign: CampaignRules, contact: Candidate, past: Past, now: float, trunk: str | None = None
+) -> Verdict:
+    """May `contact` be dialed for `campaign` at `now` (POSIX seconds), by `trunk`?"""
+    verdict = _for_ever(campaign, contact, now)
+    if verdict is not None:
+        return verdict
+    found = place_and_rules(campaign, contact, now)
+    if isinstance(found, Verdict):
+        return found
+    case = _Case(campaign, contact, past, now, *found)
+    return (
+        case.agreed()
+        or case.listed()
+        or case.shown(trunk)
+        or case.budget()
+        or case.throttled()
+        or case.when()
+        or Verdict(True, Reason.ALLOWED, None, case.ground(), case.caller_id, case.slow)
+    )
+
+
+def _for_ever(campaign: CampaignRules, contact: Candidate, now: float) -> Verdict | None:
     if contact.suppressed:
         return Verdict(False, Reason.SUPPRESSED)
     if campaign.end is not None and now >= campaign.end:
@@ -102,57 +250,243 @@ def decide(campaign: CampaignRules, contact: Candidate, now: float) -> Verdict:
         return Verdict(False, Reason.EXPIRED)
     if not campaign.running:
         return Verdict(False, Reason.CAMPAIGN_NOT_RUNNING, now + LINE_RETRY)
-    if not campaign.caller_ids:
-        return Verdict(False, Reason.NO_CALLER_ID)
-    if not contact.zones or any(zone(name) is None for name in contact.zones):
-        return Verdict(False, Reason.ZONE_UNKNOWN)
-    if contact.callback:
-        if contact.callbacks >= campaign.max_callbacks:
-            return Verdict(False, Reason.BUDGET_SPENT)
-    elif contact.attempts >= campaign.max_attempts:
-        return Verdict(False, Reason.BUDGET_SPENT)
-    return _when(campaign, contact, now)
+    return None
 
 
-def _when(campaign: CampaignRules, contact: Candidate, now: float) -> Verdict:
-    """The earliest instant at which everything that has to do with time agrees."""
-    at, reason = now, Reason.ALLOWED
-    if campaign.start > at:
-        at, reason = campaign.start, Reason.CAMPAIGN_NOT_STARTED
-    if contact.not_before is not None and contact.not_before > at:
-        at, reason = contact.not_before, Reason.NOT_BEFORE
-    if (
-        contact.last_attempt_at is not None
-        and not contact.callback
-        and contact.last_attempt_at + campaign.min_gap > at
-    ):
-        at, reason = contact.last_attempt_at + campaign.min_gap, Reason.GAP
-    opening = _opening(campaign.hours, own_hours(contact.call_from, contact.call_to), contact.zones, at)
-    if opening is None:
-        return Verdict(False, Reason.NEVER_OPEN)
-    if opening > at:
-        at, reason = opening, Reason.OUTSIDE_HOURS
-    if contact.expires is not None and at >= contact.expires:
-        return Verdict(False, Reason.EXPIRED)
-    if campaign.end is not None and at >= campaign.end:
-        return Verdict(False, Reason.CAMPAIGN_OVER)
-    if at > now:
-        return Verdict(False, reason, at)
-    if contact.line_in_use:
-        return Verdict(False, Reason.LINE_IN_USE, now + LINE_RETRY)
-    return ALLOW
+def place_and_rules(
+    campaign: CampaignRules, contact: Candidate, now: float
+) -> tuple[Place, RuleSet] | Verdict:
+    """Where the callee is and what binds a call there; or why there is none to be made. Intake asks the same."""
+    place = place_of(
+        contact.e164,
+        contact.region,
+        contact.zones,
+        now,
+        contact.timezone,
+        contact.subdivision,
+        contact.postal_code,
+    )
+    if place.region != PRACTICE:
+        if problem := toll_problem(contact.e164, contact.region, contact.kind):
+            return Verdict(False, Reason.TOLL, ground=Ground(place, detail=problem))
+        if contact.region not in campaign.countries:
+            detail = (
+                f"{contact.region or 'its country'} is not among the countries that may be dialed:"
+                " add it to law.countries in the settings, if that is meant"
+            )
+            return Verdict(False, Reason.COUNTRY_NOT_ALLOWED, ground=Ground(place, detail=detail))
+    if place.problem:
+        return Verdict(False, Reason.PLACE_UNCLEAR, ground=Ground(place, detail=place.problem))
+    if not place.zones or any(zone(name) is None for name in place.zones):
+        return Verdict(False, Reason.ZONE_UNKNOWN, ground=Ground(place))
+    rules = campaign.book.rules_for(place, campaign.purpose, now, campaign.topics, line_of(contact.kind))
+    if isinstance(rules, NoRules):
+        return Verdict(False, Reason.NO_RULES, ground=Ground(place, rules.version, detail=rules.reason))
+    return place, rules
 
 
-def _opening(campaign: Hours, own: Hours | None, zones: tuple[str, ...], at: float) -> float | None:
-    """The first instant from `at` on that is open in both; None when a fortnight of steps finds none."""
-    for _ in range(30):
-        opening = campaign.next_open(at, zones)
-        if opening is None or own is None:
-            return opening
-        both = own.next_open(opening, zones)
-        if both is None or both == opening:
-            return both
-        at = both
+def agreement_problem(
+    campaign: CampaignRules, rules: RuleSet, held: Held, now: float
+) -> tuple[Reason, str] | None:
+    """What forbids the call whoever is called and whenever: no approval, no consent, a campaign that is not made as the
+    rules of the place ask. Intake asks the same."""
+    if rules.emergency and (campaign.approved_until is None or now >= campaign.approved_until):
+        return (
+            Reason.NOT_APPROVED,
+            "an emergency needs the approval of two people that has not expired: see [emergency] in the manifest",
+        )
+    if problem := consent_problem(rules, held, now):
+        return Reason.NO_CONSENT, problem
+    problem = ring_problem(rules, campaign.ring) or message_problem(rules, campaign.message)
+    return None if problem is None else (Reason.CALL_UNLAWFUL, problem)
+
+
+@lru_cache(maxsize=65536)
+def _allows(rules: RuleSet, number: str) -> bool:
+    return caller_id_problem(rules, number) is None
+
+
+_UNSHOWN = {
+    Unfit.NONE_GIVEN: "none of the campaign's numbers is listed in [[caller_id]] as proven ours",
+    Unfit.PROOF_EXPIRED: "the proof that the number is ours is too old: renew it",
+    Unfit.PROOF_IN_FUTURE: "the proof that the number is ours is dated in the future",
+    Unfit.OTHER_TRUNK: "the number may not be shown on this trunk",
+    Unfit.RANGE_REFUSED: "the rules of the callee's place do not allow a number of that range to be shown",
+    Unfit.OTHER_AREA: "the campaign's numbers are for other areas",
+}
+
+
+class _Case:
+    """One question to the gate, once it is known where the callee is and what binds there. Each step answers with a refusal,
+    or with nothing, and notes what a verdict will stand on."""
+
+    __slots__ = (
+        "_campaign",
+        "_consent",
+        "_contact",
+        "_copies",
+        "_held",
+        "_now",
+        "_past",
+        "_place",
+        "_rules",
+        "caller_id",
+        "slow",
+    )
+
+    def __init__(
+        self,
+        campaign: CampaignRules,
+        contact: Candidate,
+        past: Past,
+        now: float,
+        place: Place,
+        rules: RuleSet,
+    ) -> None:
+        self._campaign = campaign
+        self._contact = contact
+        self._past = past
+        self._now = now
+        self._place = place
+        self._rules = rules
+        self._held = stored(contact.consent)
+        self._consent = self._held.reference if rules.consent is not None else ""
+        self._copies: tuple[tuple[str, float], ...] = ()
+        self.caller_id = ""
+        self.slow = False
+
+    def ground(self, rule: str = "", detail: str = "") -> Ground:
+        return Ground(self._place, self._rules.version, rule, self._consent, self._copies, detail)
+
+    def _no(self, reason: Reason, at: float | None = None, rule: str = "", detail: str = "") -> Verdict:
+        return Verdict(False, reason, at, self.ground(rule, detail))
+
+    def agreed(self) -> Verdict | None:
+        problem = agreement_problem(self._campaign, self._rules, self._held, self._now)
+        return None if problem is None else self._no(problem[0], None, "", problem[1])
+
+    def listed(self) -> Verdict | None:
+        listing = self._past.lists((*lists(self._rules, self._held), *self._campaign.lists))
+        missing = listing.unusable or registry_problem(self._rules, listing.copies, self._held, self._now)
+        if missing:
+            return self._no(Reason.REGISTRY_MISSING, self._now + LIST_RETRY, "", missing)
+        self._copies = tuple(listing.copies.items())
+        if listing.on:
+            return self._no(Reason.LISTED, None, listing.on, f"the number is on the list {listing.on}")
+        return None
+
+    def shown(self, trunk: str | None) -> Verdict | None:
+        place, rules = self._place, self._rules
+        subdivision = f"{place.region}-{place.subdivisions[0]}" if len(place.subdivisions) == 1 else ""
+        choice = self._campaign.caller_ids.choose(
+            Callee(self._contact.e164, self._contact.region, subdivision),
+            _date(int(self._now // DAY)),
+            trunk=trunk,
+            proof_days=self._campaign.proof_days,
+            allows=lambda number: _allows(rules, number),
+        )
+        if choice.number is not None:
+            self.caller_id = choice.number
+            return None
+        again = self._now + LINE_RETRY if choice.reason is Unfit.OTHER_TRUNK else None
+        return self._no(Reason.NO_CALLER_ID, again, "", _UNSHOWN[choice.reason or Unfit.NONE_GIVEN])
+
+    def budget(self) -> Verdict | None:
+        contact, campaign = self._contact, self._campaign
+        called, most = contact.attempts, campaign.max_attempts
+        if contact.callback:
+            called, most = contact.callbacks, campaign.max_callbacks
+        return self._no(Reason.BUDGET_SPENT) if called >= most else None
+
+    def throttled(self) -> Verdict | None:
+        if self._rules.abandonment:
+            live, abandoned = self._past.abandoned()
+            for limit in self._rules.abandonment:
+                word = abandonment(limit, live, abandoned)
+                if word == "stop":
+                    return self._no(Reason.ABANDONMENT, self._now + LIST_RETRY, limit.rule)
+                self.slow = self.slow or word == "throttle"
+        most, dearest = self._campaign.calls_a_day, self._campaign.cost_a_day
+        if most is not None or dearest is not None:
+            calls, cost = self._past.today()
+            if (most is not None and calls >= most) or (dearest is not None and cost >= dearest):
+                return self._no(Reason.DAY_CAP, (self._now // DAY + 1) * DAY)
+        return None
+
+    def when(self) -> Verdict | None:
+        """The earliest instant at which everything that has to do with time agrees, if it is not now."""
+        campaign, contact, now = self._campaign, self._contact, self._now
+        at, reason, rule, detail = self._ours()
+        # What was asked for is no call out of the blue, but it is a call: caps and gaps of the law hold for it too.
+        for kind, wait in ((Reason.TOO_OFTEN, self._cap()), (Reason.TOO_SOON, self._gap())):
+            if wait is not None and wait.at is None:
+                return self._no(kind, None, wait.rule, wait.reason)
+            if wait is not None and wait.at is not None and wait.at > at:
+                at, reason, rule, detail = wait.at, kind, wait.rule, wait.reason
+        lawful = self._rules.hours
+        calendars = [campaign.hours, lawful]
+        if (own := own_hours(contact.call_from, contact.call_to)) is not None:
+            calendars.append(own)
+        opening = _opening(calendars, self._place.zones, at)
+        if opening is None:
+            return self._no(Reason.NEVER_OPEN)
+        if opening > at:
+            open_by_law = lawful.next_open(at, self._place.zones) == at
+            at, reason = opening, Reason.OUTSIDE_HOURS if open_by_law else Reason.OUTSIDE_LAWFUL_HOURS
+            rule = detail = ""
+        if contact.expires is not None and at >= contact.expires:
+            return self._no(Reason.EXPIRED)
+        if campaign.end is not None and at >= campaign.end:
+            return self._no(Reason.CAMPAIGN_OVER)
+        if at > now:
+            return self._no(reason, at, rule, detail)
+        return self._no(Reason.LINE_IN_USE, now + LINE_RETRY) if contact.line_in_use else None
+
+    def _ours(self) -> tuple[float, Reason, str, str]:
+        """The campaign's start, the contact's own first instant, and the campaign's gap."""
+        campaign, contact = self._campaign, self._contact
+        at, reason = self._now, Reason.ALLOWED
+        if campaign.start > at:
+            at, reason = campaign.start, Reason.CAMPAIGN_NOT_STARTED
+        if contact.not_before is not None and contact.not_before > at:
+            at, reason = contact.not_before, Reason.NOT_BEFORE
+        last = contact.last_attempt_at
+        if last is not None and not contact.callback and last + campaign.min_gap > at:
+            at, reason = last + campaign.min_gap, Reason.GAP
+        return at, reason, "", ""
+
+    def _cap(self) -> Wait | None:
+        if not self._rules.caps:
+            return None
+        history = {
+            scope: self._past.attempts(scope, most, self._now - period)
+            for scope, most, period in self._rules.history()
+        }
+        return caps_problem(self._rules, history, self._held, self._now)
+
+    def _gap(self) -> Wait | None:
+        if not self._rules.gaps:
+            return None
+        last = {after: self._past.last(after) for after in self._rules.afters()}
+        return gaps_problem(self._rules, last, self._place.zones, self._now)
+
+
+@lru_cache(maxsize=64)
+def _date(day: int) -> date:
+    return datetime.fromtimestamp(day * DAY, UTC).date()
+
+
+def _opening(calendars: Sequence[Hours], zones: tuple[str, ...], at: float) -> float | None:
+    """The first instant from `at` on that is open in all of them; None when sixty steps find none."""
+    for _ in range(60):
+        before = at
+        for hours in calendars:
+            opening = hours.next_open(at, zones)
+            if opening is None:
+                return None
+            at = opening
+        if at == before:
+            return at
     return None
 
 

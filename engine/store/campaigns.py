@@ -27,6 +27,8 @@ class NewCampaign:
     manifest: dict[str, Any]
     flow_version: str
     flow: dict[str, str]
+    message_seconds: float | None = None
+    """How long the message lasts; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class CampaignRow:
     start_at: float
     end_at: float | None
     open_contacts: int
+    message_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +113,8 @@ def begin_job(
             (campaign.flow_version, json.dumps(campaign.flow, sort_keys=True)),
         )
         campaign_id = connection.execute(
-            "INSERT INTO campaigns (name, title, owner, purpose, priority, state, manifest, flow_version, created_at, start_at, end_at)"
-            " VALUES (?, ?, ?, ?, ?, 'loading', ?, ?, ?, ?, ?) RETURNING id",
+            "INSERT INTO campaigns (name, title, owner, purpose, priority, state, manifest, flow_version, created_at, start_at, end_at,"
+            " message_seconds) VALUES (?, ?, ?, ?, ?, 'loading', ?, ?, ?, ?, ?, ?) RETURNING id",
             (
                 campaign.name,
                 campaign.title,
@@ -123,6 +126,7 @@ def begin_job(
                 now,
                 campaign.start_at,
                 campaign.end_at,
+                campaign.message_seconds,
             ),
         ).fetchone()[0]
     connection.execute(
@@ -155,7 +159,8 @@ def add_contacts(
         row = connection.execute(
             "INSERT INTO contacts (campaign_id, job_id, row, external_id, due_at, number_id, numbers,"
             " timezone, language, call_from, call_to,"
-            " not_before, expires, consent, fields) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " not_before, expires, consent, fields, subdivision, postal_code)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (campaign_id, external_id) WHERE external_id IS NOT NULL DO NOTHING RETURNING id",
             (
                 campaign_id,
@@ -171,8 +176,10 @@ def add_contacts(
                 _clock(contact.call_to),
                 None if contact.not_before is None else contact.not_before.timestamp(),
                 None if contact.expires is None else contact.expires.timestamp(),
-                _consent(contact),
+                consent_text(contact),
                 json.dumps(contact.fields, ensure_ascii=False) if contact.fields else "{}",
+                contact.subdivision or "",
+                contact.postal_code or "",
             ),
         ).fetchone()
         if row is None:
@@ -229,7 +236,8 @@ def _clock(value: Any) -> str | None:
     return None if value is None else value.isoformat()
 
 
-def _consent(contact: Contact) -> str | None:
+def consent_text(contact: Contact) -> str | None:
+    """A contact's consent as the database keeps it, and as the gate reads it."""
     if contact.consent is None:
         return None
     consent = contact.consent
@@ -322,7 +330,7 @@ def drop_job(connection: sqlite3.Connection, job_id: str, limit: int) -> int:
 def open_campaigns(connection: sqlite3.Connection) -> list[CampaignRow]:
     """Every campaign that is scheduled, running or paused."""
     rows = connection.execute(
-        "SELECT id, name, priority, state, manifest, flow_version, start_at, end_at, open_contacts FROM campaigns"
+        "SELECT id, name, priority, state, manifest, flow_version, start_at, end_at, open_contacts, message_seconds FROM campaigns"
         " WHERE state IN ('scheduled', 'running', 'paused') ORDER BY priority DESC, id"
     ).fetchall()
     return [_campaign(row) for row in rows]
@@ -332,7 +340,7 @@ def campaign(connection: sqlite3.Connection, campaign_id: int) -> CampaignRow:
     """A campaign in whatever state, for a call of it that still lives."""
     return _campaign(
         connection.execute(
-            "SELECT id, name, priority, state, manifest, flow_version, start_at, end_at, open_contacts"
+            "SELECT id, name, priority, state, manifest, flow_version, start_at, end_at, open_contacts, message_seconds"
             " FROM campaigns WHERE id = ?",
             (campaign_id,),
         ).fetchone()

@@ -10,16 +10,16 @@ import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import time
+from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
 
 from engine.channel import attempt_id
-from engine.rules.gate import RULES_VERSION, CampaignRules, Candidate, Reason, Verdict, decide
+from engine.rules.gate import CampaignRules, Reason, Verdict, decide
 from engine.store import decisions
 from engine.store.decisions import DecisionRecord
+from engine.store.due import Due, due, next_due, zones_of
+from engine.store.past import Lists, StoredPast, no_lists, share_of, use
 
-Row = tuple[Any, ...]
 SCAN_LIMIT = 500
 """Contacts looked at in one claim: bounds how long the writer is held when many are refused in a row."""
 
@@ -94,15 +94,6 @@ class ClaimResult:
     """Campaigns with nothing due: campaign id -> when the next contact falls due, None when none is pending."""
 
 
-_DUE = """
-SELECT c.id, c.number_id, n.e164, n.zones, c.timezone, c.attempts, c.callbacks, c.callback_id, c.last_attempt_at, c.call_from, c.call_to,
-       c.not_before, c.expires, c.position, c.numbers, c.tries, c.invalid, c.verdict, c.language, c.fields,
-       s.number_id IS NOT NULL, EXISTS (SELECT 1 FROM attempts a WHERE a.number_id = c.number_id AND a.disposition IS NULL)
-FROM contacts c JOIN numbers n ON n.id = c.number_id LEFT JOIN suppression s ON s.number_id = c.number_id
-WHERE c.campaign_id = ? AND c.state = 'pending' AND c.due_at <= ?
-ORDER BY c.due_at LIMIT ?
-"""
-
 _ATTEMPT = """
 INSERT INTO attempts (id, contact_id, campaign_id, number_id, position, kind, pbx_id, trunk_id, caller_id, dialed, flow_version, rules,
                       callback_id, created_at)
@@ -110,22 +101,14 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _FINAL = {
-    Reason.SUPPRESSED: "SUPPRESSED",
     Reason.CAMPAIGN_OVER: "EXPIRED",
     Reason.EXPIRED: "EXPIRED",
     Reason.BUDGET_SPENT: "",
 }
-"""What a contact ends as when the gate says never; the empty word keeps the disposition of its last attempt."""
-
-
-@lru_cache(maxsize=4096)
-def _zones(text: str) -> tuple[str, ...]:
-    return tuple(text.split(",")) if text else ()
-
-
-@lru_cache(maxsize=4096)
-def _clock(text: str | None) -> time | None:
-    return None if text is None else time.fromisoformat(text)
+"""What a contact ends as when the gate says never: SUPPRESSED, but for these; the empty word keeps the disposition of its
+last attempt."""
+SLOW = 1.0
+"""Seconds between two calls of a campaign that must slow down, since too many of its calls were abandoned."""
 
 
 @lru_cache(maxsize=4096)
@@ -139,177 +122,189 @@ def claim(
     slots: Sequence[Slot],
     last_attempt: int,
     now: float,
+    lists: Lists = no_lists,
 ) -> ClaimResult:
     """Claim up to one contact a slot, campaigns in the order given. `last_attempt` is the newest id handed out so
     far."""
-    free = list(slots)
-    claims: list[Claim] = []
-    refusals: list[Refusal] = []
-    exhausted: dict[int, float | None] = {}
-    scanned = 0
-    taken: set[int] = set()
+    taker = _Taker(connection, list(slots), last_attempt, now, lists)
     for claimant in claimants:
-        room = claimant.room
-        (state,) = connection.execute(
+        taker.serve(claimant)
+        if not taker.free or taker.scanned >= SCAN_LIMIT:
+            break
+    return ClaimResult(tuple(taker.claims), tuple(taker.refusals), taker.exhausted)
+
+
+class _Taker:
+    """One claim, under way."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        free: list[Slot],
+        last_attempt: int,
+        now: float,
+        lists: Lists,
+    ) -> None:
+        self._connection = connection
+        self._last_attempt = last_attempt
+        self._now = now
+        self._lists = lists
+        self._taken: set[int] = set()
+        self.free = free
+        self.scanned = 0
+        self.claims: list[Claim] = []
+        self.refusals: list[Refusal] = []
+        self.exhausted: dict[int, float | None] = {}
+
+    def serve(self, claimant: Claimant) -> None:
+        """What this campaign gets of the free channels."""
+        (state,) = self._connection.execute(
             "SELECT state FROM campaigns WHERE id = ?", (claimant.campaign_id,)
         ).fetchone()
         if state != "running":  # paused or cancelled since the agenda was made
-            exhausted[claimant.campaign_id] = None
-            continue
-        while room > 0 and scanned < SCAN_LIMIT:
-            usable = [slot for slot in free if slot.trunk in claimant.trunks]
+            self.exhausted[claimant.campaign_id] = None
+            return
+        room = claimant.room
+        share = share_of(self._connection, claimant.campaign_id, self._now)
+        while room > 0 and self.scanned < SCAN_LIMIT:
+            usable = [slot for slot in self.free if slot.trunk in claimant.trunks]
             if not usable:
-                break
+                return
             wanted = min(room, len(usable))
-            rows = connection.execute(_DUE, (claimant.campaign_id, now, wanted)).fetchall()
-            scanned += len(rows)
+            rows = due(self._connection, claimant.campaign_id, self._now, wanted)
+            self.scanned += len(rows)
             for row in rows:
-                verdict = decide(claimant.rules, _candidate(row, row[1] in taken), now)
-                if verdict.allowed:
-                    slot = usable.pop(0)
-                    free.remove(slot)
-                    taken.add(row[1])
-                    room -= 1
-                    last_attempt = attempt_id(now, last_attempt)
-                    claims.append(_insert(connection, claimant, slot, row, last_attempt, now))
-                else:
-                    refusals.append(_refuse(connection, claimant, row, verdict, now))
+                slot = usable[0]
+                past = StoredPast(
+                    self._connection,
+                    claimant.campaign_id,
+                    row.number_id,
+                    row.e164,
+                    self._lists,
+                    self._now,
+                    share,
+                )
+                verdict = decide(
+                    claimant.rules, row.candidate(row.number_id in self._taken), past, self._now, slot.trunk
+                )
+                if not verdict.allowed:
+                    self.refusals.append(_refuse(self._connection, claimant, row, verdict, self._now))
+                    continue
+                usable.pop(0)
+                self.free.remove(slot)
+                self._taken.add(row.number_id)
+                room -= 1
+                self._last_attempt = attempt_id(self._now, self._last_attempt)
+                self.claims.append(
+                    _insert(self._connection, claimant, slot, row, verdict, self._last_attempt, self._now)
+                )
+                if verdict.slow:
+                    self.exhausted[claimant.campaign_id] = self._now + SLOW
+                    return
             if len(rows) < wanted:
-                (due,) = connection.execute(
-                    "SELECT min(due_at) FROM contacts WHERE campaign_id = ? AND state = 'pending'",
-                    (claimant.campaign_id,),
-                ).fetchone()
-                exhausted[claimant.campaign_id] = due
-                break
-        if not free or scanned >= SCAN_LIMIT:
-            break
-    return ClaimResult(tuple(claims), tuple(refusals), exhausted)
-
-
-def _candidate(row: Row, taken: bool) -> Candidate:
-    return Candidate(
-        zones=(row[4],) if row[4] else _zones(row[3]),
-        suppressed=bool(row[20]),
-        line_in_use=taken or bool(row[21]),
-        attempts=row[5],
-        callback=row[7] is not None,
-        callbacks=row[6],
-        last_attempt_at=row[8],
-        call_from=_clock(row[9]),
-        call_to=_clock(row[10]),
-        not_before=row[11],
-        expires=row[12],
-    )
+                self.exhausted[claimant.campaign_id] = next_due(self._connection, claimant.campaign_id)
+                return
 
 
 def _insert(
-    connection: sqlite3.Connection, claimant: Claimant, slot: Slot, row: Row, attempt: int, now: float
+    connection: sqlite3.Connection,
+    claimant: Claimant,
+    slot: Slot,
+    row: Due,
+    verdict: Verdict,
+    attempt: int,
+    now: float,
 ) -> Claim:
-    (
-        contact_id,
-        number_id,
-        e164,
-        zones,
-        timezone,
-        attempts,
-        callbacks,
-        callback_id,
-        *_,
-        position,
-        numbers,
-        tries,
-        invalid,
-        _,
-        language,
-        fields,
-        _,
-        _,
-    ) = row
-    kind = "callback" if callback_id is not None else "first" if tries == "{}" else "retry"
-    caller_id, dialed = claimant.rules.caller_ids[0], slot.dial(e164)
+    kind = "callback" if row.callback_id is not None else "first" if row.tries == "{}" else "retry"
+    dialed = slot.dial(row.e164)
     connection.execute(
         _ATTEMPT,
         (
             attempt,
-            contact_id,
+            row.contact_id,
             claimant.campaign_id,
-            number_id,
-            position,
+            row.number_id,
+            row.position,
             kind,
             slot.pbx_id,
             slot.trunk_id,
-            caller_id,
+            verdict.caller_id,
             dialed,
             claimant.flow_version,
-            RULES_VERSION,
-            callback_id,
+            verdict.ground.rules,
+            row.callback_id,
             now,
         ),
     )
-    decisions.insert(
-        connection,
-        DecisionRecord(
-            at=now,
-            contact_id=contact_id,
-            number_id=number_id,
-            campaign_id=claimant.campaign_id,
-            reason=Reason.ALLOWED,
-            zones=(timezone,) if timezone else _zones(zones),
-            rules=RULES_VERSION,
-            attempt_id=attempt,
-            caller_id=caller_id,
-        ),
-    )
+    decisions.insert(connection, record(claimant.campaign_id, row, verdict, now, attempt))
+    use(connection, claimant.campaign_id, now, 1, 0.0)
     connection.execute(
-        "UPDATE contacts SET state = 'in_call', verdict = 'allowed' WHERE id = ?", (contact_id,)
+        "UPDATE contacts SET state = 'in_call', verdict = 'allowed' WHERE id = ?", (row.contact_id,)
     )
     return Claim(
         attempt=attempt,
-        contact_id=contact_id,
+        contact_id=row.contact_id,
         campaign_id=claimant.campaign_id,
-        number_id=number_id,
-        e164=e164,
+        number_id=row.number_id,
+        e164=row.e164,
         dialed=dialed,
-        caller_id=caller_id,
+        caller_id=verdict.caller_id,
         trunk=slot.trunk,
         kind=kind,
-        position=position,
-        numbers=numbers,
-        attempts=attempts,
-        tries=json.loads(tries),
-        invalid=positions_of(invalid),
-        callback_id=callback_id,
-        callbacks=callbacks,
+        position=row.position,
+        numbers=row.numbers,
+        attempts=row.attempts,
+        tries=json.loads(row.tries),
+        invalid=positions_of(row.invalid),
+        callback_id=row.callback_id,
+        callbacks=row.callbacks,
         flow_version=claimant.flow_version,
-        language=language,
-        fields=fields,
+        language=row.language,
+        fields=row.fields,
         created_at=now,
     )
 
 
+def record(
+    campaign_id: int, row: Due, verdict: Verdict, now: float, attempt: int | None = None
+) -> DecisionRecord:
+    """The gate's answer, and all that it stood on, as it is kept for years."""
+    ground = verdict.ground
+    place = ground.place
+    return DecisionRecord(
+        at=now,
+        contact_id=row.contact_id,
+        number_id=row.number_id,
+        campaign_id=campaign_id,
+        reason=verdict.reason,
+        zones=place.zones if place is not None else zones_of(row.zones),
+        rules=ground.rules,
+        attempt_id=attempt,
+        not_before=verdict.at,
+        country=place.region if place is not None else row.region,
+        subdivisions=place.subdivisions if place is not None else (),
+        rule=ground.rule,
+        consent=ground.consent,
+        lists=tuple((name, _day(at)) for name, at in ground.copies),
+        caller_id=verdict.caller_id,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _day(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).date().isoformat()
+
+
 def _refuse(
-    connection: sqlite3.Connection, claimant: Claimant, row: Row, verdict: Verdict, now: float
+    connection: sqlite3.Connection, claimant: Claimant, row: Due, verdict: Verdict, now: float
 ) -> Refusal:
-    contact_id, number_id, e164, zones, timezone = row[:5]
-    changed = row[17] != verdict.reason
+    changed = row.verdict != verdict.reason
     if changed:
-        decisions.insert(
-            connection,
-            DecisionRecord(
-                at=now,
-                contact_id=contact_id,
-                number_id=number_id,
-                campaign_id=claimant.campaign_id,
-                reason=verdict.reason,
-                zones=(timezone,) if timezone else _zones(zones),
-                rules=RULES_VERSION,
-                not_before=verdict.at,
-            ),
-        )
+        decisions.insert(connection, record(claimant.campaign_id, row, verdict, now))
     if verdict.never:
         close_contact(
             connection,
-            contact_id,
+            row.contact_id,
             claimant.campaign_id,
             _FINAL.get(verdict.reason, "SUPPRESSED"),
             verdict.reason,
@@ -317,9 +312,9 @@ def _refuse(
     else:
         connection.execute(
             "UPDATE contacts SET due_at = ?, verdict = ? WHERE id = ?",
-            (verdict.at, verdict.reason, contact_id),
+            (verdict.at, verdict.reason, row.contact_id),
         )
-    return Refusal(contact_id, claimant.campaign_id, e164, verdict, changed)
+    return Refusal(row.contact_id, claimant.campaign_id, row.e164, verdict, changed)
 
 
 def close_contact(

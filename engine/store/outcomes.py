@@ -13,6 +13,7 @@ from engine.rules.abandonment import measure
 from engine.store import abandonment
 from engine.store.audit import CALLEE, Action, append
 from engine.store.claims import close_contact
+from engine.store.past import use
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class Outcome:
     next_position: int = 0
     next_callback: bool = False
     """The next dial keeps a promise made in this call."""
+    cost: float = 0.0
+    """By the price of its trunk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def finish(connection: sqlite3.Connection, outcome: Outcome) -> Stored:
     changed = connection.execute(
         "UPDATE attempts SET ended_at = ?, sent_at = ?, answered_at = ?, rang = ?, disposition = ?, counted"
         " = ?, cause = ?, sip = ?, amd = ?,"
-        " result = ?, note = ? WHERE id = ? AND disposition IS NULL",
+        " result = ?, note = ? WHERE id = ? AND disposition IS NULL RETURNING created_at",
         (
             outcome.ended_at,
             outcome.sent_at,
@@ -80,9 +83,13 @@ def finish(connection: sqlite3.Connection, outcome: Outcome) -> Stored:
             outcome.note,
             outcome.attempt,
         ),
-    ).rowcount
-    if not changed:
+    ).fetchone()
+    if changed is None:
         return Stored(False, False, 0)
+    if outcome.disposition == "NOT_SENT":
+        use(connection, outcome.campaign_id, changed[0], -1, 0.0)
+    elif outcome.cost:
+        use(connection, outcome.campaign_id, outcome.ended_at, 0, outcome.cost)
     if outcome.answered_at is not None:
         measured = measure(outcome.reports, outcome.answered_at, outcome.ended_at)
         abandonment.record(connection, outcome.attempt, outcome.campaign_id, measured, outcome.ended_at)

@@ -10,7 +10,8 @@ from engine.ops import history, reasons
 from engine.ops.books import snapshot
 from engine.ops.explain import Next, grounds, timeline, what_next
 from engine.ops.history import History
-from engine.rules.gate import RULES_VERSION, Reason
+from engine.rules.book import standard_book
+from engine.rules.gate import Reason
 from engine.store import decisions
 from engine.store.decisions import DecisionRecord
 from tests.ops.filled import NOON, Books, person
@@ -78,7 +79,9 @@ def test_a_callback_comes(books: Books) -> None:
 def test_a_call_tells_what_allowed_it(books: Books) -> None:
     books.claim(one(books))
     [(_, _, within)] = timeline(story(books))
-    assert within == [f"allowed: rules {RULES_VERSION}; 12:00 in Europe/Paris; showing +33162000001"]
+    assert within == [
+        f"allowed: rules {standard_book().version}; 12:00 in Europe/Paris; showing +33162000001"
+    ]
 
 
 def test_a_decision_is_told_as_it_was_then(books: Books) -> None:
@@ -106,7 +109,7 @@ def test_a_decision_is_told_as_it_was_then(books: Books) -> None:
 def test_a_decision_of_an_older_database(books: Books) -> None:
     books.claim(one(books))
     books.connection.execute("UPDATE decisions SET local = '', caller_id = ''")
-    assert timeline(story(books))[0][2] == [f"allowed: rules {RULES_VERSION}; in Europe/Paris"]
+    assert timeline(story(books))[0][2] == [f"allowed: rules {standard_book().version}; in Europe/Paris"]
 
 
 def test_a_live_call(books: Books) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +13,8 @@ import pytest
 
 from engine.channel import Report
 from engine.contacts import Contact
+from engine.rules.book import standard_book
+from engine.rules.caller_ids import CallerId, CallerIds
 from engine.rules.gate import CampaignRules
 from engine.rules.hours import Hours
 from engine.rules.numbers import Number
@@ -109,7 +112,8 @@ class Books:
         self.rules[found] = replace(
             CampaignRules(
                 running=True, start=NOW - 1, end=None, hours=Hours([]), max_attempts=3, min_gap=60.0, max_callbacks=2,
-                caller_ids=("+33162000001",),
+                caller_ids=CallerIds([CallerId("+33162000001", date(2026, 1, 1))]), proof_days=400,
+                purpose="informational", topics=frozenset(), book=standard_book(), countries=frozenset(), ring=25.0, message=20.0,
             ),
             **rules,
         )  # fmt: skip

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, time
 import pytest
 
 from engine.channel import channel_id, created_at
+from engine.rules.caller_ids import CallerIds
 from engine.rules.hours import Hours, Window
 from engine.store import campaigns, claims
 from engine.store.claims import SCAN_LIMIT
@@ -32,7 +33,7 @@ def test_a_due_contact_becomes_a_durable_attempt(books, person, phone) -> None:
         "SELECT id, contact_id, kind, dialed, caller_id, created_at, disposition FROM attempts"
     ) == [(claim.attempt, claim.contact_id, "first", claim.dialed, "+33162000001", books.now, None)]
     assert books.rows("SELECT reason, attempt_id, zones, not_before FROM decisions") == [
-        ("allowed", claim.attempt, "Europe/London", None)
+        ("allowed", claim.attempt, "Europe/Paris,Europe/London", None)
     ]
     assert books.contact(claim.contact_id)["state"] == "in_call"
     assert books.claim(campaign).claims == ()
@@ -173,9 +174,9 @@ def test_the_same_verdict_again_writes_no_decision(books, person) -> None:
     [
         ({"end": 1_795_491_000.0}, {}, "campaign_over", "EXPIRED"),
         ({}, {"expires": datetime(2020, 1, 1, tzinfo=UTC)}, "expired", "EXPIRED"),
-        ({"caller_ids": ()}, {}, "no_caller_id", "SUPPRESSED"),
+        ({"caller_ids": CallerIds([])}, {}, "no_caller_id", "SUPPRESSED"),
         ({"hours": Hours([Window(days=(), start=time(9), end=time(17))])}, {}, "never_open", "SUPPRESSED"),
-        ({}, {"timezone": "Mars/Phobos"}, "zone_unknown", "SUPPRESSED"),
+        ({}, {"timezone": "Mars/Phobos"}, "place_unclear", "SUPPRESSED"),
     ],
 )
 def test_a_refusal_for_ever_ends_the_contact(books, person, rules, more, reason, disposition) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.rules.gate import RULES_VERSION
+from engine.rules.book import standard_book
 from engine.store import decisions
 from engine.store.decisions import DecisionRecord, local_times
 
@@ -49,7 +49,13 @@ def test_what_was_not_looked_at_is_empty(books) -> None:
 def test_a_claim_leaves_its_decision(books, person) -> None:
     claim = books.claim_one(books.campaign("spring", person(1, timezone="Asia/Kathmandu")))
     assert books.rows("SELECT attempt_id, zones, local, rules, caller_id FROM decisions") == [
-        (claim.attempt, "Asia/Kathmandu", "2026-11-24T09:15:00+05:45", RULES_VERSION, claim.caller_id)
+        (
+            claim.attempt,
+            "Europe/Paris,Asia/Kathmandu",
+            "2026-11-24T04:30:00+01:00,2026-11-24T09:15:00+05:45",
+            standard_book().version,
+            claim.caller_id,
+        )
     ]
 
 
@@ -58,7 +64,7 @@ def test_a_refusal_leaves_its_decision(books, person, phone) -> None:
         books.campaign("spring", person(1, phone(1, ()), timezone="Mars/Phobos"), person(2, phone(2, ())))
     )
     assert books.rows("SELECT reason, zones, local FROM decisions ORDER BY id") == [
-        ("zone_unknown", "Mars/Phobos", "?"),
+        ("place_unclear", "", ""),
         ("zone_unknown", "", ""),
     ]
 

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from engine.errors import Problem
 from engine.rules.book.calendar import is_known
 from engine.rules.book.entry import AnyEntry, Entry, NoCallsEntry, Purpose, Text
-from engine.rules.places import TABLES
+from engine.rules.places import PRACTICE, TABLES
 
 Region = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
@@ -39,6 +39,8 @@ class LawFile(BaseModel):
     """Files without regions whose rules hold here too, beside those of `base`."""
     purposes: tuple[Purpose, ...] = ()
     """Calls of other purposes are not made."""
+    house: bool = True
+    """Do the rules of the house (`base`) hold here? Everywhere but at numbers that nobody can have."""
     calendar: str = ""
     """The country of its public holidays, as the package `holidays` calls it."""
     calendar_parts: dict[str, str] = {}
@@ -46,6 +48,14 @@ class LawFile(BaseModel):
     gaps: tuple[Text, ...] = ()
     """What the file does not know, in words, for the docs."""
     rules: Annotated[tuple[AnyEntry, ...], Field(alias="rule")] = ()
+
+    @model_validator(mode="after")
+    def _house(self) -> LawFile:
+        if not self.house and self.regions != (PRACTICE,):
+            raise ValueError(
+                f"the rules of the house hold everywhere but at numbers reserved for fiction ({PRACTICE})"
+            )
+        return self
 
 
 class TightFile(BaseModel):
@@ -157,7 +167,8 @@ def chain(name: str, laws: Mapping[str, LawFile]) -> tuple[str, ...]:
                 add(other)
 
     add(name)
-    add("base")
+    if laws[name].house:
+        add("base")
     return tuple(reversed(found))
 
 

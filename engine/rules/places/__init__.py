@@ -4,6 +4,7 @@
 """
 
 from engine.rules.places.place import Place, place_of, state_of
+from engine.rules.places.practice import PRACTICE, is_practice
 from engine.rules.places.tables import DIGEST, TABLES, State, Table
 
-__all__ = ["DIGEST", "TABLES", "Place", "State", "Table", "place_of", "state_of"]
+__all__ = ["DIGEST", "PRACTICE", "TABLES", "Place", "State", "Table", "is_practice", "place_of", "state_of"]

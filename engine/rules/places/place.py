@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from engine.rules.hours import zone as iana_zone
 from engine.rules.places.clocks import alike
+from engine.rules.places.practice import PRACTICE, is_practice
 from engine.rules.places.tables import TABLES, Table, fold
 
 _YEAR_SECONDS = 365.2425 * 86400.0
@@ -48,7 +49,9 @@ def place_of(
 
     `timezone`, `state` and `postal_code` are what its row says; None or empty says nothing. `now` in POSIX seconds.
     """
-    area = e164[2:5] if e164.startswith("+1") else ""
+    if is_practice(e164):
+        region = PRACTICE
+    area = e164[2:5] if e164.startswith("+1") and region != PRACTICE else ""
     year = 1970 + int(now // _YEAR_SECONDS)
     return _place(region, area, zones, timezone or "", state or "", postal_code or "", year)
 

@@ -10,7 +10,7 @@ import pytest
 from engine.rules.book import PURPOSES, standard_book, weeks
 from engine.rules.book.calendar import days_of
 from engine.rules.book.entry import Line, Purpose, Topic
-from engine.rules.places import TABLES, Place
+from engine.rules.places import PRACTICE, TABLES, Place
 from tests.rules.book.places import NOW, instant, none, place, rules
 
 BOOK = standard_book()
@@ -77,7 +77,24 @@ def test_weeks(region: str, states: tuple[str, ...], purpose: Purpose, week: str
     assert weeks.text_of(rules(BOOK, place(region, *states), purpose).week) == week
 
 
-@pytest.mark.parametrize("region", sorted(BOOK.regions))
+REAL = sorted(BOOK.regions - {PRACTICE})
+"""Regions where somebody lives."""
+
+
+def test_numbers_that_nobody_can_have_are_bound_by_nothing() -> None:
+    for purpose in PURPOSES:
+        found = rules(BOOK, place(PRACTICE), purpose)
+        assert found.week == weeks.ALL
+        assert (found.consent, found.registries, found.caps, found.caller_ids, found.ring) == (
+            None,
+            (),
+            (),
+            (),
+            None,
+        )
+
+
+@pytest.mark.parametrize("region", REAL)
 def test_emergency_waives_hours_registry_and_consent_and_nothing_else(region: str) -> None:
     found = rules(BOOK, place(region), "emergency")
     assert found.emergency
@@ -195,7 +212,7 @@ def test_abandonment() -> None:
 def test_limits_of_a_call() -> None:
     assert rules(BOOK, place("US", "TX")).message is not None
     assert rules(BOOK, place("US", "NY")).message is None
-    for region in BOOK.regions:
+    for region in REAL:
         for purpose in PURPOSES:
             if region == "IN" and purpose in ("political", "survey"):
                 continue

@@ -165,7 +165,7 @@ def test_rules_cannot_be_replaced_switched_off_or_misplaced(tmp_path: Path) -> N
     assert "'ZZ' is not known (known: AL, AK" in problems(write(tmp_path, "ours.toml", text))[0]
     text = tight("ring", 'least = "30s"', "mars")
     assert (
-        "there is no mars.toml (known: base, ca, eu, fr, gb, in, us)"
+        "there is no mars.toml (known: base, ca, eu, fr, gb, in, practice, us)"
         in problems(write(tmp_path, "ours.toml", text))[0]
     )
 

@@ -1,0 +1,138 @@
+"""What the database and the lists know of a number, for the gate: asked in the claim's own transaction, and only what the
+rules of the callee's place need.
+
+Knows rows. What follows from them: `engine.rules.gate`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+
+from engine.rules.book import After, Scope
+from engine.rules.gate import DAY, UNLISTED, Listing
+from engine.store import abandonment
+
+Lists = Callable[[str, Sequence[str]], Listing]
+"""E.164 and names of lists -> what those, and the lists that always count, say of the number."""
+
+
+def no_lists(e164: str, names: Sequence[str]) -> Listing:
+    """No list is there: what must be checked cannot be."""
+    return Listing(unusable=f"there is no list {names[0]!r}: import it") if names else UNLISTED
+
+
+_SCOPES: dict[Scope, str] = {
+    "campaign": """
+SELECT created_at FROM attempts WHERE number_id = :number AND created_at > :since AND campaign_id = :campaign
+ AND (disposition IS NULL OR disposition NOT IN ('NOT_SENT', 'CONGESTION', 'CANCELLED')) ORDER BY created_at DESC LIMIT :most
+""",
+    "owner": """
+SELECT created_at FROM attempts WHERE number_id = :number AND created_at > :since AND campaign_id IN
+ (SELECT k.id FROM campaigns k JOIN campaigns own ON own.id = :campaign WHERE k.owner = own.owner AND k.purpose = own.purpose)
+ AND (disposition IS NULL OR disposition NOT IN ('NOT_SENT', 'CONGESTION', 'CANCELLED')) ORDER BY created_at DESC LIMIT :most
+""",
+    "all": """
+SELECT created_at FROM attempts WHERE number_id = :number AND created_at > :since
+ AND (disposition IS NULL OR disposition NOT IN ('NOT_SENT', 'CONGESTION', 'CANCELLED')) ORDER BY created_at DESC LIMIT :most
+""",
+}
+"""What rang, or may have rung, at the callee's: an attempt that never left, or that the trunk refused, is no call to anybody."""
+
+_EVENTS: dict[After, str] = {
+    "refusal": "SELECT max(created_at) FROM attempts WHERE number_id = ? AND (disposition = 'REJECTED' OR result = 'opted_out')",
+    "abandoned": "SELECT max(created_at) FROM attempts WHERE number_id = ? AND abandoned = 1",
+    "machine": "SELECT max(created_at) FROM attempts WHERE number_id = ? AND disposition = 'ANSWERED_MACHINE'",
+    "conversation": "SELECT max(created_at) FROM attempts WHERE number_id = ? AND disposition = 'ANSWERED_HUMAN'",
+}
+
+
+class StoredPast:
+    """The past of one number, for one campaign. `share`: the campaign's answered and abandoned calls of 30 days; asked
+    of the database when it is not given."""
+
+    __slots__ = ("_campaign", "_connection", "_e164", "_lists", "_now", "_number", "_share")
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        campaign_id: int,
+        number_id: int | None,
+        e164: str,
+        lists: Lists,
+        now: float,
+        share: tuple[int, int] | None = None,
+    ) -> None:
+        self._connection = connection
+        self._campaign = campaign_id
+        self._number = number_id
+        self._e164 = e164
+        self._lists = lists
+        self._now = now
+        self._share = share
+
+    def attempts(self, scope: Scope, most: int, since: float) -> Sequence[float]:
+        asked = {"number": self._number, "since": since, "campaign": self._campaign, "most": most}
+        return [row[0] for row in self._connection.execute(_SCOPES[scope], asked)]
+
+    def last(self, after: After) -> float | None:
+        found: float | None = self._connection.execute(_EVENTS[after], (self._number,)).fetchone()[0]
+        return found
+
+    def lists(self, names: Sequence[str]) -> Listing:
+        return self._lists(self._e164, names)
+
+    def abandoned(self) -> tuple[int, int]:
+        if self._share is None:
+            self._share = share_of(self._connection, self._campaign, self._now)
+        return self._share
+
+    def today(self) -> tuple[int, float]:
+        return used_today(self._connection, self._campaign, self._now)
+
+
+def share_of(connection: sqlite3.Connection, campaign_id: int, now: float) -> tuple[int, int]:
+    """A campaign's calls of the last 30 days that a live person answered, and those of them that were abandoned."""
+    share = abandonment.share(connection, campaign_id, now)
+    return share.live, share.abandoned
+
+
+def used_today(connection: sqlite3.Connection, campaign_id: int, now: float) -> tuple[int, float]:
+    """A campaign's calls and their cost on this day (UTC)."""
+    found = connection.execute(
+        "SELECT calls, cost FROM usage WHERE day = ? AND campaign_id = ?", (int(now // DAY), campaign_id)
+    ).fetchone()
+    return (0, 0.0) if found is None else (found[0], found[1])
+
+
+def use(connection: sqlite3.Connection, campaign_id: int, at: float, calls: int, cost: float) -> None:
+    """Count calls and cost for the day of `at`."""
+    connection.execute(
+        "INSERT INTO usage (day, campaign_id, calls, cost) VALUES (?, ?, ?, ?) ON CONFLICT (day, campaign_id) DO UPDATE SET"
+        " calls = calls + excluded.calls, cost = cost + excluded.cost",
+        (int(at // DAY), campaign_id, calls, cost),
+    )
+
+
+class Nothing:
+    """The past where there are no books yet: nobody was called, and no list is there."""
+
+    __slots__ = ("_e164",)
+
+    def __init__(self, e164: str) -> None:
+        self._e164 = e164
+
+    def attempts(self, scope: Scope, most: int, since: float) -> Sequence[float]:
+        return ()
+
+    def last(self, after: After) -> float | None:
+        return None
+
+    def lists(self, names: Sequence[str]) -> Listing:
+        return no_lists(self._e164, names)
+
+    def abandoned(self) -> tuple[int, int]:
+        return 0, 0
+
+    def today(self) -> tuple[int, float]:
+        return 0, 0.0

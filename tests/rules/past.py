@@ -1,0 +1,38 @@
+"""A past for the gate that lives in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from engine.rules.gate import UNLISTED, Listing
+
+
+@dataclass
+class Blank:
+    """What happened at a number: nothing, unless told otherwise."""
+
+    called: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """Scope -> instants, newest first."""
+    events: Mapping[str, float] = field(default_factory=dict)
+    listing: Listing = UNLISTED
+    share: tuple[int, int] = (0, 0)
+    used: tuple[int, float] = (0, 0.0)
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+    """Names of lists that the gate asked for."""
+
+    def attempts(self, scope: str, most: int, since: float) -> Sequence[float]:
+        return [at for at in self.called.get(scope, ()) if at > since][:most]
+
+    def last(self, after: str) -> float | None:
+        return self.events.get(after)
+
+    def lists(self, names: Sequence[str]) -> Listing:
+        self.asked.append(tuple(names))
+        return self.listing
+
+    def abandoned(self) -> tuple[int, int]:
+        return self.share
+
+    def today(self) -> tuple[int, float]:
+        return self.used
