@@ -13,7 +13,20 @@ import typer
 from typer.core import TyperGroup
 
 from engine import __version__
-from engine.cli import callbacks, campaigns, check, contacts, dnc, explain, export, lab, run, status, submit
+from engine.cli import (
+    callbacks,
+    campaigns,
+    check,
+    contacts,
+    dnc,
+    explain,
+    export,
+    forget,
+    lab,
+    run,
+    status,
+    submit,
+)
 from engine.cli.output import tell
 from engine.errors import VolleyError
 
@@ -60,5 +73,5 @@ def _program(
     """Volley calls the contacts of a campaign through Asterisk."""
 
 
-for group in (run, check, submit, status, campaigns, contacts, dnc, export, explain, callbacks, lab):
+for group in (run, check, submit, status, campaigns, contacts, dnc, forget, export, explain, callbacks, lab):
     group.register(app)

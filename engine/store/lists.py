@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from engine.errors import InputError, Problem
@@ -122,11 +123,13 @@ def mark_damaged(connection: sqlite3.Connection, name: str, version: int, why: s
     )
 
 
-def imported_before(connection: sqlite3.Connection, name: str, sha256s: list[str]) -> bool:
-    """Is the version that counts made of exactly these files by its last import?"""
+def imported_before(connection: sqlite3.Connection, name: str, sha256s: Sequence[str], date: str) -> bool:
+    """Is the version that counts made of exactly these files, as data of this date, by its last import?"""
     row = connection.execute(
-        "SELECT v.sources FROM lists l JOIN list_versions v ON v.name = l.name AND v.version = l.version"
-        " WHERE l.name = ? AND l.state = 'current'",
+        "SELECT v.sources, v.parts FROM lists l JOIN list_versions v ON v.name = l.name AND v.version = l.version"
+        " WHERE l.name = ? AND l.state = 'current' AND l.damaged = ''",
         (name,),
     ).fetchone()
-    return row is not None and [one["sha256"] for one in json.loads(row[0])] == sha256s
+    if row is None or date not in json.loads(row[1]).values():
+        return False
+    return [one["sha256"] for one in json.loads(row[0])] == list(sha256s)
