@@ -117,11 +117,13 @@ def _kind(
     rows = [line.strip() for line in text.splitlines()]
     rows = rows[:-1] if len(start) >= _SAMPLE else rows
     rows = [row for row in rows if row and not row.startswith("#")]
-    if rows and not any(sign.isdigit() or sign in ",;\t|" for sign in rows[0]):
-        rows = rows[1:]  # the heading of a single column
+    if rows and not any(sign.isdigit() for sign in rows[0]):
+        if any(sign in ",;\t|" for sign in rows[0]):
+            return "table"  # headings of several columns
+        rows = rows[1:]  # the heading of a single one
     patterns = (_MARKED,) if mode == "change" else (_ONE_A_LINE, _AREA_AND_NUMBER)
     good = sum(any(pattern.fullmatch(row) for pattern in patterns) for row in rows)
-    return "lines" if rows and good * 10 >= len(rows) * 9 else "table"
+    return "lines" if rows and good * 2 >= len(rows) else "table"  # the rest are rows that cannot be read
 
 
 def _table(
@@ -142,7 +144,7 @@ def _table(
     try:
         where, file = (path.parent, path.name) if unpacked is None else (folder, unpacked.name)
         for changes, rows in tables.read_table(
-            where, file, numbers, faults, column=column, marked=mode == "change"
+            where, file, name, numbers, faults, column=column, marked=mode == "change"
         ):
             yield [], changes, rows
     finally:

@@ -117,12 +117,12 @@ def read_changes(
 
 
 def _text(line: bytes) -> str:
-    text = line.decode("utf-8", "replace").strip().strip('"').strip()
+    text = line.decode("utf-8", "replace").replace('"', "").strip()
     return "" if text.startswith("#") else text
 
 
 def _change(text: str, numbers: NumberReader) -> Change:
-    fields = [field.strip().strip('"') for field in text.split(",")]
+    fields = [field.strip() for field in text.split(",")]
     if len(fields) > 1 and _SPLIT_NUMBER.fullmatch(fields[0]) and _LOCAL_PART.fullmatch(fields[1]):
         fields[:2] = [fields[0] + fields[1]]
     number = numbers.number(fields[0])

@@ -2,8 +2,9 @@
 
 Most rows of a registry are a national number and nothing else. For plans in which the digits alone decide what the
 E.164 number is, a whole block of such rows is read at once. The short way takes a number also where nobody has been
-given its range yet: it cannot be dialed today, and must not be dialed when it can be. For every number that
-`parse_number` takes, it gives the same.
+given its range yet: it cannot be dialed today, and must not be dialed when it can be. For every text that
+`parse_number` reads as it stands, it gives the same; `parse_number` also makes good what people forget, such as the plus
+of a foreign number, and a registry's rows are not that.
 """
 
 from __future__ import annotations

@@ -58,13 +58,15 @@ _INSTANTS = frozenset(
 def read_table(
     folder: Path,
     file: str,
+    shown: str,
     numbers: NumberReader,
     faults: Faults,
     *,
     column: str | None = None,
     marked: bool = False,
 ) -> Iterator[tuple[list[Change], int]]:
-    """Numbers of a table, and how many rows they come from, block by block.
+    """Numbers of the table in `folder`/`file`, which people know as `shown`, and how many rows they come from, block by
+    block.
 
     `marked`: each row says in a column whether its number was added or deleted; otherwise all are added. Raises
     InputError, which names the columns when they are not recognised.
@@ -77,13 +79,13 @@ def read_table(
     try:
         with open_rows(source, folder, numbers.region, limits) as table:
             mapping = table.mapping(source, numbers.region)
-            kind = _one(mapping, _KINDS, file, "whether a number was added or deleted") if marked else None
-            moment = _one(mapping, _INSTANTS, file, "") if marked else None
+            kind = _one(mapping, _KINDS, shown, "whether a number was added or deleted") if marked else None
+            moment = _one(mapping, _INSTANTS, shown, "") if marked else None
             found: list[Change] = []
             rows = 0
             for row in table:
                 rows += 1
-                _read(row, mapping.phones, kind, moment, numbers, faults, file, found)
+                _read(row, mapping.phones, kind, moment, numbers, faults, shown, found)
                 if rows >= BLOCK:
                     yield found, rows
                     found, rows = [], 0
