@@ -1,7 +1,8 @@
 """Forgets a person: blanks what is personal in every row, and keeps the rows, so that the books still add up.
 
 A person is known by a number. Their contacts are those that have it; their other numbers are those that only these
-contacts have. What stays: ids, instants, dispositions, verdicts, counts, causes. What goes: numbers, dialed strings,
+contacts have. What stays: ids, instants, dispositions, counts, causes, and decisions with the zones that they were made
+by. What goes: numbers, dialed strings,
 the contact's own columns and ids, its place in its file, consent, hours, language, notes, and what was keyed in.
 
 Knows rows. Refuses to know files: jobs that were handed in, exports, logs and backups are not rewritten; `forget`
@@ -70,20 +71,19 @@ def forget(connection: sqlite3.Connection, e164: str, actor: str, reason: str, n
     for number in numbers[1:]:
         (digits,) = connection.execute("SELECT e164 FROM numbers WHERE id = ?", (number,)).fetchone()
         forgotten.remember(connection, digits, actor, reason, now)
-    live = sum(
-        len(_ids(connection, f"SELECT id FROM attempts WHERE {column} = ? AND disposition IS NULL", one))  # noqa: S608
+    attempts = {
+        attempt: ended
         for column, ids in (("number_id", numbers), ("contact_id", contacts))
         for one in ids
-    )
+        for attempt, ended in connection.execute(
+            f"SELECT id, disposition IS NOT NULL FROM attempts WHERE {column} = ?",  # noqa: S608 -- columns of ours
+            (one,),
+        ).fetchall()
+    }
+    live = sum(not ended for ended in attempts.values())
     jobs = {job for contact in contacts for job in _job(connection, contact)}
     if live:
         return Erased(tuple(numbers), len(contacts), 0, live, tuple(sorted(jobs)))
-    attempts = {
-        attempt
-        for column, ids in (("number_id", numbers), ("contact_id", contacts))
-        for one in ids
-        for attempt in _ids(connection, f"SELECT id FROM attempts WHERE {column} = ?", one)  # noqa: S608
-    }
     with _overwriting(connection):
         _blank(connection, contacts, numbers, sorted(attempts))
     return Erased(tuple(numbers), len(contacts), len(attempts), 0, tuple(sorted(jobs)))

@@ -112,6 +112,9 @@ class Desk:
             found = await self._writer.submit(partial(lists.find, name=request.list))
             before = found[0] if found is not None and found[1] == "current" else None
             version = 1 if found is None else found[0].version + 1
+            whole = request.mode == "full" and not request.parts
+            if before is not None and (problems := _unfit(request, before, whole)):
+                raise InputError(problems)
             limits = ListLimits()
             digests = [(await asyncio.to_thread(sha256_of, one, limits))[0] for one in files]
             told = str(request.date)
@@ -119,9 +122,6 @@ class Desk:
                 partial(lists.imported_before, name=request.list, sha256s=digests, date=told)
             ):
                 return {"list": request.list, "version": before.version, "count": before.count, "again": True}
-            whole = request.mode == "full" and not request.parts
-            if before is not None and (problems := _unfit(request, before, whole)):
-                raise InputError(problems)
             # A damaged file is no base: a full list takes its place, and nothing else is taken (see _unfit).
             base = (
                 None

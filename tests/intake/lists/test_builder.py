@@ -84,7 +84,10 @@ def test_changes(made: Lists) -> None:
 
 def test_changes_in_tags_and_tables(made: Lists) -> None:
     made.build(made.file("a.txt", text(A, B)))
-    tags = "<list type='change'><ac val='202'><ph val='5550123' chg='D' date='2026-11-01'/></ac><ac val='212'><ph val='5550125' chg='A'/></ac></list>"
+    tags = (
+        "<list type='change'><ac val='202'><ph val='5550123' chg='D' date='2026-11-01'/></ac>"
+        "<ac val='212'><ph val='5550125' chg='A'/></ac></list>"
+    )
     made.build(made.file("c.xml", tags), version=2, mode="change")
     assert made.numbers(2) == [C, B]
     table = "phone,action,timestamp\n2125550125,delete,2026-11-01\n4045550126,Added,2026-11-01\n"

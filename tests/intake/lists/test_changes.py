@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,7 +67,7 @@ AREAS = st.lists(st.sampled_from(["1", "12", "1202", "12025550001", "100", "1000
 def test_areas_are_what_begins_with_them(numbers: frozenset[int], prefixes: list[str], size: int) -> None:
     ranges = changes.areas(prefixes)
     assert all(first <= last for first, last in ranges)
-    assert all(one[1] + 1 < other[0] for one, other in zip(ranges, ranges[1:], strict=False))
+    assert all(one[1] + 1 < other[0] for one, other in pairwise(ranges))
     for block in blocks(numbers, size):
         begins = [number for number in block if str(number).startswith(tuple(prefixes))]
         assert changes.inside(block, ranges) == begins

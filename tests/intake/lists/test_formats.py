@@ -60,7 +60,10 @@ def test_tps_in_both_its_forms(plain: Plain) -> None:
 
 
 def test_tagged_files_of_north_america(plain: Plain) -> None:
-    crtc = "<list type='full' level='all' val='' />\n<ac val='202'>\n<ph val='5550123' />\n</ac><ac val='303'><ph val='5550124'/></ac></list>"
+    crtc = (
+        "<list type='full' level='all' val='' />\n<ac val='202'>\n<ph val='5550123' />\n</ac>"
+        "<ac val='303'><ph val='5550124'/></ac></list>"
+    )
     assert plain("dncl.xml", crtc, region="CA", format="ca-dncl")[0] == [A, B]
     double = '<?xml version="1.0"?>\n<list type="full" level="ac" val="212"><ac val="212"><ph val="5550125"/></ac></list>\n'
     assert plain("ftc.xml", double)[0] == [C]
