@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import resource
 import sqlite3
 import tempfile
 import time
@@ -83,8 +84,10 @@ def main() -> None:
         done = Build(task, ListLimits(), lambda message: None).run()
         took, burnt = time.perf_counter() - begun, time.process_time() - cpu
         count = done["description"]["count"]
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(
-            f"build       {took:,.1f} s ({burnt:,.1f} s of processor), {count / took / 1e6:,.2f} million numbers a second"
+            f"build       {took:,.1f} s ({burnt:,.1f} s of processor), {count / took / 1e6:,.2f} million numbers a second,"
+            f" {memory:,.0f} MB of memory at most"
         )
         print(f"list file   {done['bytes'] / 1e6:,.0f} MB, {done['bytes'] / count:.2f} bytes a number")
         begun = time.perf_counter()

@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from engine.config import Settings
-from engine.errors import InputError, ListUnusable, Problem, StoreError
+from engine.errors import InputError, Problem, StoreError
 from engine.intake.durable import sync_folders
-from engine.intake.lists.archives import sha256_of
 from engine.intake.lists.client import Built, work
-from engine.intake.lists.handover import WORK, copies, told_faults
+from engine.intake.lists.handover import WORK, copies, digest, told_faults
 from engine.intake.lists.housekeeping import FILES, clear_leftovers, prepare
 from engine.intake.lists.people import Clock, People
 from engine.intake.lists.requests import (
@@ -30,12 +29,11 @@ from engine.intake.lists.requests import (
     ImportListRequest,
     SuppressFileRequest,
 )
-from engine.intake.lists.rows import ListLimits
 from engine.intake.lists.task import Task
 from engine.ops import log as events
 from engine.ops.log import Log
 from engine.store import lists
-from engine.store.list_file import file_name, verify
+from engine.store.list_file import file_name
 from engine.store.lists import ListRow
 from engine.store.writer import Writer
 
@@ -74,12 +72,7 @@ class Desk:
     async def check(self) -> None:
         """Read every list file whole, and mark those that are not what was written: they block from then on."""
         for row in await self._writer.submit(lists.current):
-            path = self._folder / file_name(row.name, row.version)
-            try:
-                await asyncio.to_thread(verify, path, row.bytes, row.sha256)
-                why = ""
-            except ListUnusable as error:
-                why = str(error)
+            why = await self._damage(row)
             changed = await self._writer.submit(
                 partial(lists.mark_damaged, name=row.name, version=row.version, why=why)
             )
@@ -87,6 +80,14 @@ class Desk:
                 self._log.error(events.LIST_DAMAGED, list=row.name, version=row.version, error=why)
             elif changed:
                 self._log.info(events.LIST_REPAIRED, list=row.name, version=row.version)
+
+    async def _damage(self, row: ListRow) -> str:
+        """What is wrong with the file of a list; empty when it is what was written."""
+        path = self._folder / file_name(row.name, row.version)
+        try:
+            return "" if await digest(path) == row.sha256 else f"{path.name}: its SHA-256 is another"
+        except OSError as error:
+            return f"{path.name}: cannot be read: {error.strerror}"
 
     # -- requests ------------------------------------------------------------------------------------------------------
 
@@ -108,18 +109,19 @@ class Desk:
             raise InputError(
                 [Problem("date", f"{request.date} is in the future", "give the date of the data")]
             )
-        async with copies(self._files, self._folder / WORK, request.files) as (folder, files):
+        folder = self._folder / WORK
+        async with copies(self._files, folder, request.files) as files:
             found = await self._writer.submit(partial(lists.find, name=request.list))
             before = found[0] if found is not None and found[1] == "current" else None
             version = 1 if found is None else found[0].version + 1
             whole = request.mode == "full" and not request.parts
             if before is not None and (problems := _unfit(request, before, whole)):
                 raise InputError(problems)
-            limits = ListLimits()
-            digests = [(await asyncio.to_thread(sha256_of, one, limits))[0] for one in files]
             told = str(request.date)
             if before is not None and await self._writer.submit(
-                partial(lists.imported_before, name=request.list, sha256s=digests, date=told)
+                partial(
+                    lists.imported_before, name=request.list, sha256s=[one.sha256 for one in files], date=told
+                )
             ):
                 return {"list": request.list, "version": before.version, "count": before.count, "again": True}
             # A damaged file is no base: a full list takes its place, and nothing else is taken (see _unfit).
@@ -129,7 +131,7 @@ class Desk:
                 else self._folder / file_name(before.name, before.version)
             )
             task = Task(
-                files=tuple(str(one) for one in files),
+                files=tuple(str(one.path) for one in files),
                 region=request.jurisdiction[:2] or self._region,
                 folder=str(folder),
                 format=request.format,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
@@ -59,9 +60,10 @@ class People:
         """Every number that can be read is suppressed, batch by batch, also when others cannot."""
         added = 0
         done: NumbersRead | None = None
-        async with copies(self._files, self._state / "lists" / WORK, request.files) as (folder, files):
+        folder = self._state / "lists" / WORK
+        async with copies(self._files, folder, request.files) as files:
             task = Task(
-                files=tuple(str(one) for one in files),
+                files=tuple(str(one.path) for one in files),
                 region=request.region or self._region,
                 folder=str(folder),
                 format=request.format,
@@ -73,17 +75,7 @@ class People:
                     if isinstance(piece, NumbersRead):
                         done = piece
                     elif isinstance(piece, Numbers):
-                        fresh, live = await self._writer.submit(
-                            partial(
-                                suppression.suppress_many,
-                                e164=[f"+{number}" for number in piece.numbers],
-                                reason=request.reason,
-                                source="file",
-                                actor=request.by,
-                                now=self._clock.now(),
-                            ),
-                            bulk=True,
-                        )
+                        fresh, live = await self._writer.submit(partial(self._add, request, piece), bulk=True)
                         added += fresh
                         self._suppressed(live)
         if done is None:
@@ -101,6 +93,20 @@ class People:
             "rows": done.rows,
             **told_faults(done.unreadable, done.faults),
         }
+
+    def _add(
+        self, request: SuppressFileRequest, piece: Numbers, connection: sqlite3.Connection
+    ) -> tuple[int, list[int]]:
+        """A unit of work. It goes behind whatever is urgent, so its instant is that of the transaction: a claim of
+        before is not to look as if it had been made in spite of it."""
+        return suppression.suppress_many(
+            connection,
+            e164=[f"+{number}" for number in piece.numbers],
+            reason=request.reason,
+            source="file",
+            actor=request.by,
+            now=self._clock.now(),
+        )
 
     async def forget(self, request: ForgetRequest) -> dict[str, Any]:
         wanted, problems = [], []

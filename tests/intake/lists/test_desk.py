@@ -364,13 +364,22 @@ async def test_no_claim_follows_the_commit_of_a_withdrawal(
         gone = everyone[seed::3]
         where = door.send(action="suppress_file", files=[door.file("out.txt", "\n".join(gone) + "\n")])
         last, claimed = 0, []
-        while not where.exists() and len(claimed) < len(everyone):
+
+        def claim(connection: Any) -> tuple[claims.ClaimResult, list[Any]]:
+            """A claim, and who of those claimed had been suppressed when it was made."""
             claimant = claims.Claimant(campaign, running.rules, running.flow_version, running.trunks, 3)
-            found = await door.writer.submit(
-                lambda connection, claimant=claimant, last=last: claims.claim(
-                    connection, [claimant], slots * 3, last, time.time()
-                )
-            )
+            found = claims.claim(connection, [claimant], slots * 3, last, time.time())
+            wrong = [
+                connection.execute(
+                    "SELECT 1 FROM suppression WHERE number_id = ?", (one.number_id,)
+                ).fetchone()
+                for one in found.claims
+            ]
+            return found, [one for one in wrong if one is not None]
+
+        while not where.exists() and len(claimed) < len(everyone):
+            found, wrong = await door.writer.submit(claim)
+            assert wrong == []
             last = max([last, *(one.attempt for one in found.claims)])
             claimed += [(one.e164, one.created_at) for one in found.claims]
             await asyncio.sleep(0.001)
