@@ -15,6 +15,7 @@ import resource
 import sqlite3
 import tempfile
 import time
+from array import array
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -50,7 +51,7 @@ def write(path: Path, count: int, shuffle: bool) -> None:
         block: list[int] = []
         source = numbers(count)
         if shuffle:
-            everything = list(source)
+            everything = array("Q", source)
             random.Random(1).shuffle(everything)
             source = iter(everything)
         for number in source:
@@ -100,6 +101,7 @@ def main() -> None:
 def look(folder: Path, done: dict[str, object]) -> None:
     """Five lists: the registry, and four small ones."""
     with closing(sqlite3.connect(folder / "volley.db", isolation_level=None)) as books:
+        books.execute("PRAGMA journal_mode = WAL")
         migrate(books)
         told = dict(done["description"])  # type: ignore[call-overload]
         told["parts"] = tuple(Part(**one) for one in told["parts"])
@@ -139,15 +141,16 @@ def look(folder: Path, done: dict[str, object]) -> None:
         asked = [f"+1{2_010_000_000 + 2_000_000 + dice.randrange(top):010d}" for _ in range(LOOKS)]
         for e164 in asked[:1000]:
             registries.look(e164, ("US",))
-        begun = time.perf_counter()
+        books.execute("BEGIN IMMEDIATE")  # as in a claim, which holds the database while it asks
+        begun, cpu = time.perf_counter(), time.process_time()
         hits = 0
         for e164 in asked:
             registries.refresh(books)
             hits += bool(registries.look(e164, ("US",)).hits)
-        took = time.perf_counter() - begun
-        print(
-            f"look        {took / LOOKS * 1e6:.1f} µs a number with its refresh, over five lists; {hits / LOOKS:.0%} hits"
-        )
+        took, burnt = time.perf_counter() - begun, time.process_time() - cpu
+        books.execute("ROLLBACK")
+        print(f"look        {took / LOOKS * 1e6:.1f} µs a number ({burnt / LOOKS * 1e6:.1f} µs of processor)")
+        print(f"            with its refresh, over five lists; {hits / LOOKS:.0%} hits")
         registries.close()
 
 

@@ -22,8 +22,9 @@ from engine.store.claims import close_contact
 ERASED = "erased:"
 """In front of a number's id, where its digits were: no E.164 number begins so."""
 
-_PLAIN_REPORTS = ("amd", "play", "optout", "callback", "end")
-"""Reports of the dialplan (`engine.channel.Report`) whose value is a fact of the call and not of the person."""
+_PLAIN_REPORTS = '["amd", "play", "optout", "callback", "end"]'
+"""Reports of the dialplan (`engine.channel.Report`) whose value is a fact of the call and not of the person;
+JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +139,8 @@ def _blank(
             " AND kind NOT IN (SELECT value FROM json_each(?))"
             " AND NOT (kind = 'key' AND substr(value, 2, 1) = '@')"  # one key of a menu; more of them are an entry
             " AND NOT (kind = 'result' AND value NOT GLOB '*[^a-z_]*')",  # a word of the dialplan's own
-            (attempt, _PLAIN),
+            (attempt, _PLAIN_REPORTS),
         )
     for number in numbers:
         connection.execute("UPDATE numbers SET e164 = ? || id WHERE id = ?", (ERASED, number))
         connection.execute("UPDATE suppression SET reason = 'forgotten' WHERE number_id = ?", (number,))
-
-
-_PLAIN = '["' + '", "'.join(_PLAIN_REPORTS) + '"]'

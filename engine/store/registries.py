@@ -92,8 +92,16 @@ class _Open:
                 self.close()
             if len(self._held) != row.count:
                 raise ListUnusable(f"{row.name}: has {len(self._held)} numbers instead of {row.count}")
-        self._dates = {part.prefix: part.date for part in description.parts}
-        self._lengths = sorted({len(prefix) for prefix in self._dates}, reverse=True)
+        # What is told of a number depends on its area alone: it is made once.
+        self._told = {
+            part.prefix: (
+                Hit(row.name, row.kind, row.jurisdiction, row.version, part.date),
+                Age(row.name, row.jurisdiction, part.date),
+            )
+            for part in description.parts
+        }
+        self._elsewhere = Hit(row.name, row.kind, row.jurisdiction, row.version, row.date)
+        self._lengths = sorted({len(prefix) for prefix in self._told}, reverse=True)
 
     def has(self, number: int) -> bool:
         """Raises sqlite3.Error when the file is damaged."""
@@ -103,13 +111,13 @@ class _Open:
             return at < len(held) and held[at] == number
         return self._cursor.execute("SELECT 1 FROM numbers WHERE e164 = ?", (number,)).fetchone() is not None
 
-    def date(self, digits: str) -> str | None:
-        """The date of the data for this number; None when the list does not cover it."""
+    def tell(self, digits: str) -> tuple[Hit, Age | None]:
+        """What a hit of this number is, and how old the data for it is; None when the list does not cover it."""
         for length in self._lengths:
-            found = self._dates.get(digits[:length])
+            found = self._told.get(digits[:length])
             if found is not None:
                 return found
-        return None
+        return self._elsewhere, None
 
     def close(self) -> None:
         if self._connection is not None:
@@ -194,11 +202,11 @@ class Registries:
                 return self.look(e164, jurisdictions, names)
             if not found and row.kind != "registry":
                 continue
-            date = one.date(digits)
+            hit, age = one.tell(digits)
             if found:
-                hits.append(Hit(row.name, row.kind, row.jurisdiction, row.version, date or row.date))
-            if date is not None and row.kind == "registry":
-                ages.append(Age(row.name, row.jurisdiction, date))
+                hits.append(hit)
+            if age is not None and row.kind == "registry":
+                ages.append(age)
         return Look(tuple(hits), tuple(ages), unusable)
 
     def _asked(

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from engine.errors import InputError, Problem, VolleyError
+from engine.errors import InputError, ListUnusable, Problem, VolleyError
 from engine.intake.durable import sync_folders
 from engine.intake.lists import changes, formats
 from engine.intake.lists.archives import sha256_of
@@ -144,7 +144,12 @@ class Build:
     def _base(self, stack: ExitStack) -> tuple[Any, Description] | None:
         if self._task.base is None:
             return None
-        connection, description = open_list(Path(self._task.base))
+        try:
+            connection, description = open_list(Path(self._task.base))
+        except ListUnusable:
+            if self._task.mode == "full" and not self._task.parts:
+                return None  # all of it is replaced: this is how a damaged list is mended
+            raise
         stack.callback(connection.close)
         return connection, description
 

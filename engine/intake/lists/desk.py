@@ -76,6 +76,9 @@ class Desk:
             changed = await self._writer.submit(
                 partial(lists.mark_damaged, name=row.name, version=row.version, why=why)
             )
+            found = await self._writer.submit(partial(lists.find, name=row.name))
+            if found is None or found[0].version != row.version:
+                continue  # it was swapped meanwhile
             if why:
                 self._log.error(events.LIST_DAMAGED, list=row.name, version=row.version, error=why)
             elif changed:
@@ -194,7 +197,7 @@ class Desk:
         await asyncio.to_thread(_move, folder / name, target)
         try:
             await self._writer.submit(partial(lists.swap, made=made, size=built.bytes, sha256=built.sha256))
-        except BaseException:
+        except (InputError, StoreError):  # not when cancelled: the swap may still be committed after that
             target.unlink(missing_ok=True)
             raise
         if before is not None:

@@ -19,7 +19,7 @@ from typing import BinaryIO, Self
 
 CHUNK = 1 << 20
 """Numbers sorted in memory at a time: some 60 MB."""
-READ_AHEAD = 1 << 22
+READ_AHEAD = 1 << 20
 """Numbers of all runs together that a merge holds in memory."""
 BLOCK_MIN = 1 << 10
 

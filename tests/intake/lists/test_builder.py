@@ -177,6 +177,8 @@ def test_a_damaged_base_is_no_base(made: Lists) -> None:
     with pytest.raises(ListUnusable, match="was cut"):
         made.build(made.file("b.txt", text(B)), version=2, mode="add")
     assert made.left() == []
+    made.build(made.file("b.txt", text(B)), version=2)
+    assert made.numbers(2) == [B], "a whole list mends it"
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)

@@ -266,6 +266,14 @@ async def test_a_list_that_was_damaged_is_found_at_the_start_and_blocks(
     assert (row.unusable, row.version, row.versions, row.count) == ("", 2, 2, 1)
 
 
+async def test_a_list_whose_file_went_is_mended_by_a_whole_one(door: Door) -> None:
+    await door.ask(**door.importing(door.file("us.txt", "202,5550123\n")))
+    (door.settings.engine.state / "lists" / "us-dnc.1.list").unlink()
+    assert not (await door.ask(**door.importing(door.file("a.txt", "303,5550124\n"), mode="add")))["ok"]
+    reply = await door.ask(**door.importing(door.file("b.txt", "303,5550124\n"), date="2026-11-02"))
+    assert (reply["ok"], reply["version"], door.check(B)) == (True, 2, ["us-dnc"])
+
+
 # --- people -------------------------------------------------------------------------------------------------------------
 
 
