@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAGE := setup/stage
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-run setup-dev demo test style format types contracts unit asterisk bench lab lab-down schemas requirements clean
+.PHONY: help setup setup-run setup-dev demo test style format types contracts unit asterisk bench chaos lab lab-down schemas requirements clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -52,14 +52,18 @@ asterisk: setup-dev ## tests on the lab's real Asterisk, one after another
 bench: setup-dev ## calls a second: Volley and a bare AMI script in turn (arguments: BENCH="--calls 2000")
 	@$(BIN)/python -m bench.calls $(BENCH)
 
+chaos: setup-dev ## break engine, Asterisk, link and disk under load, and audit the books (arguments: CHAOS="--each 2")
+	@$(BIN)/python -m chaos $(or $(CHAOS),--each 2)
+
 lab: setup-run ## practice PBX and carrier, left running
 	@$(BIN)/python -m lab up
 
 lab-down: ## stop them
 	@$(BIN)/python -m lab down
 
-schemas: setup-dev ## docs/schema/*.json from the models
+schemas: setup-dev ## docs/schema/*.json from the models, docs/law-rules.md from the rule data
 	@$(BIN)/python setup/schemas
+	@$(BIN)/python setup/law-rules
 
 requirements: setup-dev ## pin the newest versions that pyproject.toml allows, with hashes
 	@setup/pin

@@ -8,6 +8,7 @@ what limits. Knows volley.toml, a job and the engine's log and database.
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 import sqlite3
 import sys
@@ -108,6 +109,7 @@ def volley(pair: int, directory: Path, numbers: list[str], channels: int) -> Leg
             _wait_until_completed(engine / "volley.log", pid_file, output)
             used = processor.used(pid) - before
             seconds, calls, found = _books(engine / "state" / "volley.db")
+            found += _leaks(engine / "volley.log", pid_file)
             return meter.leg("volley", pair, numbers, calls, seconds, used, found)
         finally:
             process.stop(pid_file, patience=20.0)
@@ -166,6 +168,16 @@ def _must_run(pid_file: Path, output: Path) -> None:
     if process.running(pid_file) is None:
         said = output.read_text(encoding="utf-8", errors="replace")
         raise RuntimeError(f"the engine ended:\n{said[-2000:]}")
+
+
+def _leaks(log: Path, pid_file: Path) -> list[str]:
+    """Stop the engine: within a second of the last hangup its ledger must be empty."""
+    process.stop(pid_file, patience=20.0)
+    for line in log.read_text(encoding="utf-8").splitlines():
+        if '"engine.stopping"' in line:
+            live = json.loads(line)["live"]
+            return [f"{live} calls are left in the ledger after the last one ended"] if live else []
+    return ["the engine did not say that it stops"]
 
 
 def _books(database: Path) -> tuple[float, int, list[str]]:

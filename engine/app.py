@@ -11,45 +11,39 @@ import asyncio
 import contextlib
 import os
 import signal
-import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
 from engine import __version__
-from engine.config import Settings
+from engine.clock import Clock
+from engine.config import PbxSettings, Settings
 from engine.dialing.agenda import Agenda, Running
 from engine.dialing.call import State
+from engine.dialing.clock_watch import ClockWatch
 from engine.dialing.dispatcher import Dispatcher
 from engine.dialing.follower import Follower
 from engine.dialing.ledger import Ledger
 from engine.dialing.peer import Peer
 from engine.dialing.trunks import Trunks
-from engine.errors import AmiError, StoreError, VolleyError
+from engine.errors import AmiError, StoreError, StoreFault, VolleyError
 from engine.intake.control import Control
 from engine.intake.service import Intake
 from engine.ops import log as events
 from engine.ops import summary
 from engine.ops.log import Lines, Log
-from engine.store import campaigns, recovery
+from engine.ops.trail import Trail
+from engine.store import audited, campaigns, recovery
 from engine.store.database import open_writer, state_lock
 from engine.store.writer import Writer
 
 SLICE = 2000
 """Contacts closed in one unit of work when a campaign is cancelled or over."""
-PRUNE_EVERY = 60.0
+PRUNE_EVERY = 20.0
+TELL_EVERY = 10.0
+"""Seconds between two lines that say that the database still refuses."""
 STOP_PATIENCE = 10.0
-
-
-class Clock:
-    """Wall time for what is stored, monotonic time for deadlines."""
-
-    def now(self) -> float:
-        return time.time()
-
-    def mono(self) -> float:
-        return time.monotonic()
 
 
 class Engine:
@@ -63,12 +57,15 @@ class Engine:
         self._stop = asyncio.Event()
         self._changed = asyncio.Event()
         self._emptied: set[int] = set()
+        self._ailing: float | None = None
+        """Monotonic instant since when the database refuses."""
+        self._told = float("-inf")
 
     async def run(self) -> None:
         """Run until stopped. Raises StoreInUse, StoreError, or what killed a task that must not die."""
-        with state_lock(self.settings.engine.state):
+        with state_lock(self.settings.engine.state) as left:
             async with AsyncExitStack() as stack:
-                await self._build(stack)
+                await self._build(stack, left)
                 self._signals()
                 self._log.info(
                     events.ENGINE_STARTED,
@@ -80,11 +77,13 @@ class Engine:
                 await self._live()
         self._log.info(events.ENGINE_STOPPED)
 
-    async def _build(self, stack: AsyncExitStack) -> None:
+    async def _build(self, stack: AsyncExitStack, left: str) -> None:
         settings = self.settings
-        connection = await open_writer(settings.database)
+        if left:
+            self._log.warning(events.ENGINE_UNCLEAN, last_pid=left, check="quick_check")
+        connection = await open_writer(settings.database, check=bool(left))
         stack.push_async_callback(connection.close)
-        self.writer = Writer(connection, settings.engine.commit_window)
+        self.writer = Writer(connection, settings.engine.commit_window, self._store_health)
         self._writing = asyncio.create_task(self.writer.run(), name="writer")
         ids = await self.writer.submit(
             partial(
@@ -116,25 +115,18 @@ class Engine:
             lambda pbx: self.peers[pbx].ami,
             lambda pbx, version: self.peers[pbx].has_flow(version),
             self._clock,
+            ClockWatch(
+                self.agenda,
+                self.ledger,
+                self.writer,
+                self._clock,
+                self._log,
+                await self.writer.submit(recovery.last_dialed),
+            ),
             self._log,
             last,
         )
-        self.peers = {
-            name: Peer(
-                name,
-                pbx,
-                self.agenda,
-                self.trunks,
-                self.ledger,
-                self.follower,
-                self.writer,
-                lambda row: Running(row, settings),
-                self.dispatcher.wake,
-                self._clock,
-                self._log,
-            )
-            for name, pbx in settings.pbx.items()
-        }
+        self.peers = {name: self._peer(name, pbx) for name, pbx in settings.pbx.items()}
         self.intake = Intake(settings, self.writer, self._clock, self._log, self._changed.set)
         self.control = Control(
             settings,
@@ -148,20 +140,39 @@ class Engine:
         )
         self.agenda.refresh(await self.writer.submit(campaigns.open_campaigns))
         for name in await self.writer.submit(partial(recovery.lost_attempts, pbxs=list(settings.pbx))):
-            any_pbx = next(iter(settings.pbx.values()))
-            await Peer(
-                name,
-                any_pbx,
-                self.agenda,
-                self.trunks,
-                self.ledger,
-                self.follower,
-                self.writer,
-                lambda row: Running(row, settings),
-                self.dispatcher.wake,
-                self._clock,
-                self._log,
-            ).abandon()
+            await self._peer(name, next(iter(settings.pbx.values()))).abandon()
+        self.trail = Trail(settings, self.writer, self._clock, self._log)
+        await self.trail.started()
+
+    def _peer(self, name: str, settings: PbxSettings) -> Peer:
+        return Peer(
+            name,
+            settings,
+            self.settings,
+            self.agenda,
+            self.trunks,
+            self.ledger,
+            self.follower,
+            self.writer,
+            lambda row: Running(row, self.settings),
+            self.dispatcher.wake,
+            self._changed.set,
+            self._clock,
+            self._log,
+        )
+
+    def _store_health(self, fault: str) -> None:
+        """The writer tells how it fares: an error at once and every while, and one word when it is over."""
+        mono = self._clock.mono()
+        if not fault:
+            since, self._ailing, self._told = self._ailing, None, float("-inf")
+            self._log.warning(events.STORE_RECOVERED, seconds=round(mono - (since or mono), 3))
+            self.dispatcher.wake()
+            return
+        self._ailing = self._ailing or mono
+        if mono - self._told >= TELL_EVERY:
+            self._told = mono
+            self._log.error(events.STORE_FAILED, error=fault, dialing="stopped until it can be written again")
 
     def _signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -234,8 +245,13 @@ class Engine:
         else:
             slowest = max(pbx.originate_timeout for pbx in self.settings.pbx.values())
             await self._until(lambda: not any(live.call.unheard for live in self.ledger), slowest)
+        for peer in self.peers.values():
+            await peer.close()
         if not self._writing.done():
             await self.follower.settled()
+            for name in ("campaigns", "housekeeping"):
+                tasks[name].cancel()
+            await self.trail.stopped(len(self.ledger))
 
     async def _until(self, done: Any, seconds: float) -> None:
         deadline = self._clock.mono() + seconds
@@ -257,7 +273,8 @@ class Engine:
             try:
                 rows = await self.writer.submit(campaigns.open_campaigns)
             except StoreError as error:
-                self._log.error(events.STORE_FAILED, error=str(error), retry_in=1.0)
+                if not isinstance(error, StoreFault):
+                    self._log.error(events.STORE_FAILED, error=str(error), retry_in=1.0)
                 await asyncio.sleep(1.0)
                 self._changed.set()
                 continue
@@ -265,7 +282,7 @@ class Engine:
             for peer in self.peers.values():
                 if peer.ami.up:
                     try:
-                        await peer.put_flows(self.agenda.campaigns.values())
+                        await peer.put_flows()
                     except (AmiError, StoreError) as error:  # the next login writes them
                         self._log.warning(events.AMI_FAILED, pbx=peer.name, error=str(error))
             for row in rows:
@@ -290,7 +307,7 @@ class Engine:
     async def _complete(self) -> None:
         for campaign_id in list(self._emptied):
             done = await self.writer.submit(
-                partial(campaigns.complete, campaign_id=campaign_id, now=self._clock.now())
+                partial(audited.complete, campaign_id=campaign_id, now=self._clock.now())
             )
             self._emptied.discard(campaign_id)
             if done:
@@ -327,10 +344,12 @@ class Engine:
                     for peer in self.peers.values():
                         if peer.ami.up:
                             await peer.prune()
+                await self.trail.tick()
             except AmiError as error:
                 self._log.warning(events.AMI_FAILED, error=str(error))
             except (StoreError, OSError) as error:
-                self._log.error(events.STORE_FAILED, error=str(error))
+                if not isinstance(error, StoreFault):
+                    self._log.error(events.STORE_FAILED, error=str(error))
             if self._lines is not None:
                 with contextlib.suppress(OSError):  # a full disk; the next second tries again
                     self._lines.reopen()
@@ -340,7 +359,7 @@ class Engine:
         for running in list(self.agenda.campaigns.values()):
             if running.state == "scheduled" and running.start <= now:
                 await self.writer.submit(
-                    partial(campaigns.set_state, campaign_id=running.id, state="running", now=now)
+                    partial(audited.set_state, campaign_id=running.id, state="running", now=now)
                 )
                 self._log.info(events.CAMPAIGN_STARTED, campaign=running.name)
                 self._changed.set()

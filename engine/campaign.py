@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from engine.config import E164, Model, Name
+from engine.config import E164, Language, Model, Name
 from engine.dialing.disposition import Disposition
 from engine.dialing.retry import DEFAULTS, Policy, Rule
 from engine.durations import Duration
@@ -34,8 +34,6 @@ Prompt = Annotated[
 Prompts = Annotated[tuple[Prompt, ...], AfterValidator(_some)]
 Node = Literal["message", "voicemail", "hangup"]
 Purpose = Literal["marketing", "informational", "transactional", "emergency", "political", "survey"]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}([_-][A-Za-z0-9]{2,8})?$")]
-
 FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{1,32}$")]
 
 RETRIED = tuple(

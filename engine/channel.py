@@ -14,8 +14,9 @@ import re
 from dataclasses import dataclass
 
 _OURS = re.compile(r"v[0-9a-f]{16}")
-BUCKET_SECONDS = 600
-"""AstDB entries of attempts made within the same ten minutes share a bucket, dropped as a whole."""
+BUCKET_SECONDS = 20
+"""AstDB entries of attempts made within the same twenty seconds share a bucket, dropped as a whole: short, so that
+what a reconnecting engine has to read is about what it does not know yet."""
 
 
 def channel_id(attempt: int) -> str:
@@ -119,6 +120,20 @@ class HungUp:
     """The channel was up when it was hung up."""
     rang: bool = False
     """The channel was ringing when it was hung up."""
+
+
+@dataclass(frozen=True, slots=True)
+class InboundOptOut:
+    """Somebody who called one of our numbers back pressed the key for never again. UserEvent and AstDB entry alike; it
+    belongs to no attempt, so it is no ChannelEvent."""
+
+    call: str
+    """The channel's Uniqueid, without signs other than letters, digits and dots."""
+    number: str
+    """The calling number as it arrived: digits, with at most a plus before them."""
+    called: str
+    """The number of ours that was called, as it arrived: digits."""
+    at: float
 
 
 ChannelEvent = Queued | Refused | Ringing | Up | OriginateFailed | Report | KeyPressed | HungUp

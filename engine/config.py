@@ -27,10 +27,14 @@ from pydantic import (
 
 from engine.durations import Duration
 from engine.errors import Problem, SettingsError
+from engine.rules.caller_ids import PROOF_DAYS, CallerId
 from engine.rules.hours import Window
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
+Area = Annotated[str, StringConstraints(pattern=r"^(\+[1-9][0-9]{0,14}|[A-Z]{2}(-[A-Z0-9]{1,3})?)$")]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}([_-][A-Za-z0-9]{2,8})?$")]
+Sound = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 
 
 class Model(BaseModel):
@@ -65,6 +69,8 @@ class LimitSettings(Model):
     """Seconds allowed between the INVITE and the first ringing; the Originate's Timeout is both together."""
     max_call: Annotated[Duration, Field(ge=10.0, le=7200.0)] = 600.0
     """Absolute limit of an answered call, in seconds, enforced by the dialplan."""
+    proof_days: Annotated[int, Field(ge=1, le=PROOF_DAYS)] = PROOF_DAYS
+    """Days after which the proof of a caller ID is too old, and the number is not shown any more."""
 
 
 class LogSettings(Model):
@@ -89,7 +95,8 @@ class PbxSettings(Model):
     """The same directory as Asterisk sees it; the default is the same path."""
     originate_timeout: Duration = 10.0
     """Seconds to wait for Asterisk's acknowledgement of an Originate."""
-    reconnect_max: Duration = 15.0
+    reconnect_max: Annotated[Duration, Field(ge=0.5, le=300.0)] = 2.0
+    """Longest wait, in seconds, between two attempts to connect; the first one comes after half a second."""
 
     @model_validator(mode="after")
     def _one_secret(self) -> PbxSettings:
@@ -177,6 +184,24 @@ class CallerIdSettings(Model):
     proof: date
     """The day on which it was proven that the number is ours."""
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 .'-]{0,15}$")] = ""
+    areas: tuple[Area, ...] = ()
+    """Callees to whom it is shown, and nobody else: E.164 prefixes, countries, subdivisions. Everybody when empty."""
+    trunks: tuple[Name, ...] = ()
+    """Trunks on which it may be shown: those whose carrier knows that it is ours. All when empty."""
+    signed: Literal["A", "B"] | None = None
+    """Attestation that the carrier gives it (STIR/SHAKEN, ATIS-1000074); kept for people, nothing hangs on it."""
+    language: Language = "en"
+    """What somebody who calls it back is spoken to in."""
+    prompt: Sound | None = None
+    """Sound that tells who calls from it, for somebody who calls back: a file below `sounds_dir`, in the folder of the
+    language or beside it, without its ending."""
+    opt_out_key: Annotated[str, StringConstraints(pattern=r"^[0-9]$")] = "9"
+    """Key by which somebody who calls back is never called again."""
+
+    @property
+    def caller_id(self) -> CallerId:
+        """As the pure choice takes it."""
+        return CallerId(self.number, self.proof, self.areas, frozenset(self.trunks))
 
 
 class DefaultSettings(Model):
@@ -233,16 +258,35 @@ def load(path: Path) -> Settings:
 
 
 def _references(table: dict[str, Any]) -> list[Problem]:
-    """Trunks of a PBX that is not there; told also when something else is wrong."""
+    """Trunks of a PBX that is not there, caller IDs of such a trunk or listed twice; told also when something else is
+    wrong."""
     pbxs, trunks = table.get("pbx"), table.get("trunk")
+    found = _caller_ids(table.get("caller_id"), trunks)
     if not isinstance(pbxs, dict) or not isinstance(trunks, dict):
-        return []
+        return found
     named = {name: trunk.get("pbx") for name, trunk in trunks.items() if isinstance(trunk, dict)}
-    return [
+    return found + [
         Problem(f"trunk.{name}.pbx", f"there is no [pbx.{pbx}]", "known: " + ", ".join(pbxs))
         for name, pbx in named.items()
         if isinstance(pbx, str) and pbx not in pbxs
     ]
+
+
+def _caller_ids(listed: Any, trunks: Any) -> list[Problem]:
+    found: list[Problem] = []
+    seen: dict[str, int] = {}
+    for at, one in enumerate(listed if isinstance(listed, list) else ()):
+        if not isinstance(one, dict):
+            continue
+        number, named = one.get("number"), one.get("trunks")
+        if isinstance(number, str) and seen.setdefault(number, at) != at:
+            what = f"{number} is listed already, as caller_id.{seen[number]}"
+            found.append(Problem(f"caller_id.{at}.number", what, "list each number once"))
+        for name in named if isinstance(named, list) and isinstance(trunks, dict) else ():
+            if isinstance(name, str) and name not in trunks:
+                known = "known: " + ", ".join(trunks)
+                found.append(Problem(f"caller_id.{at}.trunks", f"there is no [trunk.{name}]", known))
+    return found
 
 
 def problems_of(error: ValidationError, prefix: str = "") -> list[Problem]:

@@ -2,8 +2,10 @@
 
     VolleyError                 something is broken; the message says what, where and what to do
     ├── InputError              what someone handed in is wrong; carries every problem at once
-    │   └── SettingsError       volley.toml is wrong
+    │   ├── SettingsError       volley.toml is wrong
+    │   └── RulesError          a file of the rule book is wrong, or would loosen the law
     ├── StoreError              the database refused: disk full, I/O error, locked, damaged
+    │   ├── StoreFault          the disk or the file: nothing can be written now, whatever it is
     │   ├── StoreInUse          another engine holds this state directory
     │   ├── ListUnusable        a file of a suppression list is missing, cut, damaged or foreign
     │   └── KeyMissing          the key that people who were forgotten are known by is missing or unsafe
@@ -51,8 +53,17 @@ class SettingsError(InputError):
     """volley.toml is wrong."""
 
 
+class RulesError(InputError):
+    """A file of the rule book is wrong, or an operator's file would loosen the law."""
+
+
 class StoreError(VolleyError):
     """The database refused. Dialing stops until it works again."""
+
+
+class StoreFault(StoreError):
+    """Nothing can be written now: no space, an I/O error, a lock that somebody else holds, a damaged file. Nobody's
+    unit of work is to blame, and the same one may succeed later."""
 
 
 class StoreInUse(StoreError):

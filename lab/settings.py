@@ -37,6 +37,8 @@ cps = 50
 number = "+33162000001"
 owner = "Practice lab"
 proof = 2026-01-01
+language = "fr"
+prompt = "practice-lab"
 """
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,7 +22,7 @@ from engine.ami import events, outbox
 from engine.ami.encode import Header, message
 from engine.ami.protocol import Fields, Handler, Listing, Protocol
 from engine.ami.session import Session, deadline, first
-from engine.channel import ChannelEvent, attempt_of, bucket_of, channel_id
+from engine.channel import ChannelEvent, InboundOptOut, attempt_of, bucket_of, channel_id
 from engine.errors import AmiActionFailed, AmiError, AmiLoginRefused, AmiTimeout, AmiUnreachable, VolleyError
 
 CONNECT_TIMEOUT = 5.0
@@ -32,6 +32,8 @@ PING_EVERY = 3.0
 PING_TIMEOUT = 4.0
 """A half-open link is noticed after PING_EVERY + PING_TIMEOUT seconds at the latest."""
 BACKOFF_FIRST = 0.5
+INBOUND = "volleyinbound"
+"""AstDB family of what people hear who call back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class AmiClient:
 
     `sink` gets every channel event. `connected(link)` is awaited after each login, before originates are allowed;
     `lost(why)` is called when the connection ends, `failed(error, retry_in)` when an attempt to connect does.
+    `inbound` gets every opt-out of somebody who called back; each stays in AstDB until `drop_inbound`, so one that
+    nobody takes is not lost.
     """
 
     def __init__(
@@ -71,6 +75,8 @@ class AmiClient:
         connected: Callable[[Link], Awaitable[None]],
         lost: Callable[[str], None],
         failed: Callable[[AmiError, float], None],
+        inbound: Callable[[InboundOptOut], None] | None = None,
+        now: Callable[[], float] = time.time,
         backoff_max: float = 15.0,
     ) -> None:
         self.name = name
@@ -80,6 +86,8 @@ class AmiClient:
         self._connected = connected
         self._lost = lost
         self._failed = failed
+        self._now = now
+        self._inbound = inbound
         self._backoff_max = backoff_max
         self._manager: Session | None = None
         self._listings: dict[str, Listing] = {}
@@ -87,15 +95,23 @@ class AmiClient:
         self._handlers: dict[bytes, Handler] = {
             name: partial(self._deliver, make) for name, make in events.TABLE.items()
         }
+        self._handlers[b"UserEvent"] = self._user_event
         self._handlers[b"FullyBooted"] = lambda fields: self._booted.set()
         self._ids = itertools.count(1)
         self.up = False
         """True between a finished `connected` and the loss of the connection: originates may be written."""
 
     def _deliver(self, make: Callable[[Fields, float], ChannelEvent | None], fields: Fields) -> None:
-        event = make(fields, time.time())
+        event = make(fields, self._now())
         if event is not None:
             self._sink(event)
+
+    def _user_event(self, fields: Fields) -> None:
+        opt_out = events.inbound(fields, self._now())
+        if opt_out is None:
+            self._deliver(events.user_event, fields)
+        elif self._inbound is not None:
+            self._inbound(opt_out)
 
     # -- the connection ------------------------------------------------------------------------------------------------
 
@@ -260,23 +276,37 @@ class AmiClient:
                 )
         return found
 
-    async def evidence(self) -> dict[int, outbox.Evidence]:
-        """All that the dialplan kept in AstDB, by attempt."""
-        rows = await self._list([("Action", "DBGetTree"), ("Family", "volley")])
-        return outbox.read((fields["Key"], fields.get("Val", "")) for fields in rows if "Key" in fields)
+    async def evidence(self, buckets: Iterable[int] | None = None) -> dict[int, outbox.Evidence]:
+        """What the dialplan kept in AstDB, by attempt: of these buckets, or all of it."""
+        if buckets is None:
+            return outbox.read(await self._entries("volley"))
+        found: dict[int, outbox.Evidence] = {}
+        for bucket in sorted(buckets):
+            found.update(outbox.read(await self._entries("volley", str(bucket))))
+        return found
+
+    async def _entries(self, family: str, key: str = "") -> list[tuple[str, str]]:
+        headers = [("Action", "DBGetTree"), ("Family", family)]
+        rows = await self._list([*headers, ("Key", key)] if key else headers)
+        return [(fields["Key"], fields.get("Val", "")) for fields in rows if "Key" in fields]
 
     async def evidence_of(self, attempt: int) -> outbox.Evidence | None:
         """What the dialplan kept in AstDB of one attempt; None when there is nothing, so when there never was a
         channel."""
         key = f"{bucket_of(attempt)}/{channel_id(attempt)}"
-        rows = await self._list([("Action", "DBGetTree"), ("Family", "volley"), ("Key", key)])
-        return outbox.read((fields["Key"], fields.get("Val", "")) for fields in rows if "Key" in fields).get(
-            attempt
-        )
+        return outbox.read(await self._entries("volley", key)).get(attempt)
 
     async def drop_bucket(self, bucket: int) -> None:
         """Delete a bucket of the outbox. Nothing when it is not there."""
         await self._try([("Action", "DBDelTree"), ("Family", "volley"), ("Key", str(bucket))])
+
+    async def flows(self) -> set[str]:
+        """The versions of the flows that are in AstDB."""
+        return {key.strip("/").split("/")[1] for key, _ in await self._entries("volleyflow")}
+
+    async def drop_flow(self, version: str) -> None:
+        """Delete a flow. Nothing when it is not there."""
+        await self._try([("Action", "DBDelTree"), ("Family", "volleyflow"), ("Key", version)])
 
     async def put_flow(self, version: str, entries: dict[str, str]) -> None:
         """Write a flow into AstDB; the same version twice is the same content. Raises AmiError."""
@@ -284,3 +314,27 @@ class AmiClient:
             await self._action(
                 [("Action", "DBPut"), ("Family", "volleyflow"), ("Key", f"{version}/{key}"), ("Val", value)]
             )
+
+    # -- people who call back ------------------------------------------------------------------------------------------
+
+    async def put_inbound(self, entries: dict[str, str]) -> None:
+        """Make AstDB family `volleyinbound` hold these entries and no others; what is right already is left alone.
+        Raises AmiError."""
+        there = await self._entries(INBOUND)
+        kept = {
+            key.removeprefix(f"/{INBOUND}/"): value for key, value in there if key.startswith(f"/{INBOUND}/")
+        }
+        for key, value in entries.items():
+            if kept.pop(key, None) != value:
+                await self._action([("Action", "DBPut"), ("Family", INBOUND), ("Key", key), ("Val", value)])
+        for key in kept:
+            await self._try([("Action", "DBDel"), ("Family", INBOUND), ("Key", key)])
+
+    async def inbound_opt_outs(self) -> tuple[list[InboundOptOut], list[str]]:
+        """Opt-outs of people who called back that wait in AstDB, and the calls whose entry cannot be read. Raises
+        AmiError."""
+        return outbox.read_inbound(await self._entries("volley", "inbound"))
+
+    async def drop_inbound(self, call: str) -> None:
+        """Delete an opt-out that is stored. Nothing when it is not there."""
+        await self._try([("Action", "DBDel"), ("Family", "volley"), ("Key", f"inbound/{call}")])

@@ -8,6 +8,7 @@ from engine.ami.protocol import Fields
 from engine.channel import (
     ChannelEvent,
     HungUp,
+    InboundOptOut,
     KeyPressed,
     OriginateFailed,
     Queued,
@@ -83,6 +84,26 @@ def user_event(fields: Fields, now: float) -> ChannelEvent | None:
     if attempt is None or not seq.isdecimal():
         return None
     return Report(attempt, int(seq), fields.get("Kind", ""), fields.get("Value", ""), now)
+
+
+_CALL = re.compile(r"[0-9A-Za-z.]{1,150}")
+_FROM = re.compile(r"\+?[0-9]{7,17}")
+_CALLED = re.compile(r"[0-9]{1,40}")
+
+
+def inbound_opt_out(call: str, number: str, called: str, at: float) -> InboundOptOut | None:
+    """An opt-out of somebody who called back, from the parts that the dialplan reports; None when one of them is not
+    what the dialplan writes."""
+    if _CALL.fullmatch(call) and _FROM.fullmatch(number) and _CALLED.fullmatch(called):
+        return InboundOptOut(call, number, called, at)
+    return None
+
+
+def inbound(fields: Fields, now: float) -> InboundOptOut | None:
+    """UserEvent VolleyInbound."""
+    if fields.get("UserEvent") != "VolleyInbound":
+        return None
+    return inbound_opt_out(fields.get("Call", ""), fields.get("Number", ""), fields.get("Called", ""), now)
 
 
 def dtmf_end(fields: Fields, now: float) -> ChannelEvent | None:

@@ -1,7 +1,9 @@
 """What the dialplan kept in AstDB about calls: the outbox that outlives a lost link.
 
 Keys are `/volley/<bucket>/<attempt>/<what>`: `sent` (POSIX seconds, written before the INVITE), `end` (written by
-the hangup handler: cause|state|tech cause|POSIX seconds) and the numbered reports (kind|value|POSIX seconds).
+the hangup handler: cause|state|tech cause|POSIX seconds) and the numbered reports (kind|value|POSIX seconds). Beside
+them `/volley/inbound/<call>` (optout|calling number|digits called|POSIX seconds) holds the opt-outs of people who
+called back.
 """
 
 from __future__ import annotations
@@ -9,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from engine.ami.events import sip_status
-from engine.channel import HungUp, Report, attempt_of
+from engine.ami.events import inbound_opt_out, sip_status
+from engine.channel import HungUp, InboundOptOut, Report, attempt_of
 
 
 @dataclass(slots=True)
@@ -41,6 +43,25 @@ def read(entries: Iterable[tuple[str, str]]) -> dict[int, Evidence]:
     for evidence in found.values():
         evidence.reports.sort(key=lambda report: report.seq)
     return found
+
+
+def read_inbound(entries: Iterable[tuple[str, str]]) -> tuple[list[InboundOptOut], list[str]]:
+    """AstDB entries (key, value) -> opt-outs of people who called back, oldest first, and the calls whose entry is
+    there and cannot be read."""
+    found: list[InboundOptOut] = []
+    unreadable: list[str] = []
+    for key, value in entries:
+        parts = key.strip("/").split("/")
+        if len(parts) != 3 or parts[:2] != ["volley", "inbound"]:
+            continue
+        kind, *words = value.split("|")
+        at = _instant(words[2]) if len(words) == 3 else None
+        opt_out = None if at is None else inbound_opt_out(parts[2], words[0], words[1], at)
+        if kind == "optout" and opt_out is not None:
+            found.append(opt_out)
+        else:
+            unreadable.append(parts[2])
+    return sorted(found, key=lambda one: (one.at, one.call)), sorted(unreadable)
 
 
 def _take(evidence: Evidence, what: str, value: str) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.options import CONFIG, By, CampaignName, Config, Json, asker, settings_of
+from engine.cli.options import CONFIG, By, CampaignName, Config, Json, Why, asker, settings_of
 from engine.cli.requests import ask
 
 group = typer.Typer(
@@ -34,6 +34,7 @@ def remove(
         list[str],
         typer.Option("--external-id", "-e", metavar="ID", help="Of a contact; may be given several times."),
     ],
+    reason: Why = "",
     by: By = "",
     config: Config = CONFIG,
     as_json: Json = False,
@@ -50,7 +51,13 @@ def remove(
 
     ask(
         settings_of(config),
-        {"action": "remove", "campaign": campaign, "external_ids": external_id, "by": asker(by)},
+        {
+            "action": "remove",
+            "campaign": campaign,
+            "external_ids": external_id,
+            "reason": reason,
+            "by": asker(by),
+        },
         as_json,
         told,
     )

@@ -28,6 +28,7 @@ By = Annotated[
     str,
     typer.Option("--by", metavar="NAME", help="Who asks for it; kept in the log. Default: your login name."),
 ]
+Why = Annotated[str, typer.Option("--reason", metavar="WHY", help="Why; kept in the audit log.")]
 Region = Annotated[
     str | None,
     typer.Option(

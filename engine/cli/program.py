@@ -14,6 +14,8 @@ from typer.core import TyperGroup
 
 from engine import __version__
 from engine.cli import (
+    audit,
+    backup,
     callbacks,
     campaigns,
     check,
@@ -73,5 +75,20 @@ def _program(
     """Volley calls the contacts of a campaign through Asterisk."""
 
 
-for group in (run, check, submit, status, campaigns, contacts, dnc, forget, export, explain, callbacks, lab):
+for group in (
+    run,
+    check,
+    submit,
+    status,
+    campaigns,
+    contacts,
+    dnc,
+    forget,
+    export,
+    explain,
+    callbacks,
+    audit,
+    backup,
+    lab,
+):
     group.register(app)

@@ -26,7 +26,8 @@ def aftermath(
     ):
         # Asterisk would not even try: nothing was dialed, so it is no attempt of the callee's.
         disposition = Disposition.CONGESTION
-    decision = _decide(call, claim, running, disposition, now)
+    dialed_at = call.dialed_by(now)
+    decision = _decide(call, claim, running, disposition, dialed_at, now)
     next_at = None if not isinstance(decision, RetryAt | CallbackAt) else decision.at
     outcome = Outcome(
         attempt=claim.attempt,
@@ -35,6 +36,7 @@ def aftermath(
         number_id=claim.number_id,
         ended_at=call.ended_at or now,
         sent_at=call.sent_at,
+        dialed_at=dialed_at,
         answered_at=call.answered_at or (call.ended_at if ending.answered else None),
         rang=call.rang,
         disposition=disposition,
@@ -55,7 +57,9 @@ def aftermath(
     return outcome, decision
 
 
-def _decide(call: Call, claim: Claim, running: Running, disposition: Disposition, now: float) -> Decision:
+def _decide(
+    call: Call, claim: Claim, running: Running, disposition: Disposition, dialed_at: float, now: float
+) -> Decision:
     counted = counts(disposition)
     tries = dict(claim.tries)
     tries[disposition] = tries.get(disposition, 0) + 1
@@ -75,9 +79,7 @@ def _decide(call: Call, claim: Claim, running: Running, disposition: Disposition
         callback_at = now + call.callback_after
     elif call.callback_after is not None:
         call.refusal = "a callback was asked for, and the campaign's max_callbacks is reached"
-    return decide(
-        policy, history, disposition, call.sent_at or claim.created_at, now, call.opted_out, callback_at
-    )
+    return decide(policy, history, disposition, dialed_at, now, call.opted_out, callback_at)
 
 
 def _amd(call: Call) -> str:

@@ -34,7 +34,8 @@ class Running:
         self.flow_version = row.flow_version
         self.priority = row.priority
         self.state = row.state
-        self.start = row.start_at
+        # A start that nobody named is no instant to wait for, whatever the clock was when the job came.
+        self.start = self.campaign.start.timestamp() if self.campaign.start else 0.0
         self.end = row.end_at
         self.live = 0
         self.next_due = 0.0

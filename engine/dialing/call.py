@@ -95,6 +95,11 @@ Effect = StartRingTimer | AwaitHangup | TakeKey | HeardKey | Keep | End
 TIMEOUT_SLACK = 1.0
 """Seconds before its time-out from which on an unanswered call counts as given up by us; AstDB keeps whole seconds."""
 
+WHOLE_SECOND = 1.0
+"""What AstDB says happened at a second happened within it."""
+OURS = frozenset({0, 408, 487})
+"""SIP statuses of a call that we gave up: none, Request Timeout, Request Terminated (our CANCEL)."""
+
 _RINGING_OR_LATER = frozenset({State.RINGING, State.UP})
 
 
@@ -108,6 +113,7 @@ class Call:
         "callback_after",
         "early_key",
         "ended_at",
+        "heard_at",
         "opted_out",
         "pressed",
         "queued",
@@ -132,6 +138,8 @@ class Call:
         self.ended_at: float | None = None
         self.queued = False
         """Asterisk acknowledged the Originate, or showed by something else that it has it."""
+        self.heard_at: float | None = None
+        """When Asterisk first told of it. Its INVITE left before that, but perhaps long after `sent_at`."""
         self.rang = False
         self.ring_timeout = False
         self.withdrawn = False
@@ -152,6 +160,11 @@ class Call:
     def unheard(self) -> bool:
         """Its Originate was written, and Asterisk has not told anything about it yet."""
         return self.state is State.SENT and not self.queued
+
+    def dialed_by(self, now: float) -> float:
+        """The latest instant at which its INVITE can have left: gaps and delays count from there. `now` for a call of
+        which nothing was ever heard."""
+        return now if self.heard_at is None else self.heard_at
 
     # -- what we do ----------------------------------------------------------------------------------------------------
 
@@ -177,6 +190,13 @@ class Call:
         self.withdrawn = True
         return True
 
+    def clock_was_set(self, jump: float) -> None:
+        """The wall clock jumped by so many seconds: what is reckoned from goes with it."""
+        if self.sent_at is not None:
+            self.sent_at += jump
+        if self.heard_at is not None:
+            self.heard_at += jump
+
     def give_up(self, disposition: Disposition, now: float) -> list[Effect]:
         """End a call that Asterisk will say no more about, as `disposition`. Nothing when it has ended."""
         if self.state is State.ENDED:
@@ -196,10 +216,10 @@ class Call:
     def handle(self, event: ChannelEvent, now: float) -> list[Effect]:
         """Take one fact about the call; return what to do about it."""
         if isinstance(event, Report):
-            return self._report(event)
+            return self._report(event, now)
         if self.state is State.ENDED:
             return []
-        self.queued = True
+        self._heard(min(now, event.at + WHOLE_SECOND) if isinstance(event, HungUp) else now)
         match event:
             case HungUp():
                 return self._hung_up(event)
@@ -223,13 +243,18 @@ class Call:
                 pass
         return []
 
-    def _report(self, report: Report) -> list[Effect]:
+    def _heard(self, now: float) -> None:
+        self.queued = True
+        if self.heard_at is None:
+            self.heard_at = now
+
+    def _report(self, report: Report, now: float) -> list[Effect]:
         if report.seq in self.seen:
             return []
         self.seen.add(report.seq)
         self.reports.append(report)
         if self.state is not State.ENDED:
-            self.queued = True
+            self._heard(min(now, report.at + WHOLE_SECOND))
             self.state = State.UP  # the dialplan runs in answered calls only
         if self.answered_at is None:
             self.answered_at = report.at
@@ -260,7 +285,11 @@ class Call:
     def _hung_up(self, event: HungUp) -> list[Effect]:
         answered = event.answered or self.state is State.UP
         self.rang = self.rang or event.rang
-        timed_out = self.sent_at is not None and event.at - self.sent_at >= self.timeout - TIMEOUT_SLACK
+        began = self.heard_at if self.sent_at is None else self.sent_at
+        # A final answer of the far end says more than our clock, which may have been set meanwhile.
+        timed_out = (
+            event.sip in OURS and began is not None and event.at - began >= self.timeout - TIMEOUT_SLACK
+        )
         ending = Ending(
             answered=answered,
             rang=self.rang,

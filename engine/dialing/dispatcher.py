@@ -19,10 +19,11 @@ from engine.ami.encode import Originate
 from engine.channel import bucket_of, channel_id
 from engine.dialing.agenda import NEVER, Agenda, Running
 from engine.dialing.call import State
+from engine.dialing.clock_watch import ClockWatch
 from engine.dialing.follower import Clock, Follower
 from engine.dialing.ledger import Ledger, Live
 from engine.dialing.trunks import Trunk, Trunks
-from engine.errors import AmiUnreachable, RefusedField, StoreError
+from engine.errors import AmiUnreachable, RefusedField, StoreError, StoreFault
 from engine.ops import log as events
 from engine.ops.log import Log
 from engine.store import claims
@@ -62,6 +63,7 @@ class Dispatcher:
         pbx: Callable[[str], Pbx],
         has_flow: Callable[[str, str], bool],
         clock: Clock,
+        watch: ClockWatch,
         log: Log,
         last_attempt: int,
     ) -> None:
@@ -73,6 +75,7 @@ class Dispatcher:
         self._pbx = pbx
         self._has_flow = has_flow
         self._clock = clock
+        self._watch = watch
         self._log = log
         self._last_attempt = last_attempt
         self._queue: deque[Live] = deque()
@@ -105,6 +108,8 @@ class Dispatcher:
 
     async def _claim_once(self) -> float:
         """One claim; returns how many seconds to wait before the next, unless woken."""
+        if not await self._sound():
+            return STORE_RETRY
         now, mono = self._clock.now(), self._clock.mono()
         wait = self._agenda.wait(now, mono, HORIZON)
         if wait > 0:
@@ -144,7 +149,8 @@ class Dispatcher:
                 )
             )
         except StoreError as error:
-            self._log.error(events.STORE_FAILED, error=str(error), retry_in=STORE_RETRY)
+            if not isinstance(error, StoreFault):  # that one is told by the writer's health
+                self._log.error(events.STORE_FAILED, error=str(error), retry_in=STORE_RETRY)
             for running, _ in chosen:
                 running.due(now)
             await asyncio.sleep(STORE_RETRY)
@@ -156,6 +162,16 @@ class Dispatcher:
                 running.due(at)
         self._take(result, {running.id: running for running, _ in chosen})
         return 0.0
+
+    async def _sound(self) -> bool:
+        """Can the database be written, and is the clock the one that was reckoned with? Otherwise nothing is dialed."""
+        if self._writer.fault and not await self._writer.probe():
+            return False
+        try:
+            await self._watch.look()
+        except StoreError:
+            return False
+        return True
 
     def _flow_ready(self, version: str, trunks: frozenset[str]) -> bool:
         return all(self._has_flow(self._trunks.by_name[name].pbx, version) for name in trunks)
@@ -270,6 +286,8 @@ class Dispatcher:
             return f"not sent: the campaign is {live.running.state}"
         if live.claim.number_id in self._follower.suppressed:
             return "not sent: the number was suppressed"
+        if self._writer.fault:
+            return "not sent: the database cannot be written"
         if not self._pbx(live.trunk.pbx).up:
             return "not sent: the link to the PBX is down"
         return ""

@@ -23,7 +23,7 @@ from engine.dialing.call import AwaitHangup, End, HeardKey, Keep, StartRingTimer
 from engine.dialing.disposition import Disposition, Ending
 from engine.dialing.ledger import Ledger, Live
 from engine.dialing.retry import CallbackAt, Decision
-from engine.errors import AmiError, StoreError
+from engine.errors import AmiError, StoreError, StoreFault
 from engine.ops import log as events
 from engine.ops.log import Log
 from engine.store import outcomes
@@ -99,7 +99,7 @@ class Follower:
         live = self._ledger.get(event.attempt)
         if live is None:
             if isinstance(event, Report):
-                self._spawn(self._late(event))
+                self.spawn(self._late(event))
             return
         if isinstance(event, Refused):
             self._log.error(
@@ -116,7 +116,7 @@ class Follower:
             live.deadline = self._clock.mono() + live.running.max_call + REAP_GRACE
             self._log.debug(events.CALL_ANSWERED, **self._names(live))
         if live.call.withdrawn and isinstance(event, Queued | Ringing):
-            self._spawn(self._hang_up(live))  # it was not there yet when it was taken back
+            self.spawn(self._hang_up(live))  # it was not there yet when it was taken back
         if waiting and not live.call.unheard:
             self.unacknowledged[live.trunk.pbx] -= 1
         for effect in effects:
@@ -135,15 +135,15 @@ class Follower:
                 live.timer = loop.call_later(live.running.ring_timeout, self._ring_timeout, live)
             case AwaitHangup():
                 live.stop_timer()
-                live.timer = loop.call_later(HANGUP_GRACE, lambda: self._spawn(self._no_hangup(live)))
+                live.timer = loop.call_later(HANGUP_GRACE, lambda: self.spawn(self._no_hangup(live)))
             case TakeKey(digit, channel):
                 self._hear(live, digit)
-                self._spawn(self._redirect(live, channel, digit))
+                self.spawn(self._redirect(live, channel, digit))
             case HeardKey(digit):
                 self._hear(live, digit)
             case Keep(report):
                 if report.kind == "optout":
-                    self._spawn(self._opt_out(report, live))
+                    self.spawn(self._opt_out(report, live))
                 elif report.kind == "result" and report.value == "flow_missing":
                     self._log.error(
                         events.ENGINE_FAULT,
@@ -159,7 +159,7 @@ class Follower:
         if digit in live.running.opt_out_keys and not live.call.opted_out:
             live.call.opted_out = live.call.pressed = True
             report = Report(live.claim.attempt, EARLY_SEQ, "optout", "early", self._clock.now())
-            self._spawn(self._opt_out(report, live))
+            self.spawn(self._opt_out(report, live))
 
     async def _no_hangup(self, live: Live) -> None:
         """The Originate failed and no Hangup came: was there a channel at all? AstDB tells; if it cannot be asked,
@@ -193,16 +193,17 @@ class Follower:
 
     def _ring_timeout(self, live: Live) -> None:
         if live.call.ring_timed_out():
-            self._spawn(self._hang_up(live))
+            self.spawn(self._hang_up(live))
 
     def withdraw(self, live: Live) -> None:
         """Hang up a call that rings and is no longer wanted; one that was answered runs to its end."""
         if live.call.withdraw():
-            self._spawn(self._hang_up(live))
+            self.spawn(self._hang_up(live))
 
     # -- actions -------------------------------------------------------------------------------------------------------
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def spawn(self, work: Coroutine[None, None, None]) -> None:
+        """Do this beside everything else; `settled` waits for it."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
@@ -231,7 +232,7 @@ class Follower:
             )
 
     async def _opt_out(self, report: Report, live: Live) -> None:
-        numbers = await self._stored(partial(outcomes.opt_out, report=report, now=self._clock.now()))
+        numbers = await self.stored(partial(outcomes.opt_out, report=report, now=self._clock.now()))
         if not self.suppressed.issuperset(numbers):  # not a repetition
             self.suppress(numbers)
             self._log.info(events.OPTOUT_RECORDED, **self._names(live))
@@ -248,7 +249,7 @@ class Follower:
         self.suppressed.difference_update(numbers)
 
     async def _late(self, report: Report) -> None:
-        numbers = await self._stored(partial(outcomes.late_report, report=report, now=self._clock.now()))
+        numbers = await self.stored(partial(outcomes.late_report, report=report, now=self._clock.now()))
         if numbers:
             self.suppress(numbers)
             self._log.info(events.OPTOUT_RECORDED, attempt=channel_id(report.attempt))
@@ -261,12 +262,21 @@ class Follower:
         outcome, decision = aftermath(
             live.call, live.claim, live.running, disposition, ending, self._clock.now()
         )
-        self._spawn(self._finish(live, outcome, decision))
+        # Handed over at this very moment: an end that was reckoned before the clock was set is stored before it moves.
+        work = partial(outcomes.finish, outcome=outcome)
+        self.spawn(self._finish(live, outcome, decision, work, self._writer.submit(work)))
 
-    async def _finish(self, live: Live, outcome: Outcome, decision: Decision) -> None:
+    async def _finish(
+        self,
+        live: Live,
+        outcome: Outcome,
+        decision: Decision,
+        work: Callable[[sqlite3.Connection], Stored],
+        first: asyncio.Future[Stored],
+    ) -> None:
         self.unstored += 1
         try:
-            stored: Stored = await self._stored(partial(outcomes.finish, outcome=outcome))
+            stored = await self.stored(work, first)
         finally:
             self.unstored -= 1
         if not stored.fresh:
@@ -306,13 +316,18 @@ class Follower:
         if isinstance(decision, CallbackAt):
             self._log.info(events.CALLBACK_SCHEDULED, **self._names(live), at=decision.at)
 
-    async def _stored(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """The result of a unit of work that must not be lost: tried until the database takes it."""
+    async def stored(
+        self, work: Callable[[sqlite3.Connection], T], submitted: asyncio.Future[T] | None = None
+    ) -> T:
+        """The result of a unit of work that must not be lost: tried until the database takes it. `submitted`: it is
+        queued already."""
         while True:
             try:
-                return await self._writer.submit(work)
+                trial, submitted = submitted or self._writer.submit(work), None
+                return await trial
             except StoreError as error:
-                self._log.error(events.STORE_FAILED, error=str(error), retry_in=STORE_RETRY)
+                if not isinstance(error, StoreFault):  # that one is told by the writer's health
+                    self._log.error(events.STORE_FAILED, error=str(error), retry_in=STORE_RETRY)
                 await asyncio.sleep(STORE_RETRY)
 
     def void(self, live: Live, note: str) -> None:

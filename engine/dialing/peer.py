@@ -1,33 +1,33 @@
-"""One PBX as the engine works with it: its connection, its flows, and reconciliation after each login."""
+"""One PBX as the engine works with it: its connection, and reconciliation after each login."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 
 from engine.ami.client import AmiClient, Link, LiveChannel
 from engine.ami.outbox import Evidence
-from engine.channel import BUCKET_SECONDS, ChannelEvent, Report, Ringing, Up, bucket_of, channel_id
-from engine.config import PbxSettings
+from engine.channel import ChannelEvent, InboundOptOut, Report, Ringing, Up, bucket_of, channel_id, created_at
+from engine.config import PbxSettings, Settings
 from engine.dialing.agenda import Agenda, Running
+from engine.dialing.astdb import AstDb
 from engine.dialing.call import State
+from engine.dialing.calling_back import CallingBack
 from engine.dialing.disposition import Disposition
 from engine.dialing.follower import REAP_GRACE, Clock, Follower
 from engine.dialing.ledger import Ledger, Live
 from engine.dialing.reconcile import CALM, LOOK_EVERY, NOTHING, Fate, Witness, settle
 from engine.dialing.trunks import Trunks
-from engine.errors import AmiError, RefusedField, StoreError
+from engine.errors import AmiError, StoreError
 from engine.ops import log as events
 from engine.ops.log import Log
-from engine.store import campaigns, outcomes, recovery
+from engine.store import audited, campaigns, outcomes, recovery
 from engine.store.claims import Claim
 from engine.store.writer import Writer
 
 SLICE = 5000
 """Late reports stored in one unit of work."""
-KEEP_BUCKETS = 2 * BUCKET_SECONDS
-"""Outbox entries are kept for this many seconds at least."""
 
 
 class Peer:
@@ -37,6 +37,7 @@ class Peer:
         self,
         name: str,
         settings: PbxSettings,
+        whole: Settings,
         agenda: Agenda,
         trunks: Trunks,
         ledger: Ledger,
@@ -44,6 +45,7 @@ class Peer:
         writer: Writer,
         new_running: Callable[[campaigns.CampaignRow], Running],
         wake: Callable[[], None],
+        changed: Callable[[], None],
         clock: Clock,
         log: Log,
     ) -> None:
@@ -56,12 +58,11 @@ class Peer:
         self._writer = writer
         self._new_running = new_running
         self._wake = wake
+        self._changed = changed
         self._clock = clock
         self._log = log.bind(pbx=name)
-        self._flows: set[str] = set()
         self._closed: dict[int, Running] = {}
-        self._pruned: int | None = None
-        self._told_failed = ""
+        self._settling: asyncio.Task[None] | None = None
         self.ami = AmiClient(
             name,
             settings.host,
@@ -72,21 +73,41 @@ class Peer:
             connected=self._connected,
             lost=self._lost,
             failed=self._failed,
+            inbound=self._called_back,
+            now=clock.now,
             backoff_max=settings.reconnect_max,
         )
+        self.calling_back = CallingBack(name, whole, self.ami, follower, clock, self._log)
+        self.astdb = AstDb(name, self.ami, settings, writer, clock, self._log)
 
     def __repr__(self) -> str:
-        return f"<Peer {self.name} up={self.ami.up} flows={len(self._flows)}>"
+        return f"<Peer {self.name} up={self.ami.up} {self.astdb!r}>"
 
     def _event(self, event: ChannelEvent) -> None:
         self._follower.take(event)
 
+    def _called_back(self, event: InboundOptOut) -> None:
+        self.calling_back.take(event)
+
     def _lost(self, why: str) -> None:
-        self._flows.clear()
+        self._forget_session()
         self._log.error(events.AMI_LOST, why=why)
 
+    def _forget_session(self) -> None:
+        """What is known of this PBX is known of one connection."""
+        self.astdb.forget()
+        if self._settling is not None:
+            self._settling.cancel()
+            self._settling = None
+
+    async def close(self) -> None:
+        """Stop looking after what is in doubt: the next start does."""
+        if self._settling is not None:
+            self._settling.cancel()
+            await asyncio.gather(self._settling, return_exceptions=True)
+
     def _failed(self, error: AmiError, retry_in: float) -> None:
-        self._flows.clear()
+        self._forget_session()
         self._log.error(
             events.AMI_FAILED,
             error=str(error),
@@ -105,39 +126,42 @@ class Peer:
 
     async def _set_up(self, link: Link) -> None:
         same = link.started == await self._writer.submit(partial(recovery.pbx_started, pbx=self.name))
-        await self.put_flows(self._agenda.campaigns.values())
-        counts = await self.reconcile(same_asterisk=same)
-        await self._writer.submit(partial(recovery.note_started, pbx=self.name, started=link.started))
-        self._log.info(events.AMI_CONNECTED, asterisk=link.version, restarted=not same)
+        await self.put_flows()
+        await self.calling_back.set_up()
+        counts, doubtful = await self.reconcile(same_asterisk=same)
+        if not same:
+            assert not doubtful, "a restart leaves nothing to wait for"
+            await self._writer.submit(partial(recovery.note_started, pbx=self.name, started=link.started))
+        self._log.info(
+            events.AMI_CONNECTED, asterisk=link.version, restarted=not same, doubtful=len(doubtful)
+        )
         if counts:
             self._log.info(events.AMI_RECONCILED, **counts)
+        if doubtful:
+            self._settling = asyncio.create_task(self._settle_doubtful(doubtful), name=f"settle-{self.name}")
         asyncio.get_running_loop().call_soon(self._wake)
 
-    # -- flows ---------------------------------------------------------------------------------------------------------
-
     def has_flow(self, version: str) -> bool:
-        return version in self._flows
+        return self.astdb.has_flow(version)
 
-    async def put_flows(self, running: Iterable[Running]) -> None:
-        """Write the flows of these campaigns into AstDB, where they are not yet. Raises AmiError."""
-        sounds = self.settings.sounds_path or str(self.settings.sounds_dir)
-        for version in {one.flow_version for one in running} - self._flows:
-            entries = await self._writer.submit(partial(campaigns.flow_entries, version=version))
-            try:
-                await self.ami.put_flow(
-                    version, {key: value.replace("{sounds}", sounds) for key, value in entries.items()}
-                )
-            except RefusedField as error:
-                self._log.error(
-                    events.ENGINE_FAULT, what="a flow that AMI cannot carry", flow=version, error=str(error)
-                )
-                continue
-            self._flows.add(version)
+    async def put_flows(self) -> None:
+        """Write the flows of all open campaigns into AstDB, where they are not yet. Raises AmiError."""
+        await self.astdb.put_flows({one.flow_version for one in self._agenda.campaigns.values()})
+
+    async def prune(self) -> None:
+        """Drop what the PBX keeps for us and nobody needs any more. Raises AmiError."""
+        await self.astdb.prune(
+            lambda: (
+                {one.flow_version for one in self._agenda.campaigns.values()}
+                | {live.claim.flow_version for live in self._ledger}
+            )
+        )
 
     # -- reconciliation ------------------------------------------------------------------------------------------------
 
-    async def reconcile(self, *, same_asterisk: bool) -> dict[str, int]:
-        """Settle every open attempt of this PBX; returns how many met which fate. Raises AmiError."""
+    async def reconcile(self, *, same_asterisk: bool) -> tuple[dict[str, int], list[Claim]]:
+        """Settle every open attempt of this PBX of which one look tells the fate. Returns how many met which, and those
+        that must be looked at again. Raises AmiError."""
         claims: list[Claim] = await self._writer.submit(partial(recovery.open_attempts, pbx=self.name))
         unsent = {live.claim.attempt for live in self._ledger if live.call.state is State.CLAIMED}
         claims = [claim for claim in claims if claim.attempt not in unsent]
@@ -146,26 +170,69 @@ class Peer:
             if self._ledger.get(claim.attempt) is None:
                 await self._adopt(claim)
         counts: dict[str, int] = {}
-        calm = looks = 0
-        doubtful = claims
-        while True:
-            began = self._clock.mono()
-            witnesses = await self._witnesses()
-            calm = calm + 1 if self._clock.mono() - began < CALM else 0
-            looks += 1
-            doubtful = [
-                claim
-                for claim in doubtful
-                if not self._settle(
-                    claim, witnesses, counts, same_asterisk=same_asterisk, calm_looks=calm, looks=looks
-                )
-            ]
-            if not doubtful:
-                break
-            await asyncio.sleep(LOOK_EVERY)
-        await self._keep_reports(witnesses, {claim.attempt for claim in claims})
+        began = self._clock.mono()
+        witnesses = await self._witnesses()
+        calm = int(self._clock.mono() - began < CALM)
+        doubtful = [
+            claim
+            for claim in claims
+            if not self._settle(
+                claim, witnesses, counts, same_asterisk=same_asterisk, calm_looks=calm, looks=1
+            )
+        ]
+        open_ones = {claim.attempt for claim in claims}
+        self.astdb.seen({witness.bucket for witness in witnesses.values() if witness.bucket is not None})
+        await self._know_newer([attempt for attempt in witnesses if attempt not in open_ones])
+        await self._keep_reports(witnesses, open_ones)
         await self._follower.caught_up(10.0)
-        return counts
+        return counts, doubtful
+
+    async def _settle_doubtful(self, doubtful: list[Claim]) -> None:
+        """Look again at what one look did not tell, while everybody else is dialed: what is in doubt keeps its channel
+        and its number's lock."""
+        counts: dict[str, int] = {}
+        calm = looks = 1
+        try:
+            while doubtful:
+                await asyncio.sleep(LOOK_EVERY)
+                looks += 1
+                began = self._clock.mono()
+                witnesses = await self._witnesses({bucket_of(claim.attempt) for claim in doubtful})
+                calm = calm + 1 if self._clock.mono() - began < CALM else 0
+                doubtful = [
+                    claim
+                    for claim in doubtful
+                    if not self._settle(
+                        claim, witnesses, counts, same_asterisk=True, calm_looks=calm, looks=looks
+                    )
+                ]
+            self._log.info(events.AMI_RECONCILED, looks=looks, **counts)
+        except AmiError:
+            return  # the link is gone: the next login begins anew
+        except Exception as error:
+            self._log.exception(
+                events.ENGINE_FAULT, what="the settling of doubtful calls broke", error=repr(error)
+            )
+
+    async def _know_newer(self, strangers: list[int]) -> None:
+        """Has this PBX dialed for a newer state of our database? Then people would be called who were called already."""
+        newer: list[int] = await self._writer.submit(partial(recovery.unknown_newer, attempts=strangers))
+        if not newer:
+            return
+        paused = await self._writer.submit(
+            partial(audited.pause_all, reason="the database is an old copy", now=self._clock.now())
+        )
+        self._log.error(
+            events.STORE_OLDER,
+            attempts=len(newer),
+            newest=created_at(newer[-1]),
+            paused=paused,
+            todo="the database is an old copy: this PBX dialed calls that it does not know. Every campaign was paused;"
+            " hand in the opt-outs and calls since then (docs/recovery.md), then `volley resume`",
+        )
+        for running in self._agenda.campaigns.values():
+            running.set_state("paused")
+        self._changed()
 
     async def abandon(self) -> None:
         """This PBX has left the settings: what became of its open attempts cannot be told any more."""
@@ -177,17 +244,18 @@ class Peer:
 
     async def reap(self, overdue: list[Live]) -> None:
         """Calls whose events never came: settle them by what Asterisk knows. Raises AmiError."""
-        witnesses = await self._witnesses()
+        witnesses = await self._witnesses({bucket_of(live.claim.attempt) for live in overdue})
         for live in overdue:
             # Its session may still be the present one, so an absent marker proves nothing here.
             self._settle(live.claim, witnesses, {}, same_asterisk=False, calm_looks=0, looks=1)
 
-    async def _witnesses(self) -> dict[int, Witness]:
-        """The snapshot first, the outbox second: a call that ends between the two is in both."""
+    async def _witnesses(self, buckets: set[int] | None = None) -> dict[int, Witness]:
+        """The snapshot first, the outbox second: a call that ends between the two is in both. `buckets`: those of the
+        outbox that matter, all of them by default."""
         channels: dict[int, LiveChannel] = {
             channel.attempt: channel for channel in await self.ami.live_channels()
         }
-        kept: dict[int, Evidence] = await self.ami.evidence()
+        kept: dict[int, Evidence] = await self.ami.evidence(buckets)
         found = {}
         for attempt in channels.keys() | kept.keys():
             channel, evidence = channels.get(attempt), kept.get(attempt)
@@ -199,6 +267,7 @@ class Peer:
                 sent_at=evidence.sent_at if evidence else None,
                 end=end,
                 reports=tuple(evidence.reports) if evidence else (),
+                bucket=evidence.bucket if evidence else None,
             )
         return found
 
@@ -287,18 +356,3 @@ class Peer:
         for start in range(0, len(late), SLICE):
             part = late[start : start + SLICE]
             await self._writer.submit(partial(outcomes.keep_known_reports, reports=part), bulk=True)
-
-    async def prune(self) -> None:
-        """Drop outbox buckets whose attempts are all stored, one at a time. Raises AmiError."""
-        oldest = await self._writer.submit(partial(recovery.oldest_open, pbx=self.name))
-        horizon = int(self._clock.now() - KEEP_BUCKETS) // BUCKET_SECONDS
-        if oldest is not None:
-            horizon = min(horizon, bucket_of(oldest))
-        if self._pruned is None:
-            witnesses = await self.ami.evidence()
-            stale = sorted({evidence.bucket for evidence in witnesses.values() if evidence.bucket < horizon})
-        else:
-            stale = list(range(self._pruned, horizon))
-        for bucket in stale:
-            await self.ami.drop_bucket(bucket)
-        self._pruned = max(horizon, self._pruned or horizon)

@@ -43,6 +43,8 @@ class Witness:
     sent_at: float | None = None
     end: HungUp | None = None
     reports: tuple[Report, ...] = ()
+    bucket: int | None = None
+    """Of the outbox, where its entries are."""
 
 
 NOTHING = Witness()

@@ -19,26 +19,28 @@ import tomllib
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol
+from typing import Any, Protocol
 
-from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from engine.campaign import CampaignId
-from engine.config import Model, Settings, problems_of
+from engine.config import Settings, problems_of
 from engine.errors import InputError, Problem, VolleyError
 from engine.intake.lists.errands import Errands, trace
-from engine.intake.lists.requests import (
-    DeskRequest,
-    DropListRequest,
-    ForgetRequest,
-    ImportListRequest,
-    SuppressFileRequest,
+from engine.intake.lists.requests import DeskRequest
+from engine.intake.owner import asker
+from engine.intake.requests import (
+    AnyRequest,
+    AtOnce,
+    CampaignRequest,
+    RemoveRequest,
+    Request,
+    SuppressRequest,
 )
 from engine.intake.watch import watch
 from engine.ops import log as events
 from engine.ops.log import Log
 from engine.rules.numbers import Number, NumberError, parse_number
-from engine.store import campaigns, suppression
+from engine.store import audited, campaigns
 from engine.store.writer import Writer
 
 SLICE = 2000
@@ -47,39 +49,6 @@ TICK = 0.25
 """Seconds between looks at the directory where the file system sends no notifications: a pause takes effect within
 a second."""
 
-By = Annotated[str, StringConstraints(max_length=200)]
-
-
-class CampaignRequest(Model):
-    """Pause, resume or cancel a campaign."""
-
-    action: Literal["pause", "resume", "cancel"]
-    campaign: CampaignId
-    by: By = ""
-
-
-class RemoveRequest(Model):
-    """Take contacts out of a campaign, by their external ids."""
-
-    action: Literal["remove"]
-    campaign: CampaignId
-    external_ids: Annotated[list[str], Field(min_length=1, max_length=100_000)]
-    by: By = ""
-
-
-class SuppressRequest(Model):
-    """Never call these numbers again (`suppress`), or take them off that list (`unsuppress`)."""
-
-    action: Literal["suppress", "unsuppress"]
-    numbers: Annotated[list[str], Field(min_length=1, max_length=100_000)]
-    region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
-    reason: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    by: By = ""
-
-
-AtOnce = CampaignRequest | RemoveRequest | SuppressRequest
-AnyRequest = AtOnce | ImportListRequest | DropListRequest | SuppressFileRequest | ForgetRequest
-Request = Annotated[AnyRequest, Field(discriminator="action")]
 _REQUEST: TypeAdapter[AnyRequest] = TypeAdapter(Request)
 
 
@@ -148,9 +117,9 @@ class Control:
             self._close(path, self._refused(path, error))
             return
         if isinstance(request, DeskRequest):
-            self._errands.take(path, request)
+            self._errands.take(path, request, asker(path, request.by))
         else:
-            await self._settle(path, request, self._do(request))
+            await self._settle(path, request, self._do(request, asker(path, request.by)))
 
     async def _settle(self, path: Path, request: AnyRequest, work: Awaitable[dict[str, Any]]) -> None:
         """Wait for `work` on a request, and answer it with what came of it."""
@@ -189,15 +158,21 @@ class Control:
         draft.rename(self._done / f"{path.stem}.reply.json")
         os.replace(path, self._done / path.name)
 
-    async def _do(self, request: AtOnce) -> dict[str, Any]:
+    async def _do(self, request: AtOnce, asker: str) -> dict[str, Any]:
+        """Do it. `asker` goes into the audit log."""
         match request:
             case SuppressRequest():
-                return await self._suppress(request)
+                return await self._suppress(request, asker)
             case RemoveRequest():
                 campaign_id, _ = await self._find(request.campaign)
                 removed, unknown = await self._writer.submit(
                     partial(
-                        campaigns.remove_contacts, campaign_id=campaign_id, external_ids=request.external_ids
+                        audited.remove_contacts,
+                        campaign_id=campaign_id,
+                        external_ids=request.external_ids,
+                        now=self._clock.now(),
+                        actor=asker,
+                        reason=request.reason,
                     )
                 )
                 self._log.info(
@@ -206,9 +181,9 @@ class Control:
                 self._changed()
                 return {"removed": removed, "unknown": unknown}
             case CampaignRequest():
-                return await self._campaign(request)
+                return await self._campaign(request, asker)
 
-    async def _campaign(self, request: CampaignRequest) -> dict[str, Any]:
+    async def _campaign(self, request: CampaignRequest, asker: str) -> dict[str, Any]:
         campaign_id, state = await self._find(request.campaign)
         again = state == "cancelled" and request.action == "cancel"  # one that was interrupted goes on
         if state not in campaigns.OPEN_STATES and not again:
@@ -227,7 +202,14 @@ class Control:
             "cancel": ("cancelled", events.CAMPAIGN_CANCELLED),
         }[request.action]
         state = await self._writer.submit(
-            partial(campaigns.set_state, campaign_id=campaign_id, state=wanted, now=self._clock.now())
+            partial(
+                audited.set_state,
+                campaign_id=campaign_id,
+                state=wanted,
+                now=self._clock.now(),
+                actor=asker,
+                reason=request.reason,
+            )
         )
         self._log.info(event, campaign=request.campaign, by=request.by)
         self._steered(campaign_id, state)
@@ -254,24 +236,31 @@ class Control:
             raise InputError([Problem("campaign", f"there is no campaign {name!r}", "see `volley status`")])
         return found
 
-    async def _suppress(self, request: SuppressRequest) -> dict[str, Any]:
+    async def _suppress(self, request: SuppressRequest, asker: str) -> dict[str, Any]:
         numbers = read_numbers(request.numbers, request.region or self._region)
         if request.action == "suppress":
             ids = await self._writer.submit(
                 partial(
-                    suppression.suppress,
+                    audited.suppress,
                     numbers=numbers,
                     reason=request.reason,
                     source="command",
                     actor=request.by,
                     now=self._clock.now(),
+                    recorded_as=asker,
                 )
             )
             self._suppressed(ids)
             changed = len(ids)
         else:
             ids = await self._writer.submit(
-                partial(suppression.unsuppress, e164=[number.e164 for number in numbers])
+                partial(
+                    audited.unsuppress,
+                    e164=[number.e164 for number in numbers],
+                    reason=request.reason,
+                    actor=asker,
+                    now=self._clock.now(),
+                )
             )
             self._unsuppressed(ids)
             changed = len(ids)

@@ -29,6 +29,7 @@ from engine.errors import Problem, VolleyError
 from engine.intake.arrivals import SETTLE_SECONDS, Arrivals, JobEntry
 from engine.intake.durable import sync_folders, write_whole
 from engine.intake.inspection import REJECTS_NAME, find_manifest, fingerprint, inspect
+from engine.intake.owner import owner_of
 from engine.intake.watch import watch
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -57,6 +58,11 @@ class Job:
         """Where its rejected rows are written; `accept` and `reject` put the file beside the job, as
         <name>.rejects.csv."""
         return self.path / REJECTS_NAME
+
+    @property
+    def handed_in_by(self) -> str:
+        """Who handed it in: the login name that its manifest belongs to, `uid <n>` where that has no name."""
+        return owner_of(self.manifest)
 
 
 class QueueDirs:

@@ -20,7 +20,7 @@ from typing import Protocol
 
 from engine.campaign import Campaign
 from engine.config import Settings
-from engine.errors import InputError, Problem, StoreError, VolleyError
+from engine.errors import InputError, Problem, StoreError, StoreFault, VolleyError
 from engine.intake import manifest as manifests
 from engine.intake import prompts
 from engine.intake.flow import compile_flow, version
@@ -31,7 +31,7 @@ from engine.intake.rejects import HEADINGS
 from engine.intake.wire import Batch, Done
 from engine.ops import log as events
 from engine.ops.log import Log
-from engine.store import campaigns
+from engine.store import audited, campaigns
 from engine.store.campaigns import CampaignRow, Collision, JobRow, NewCampaign
 from engine.store.writer import Writer
 
@@ -97,7 +97,8 @@ class Intake:
                 return
             except (StoreError, OSError) as error:
                 # The disk is full or broken: the job stays in processing/ and goes on where it was.
-                self._log.error(events.STORE_FAILED, job=job.id, error=str(error), retry_in=STORE_RETRY)
+                if not isinstance(error, StoreFault):  # that one is told by the writer's health
+                    self._log.error(events.STORE_FAILED, job=job.id, error=str(error), retry_in=STORE_RETRY)
                 await asyncio.sleep(STORE_RETRY)
 
     # -- one job -------------------------------------------------------------------------------------------------------
@@ -148,11 +149,12 @@ class Intake:
                 pass
         row: JobRow = await self._writer.submit(
             partial(
-                campaigns.close_job,
+                audited.close_job,
                 job_id=job.id,
                 parsed=done.accepted,
                 refused=done.rejected,
                 now=self._clock.now(),
+                actor=await asyncio.to_thread(lambda: job.handed_in_by),
             )
         )
         while await self._writer.submit(partial(campaigns.close_cancelled, limit=SLICE), bulk=True):

@@ -16,7 +16,7 @@ from engine.config import Settings
 from engine.dialing.agenda import Running
 from engine.dialing.disposition import Disposition
 from engine.ops import reasons
-from engine.ops.history import Attempt, History, Number, Refusal
+from engine.ops.history import Attempt, Decision, History, Number
 from engine.rules.gate import Candidate, decide
 from engine.rules.hours import local_time
 from engine.store.campaigns import HELD
@@ -160,7 +160,7 @@ def timeline(history: History) -> list[tuple[float, str, list[str]]]:
     """What happened, in order: when, what, and what was reported within it."""
     zones = zones_of(history)
     told = [(one.created_at, _attempt(one), _within(one)) for one in history.attempts]
-    told += [(one.at, _refusal(one, zones), []) for one in history.refusals]
+    told += [(one.at, _refusal(one, zones), [grounds(one)]) for one in history.refusals]
     for promise in history.promises:
         state = {"due": "still to come", "kept": "kept", "missed": "missed", "withdrawn": "withdrawn"}[
             promise.state
@@ -207,7 +207,7 @@ def _attempt(one: Attempt) -> str:
 
 
 def _within(one: Attempt) -> list[str]:
-    found = []
+    found = [] if one.decision is None else [f"allowed: {grounds(one.decision)}"]
     for event in one.events:
         match event.kind:
             case "key":
@@ -229,6 +229,23 @@ def _within(one: Attempt) -> list[str]:
     return found
 
 
-def _refusal(one: Refusal, zones: tuple[str, ...]) -> str:
+def grounds(one: Decision) -> str:
+    """What a decision stood on, as it was then: rules, place, local time, consent, lists."""
+    found = [f"rules {one.rules}" + (f", rule {one.rule}" if one.rule else "")]
+    if one.country:
+        found.append(f"in {' or '.join(one.subdivisions) or one.country}")
+    for name, local in zip(one.zones, one.local, strict=False):
+        found.append(f"{local[11:16]} in {name}" if len(local) > 16 else f"unknown time in {name}")
+    if not one.local and one.zones:  # books of before
+        found.append("in " + " or ".join(one.zones))
+    if one.consent:
+        found.append(f"consent {one.consent}")
+    found += [f"{name} of {day}" for name, day in one.lists.items()]
+    if one.caller_id:
+        found.append(f"showing {one.caller_id}")
+    return "; ".join(found)
+
+
+def _refusal(one: Decision, zones: tuple[str, ...]) -> str:
     until = "" if one.not_before is None else f"; not before {when(one.not_before, zones)}"
     return f"not dialed to {one.number}: {reasons.sentence(one.reason)}{until}"

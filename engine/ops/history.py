@@ -40,6 +40,31 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """An answer of the gate, with what it stood on. What was not looked at by the rules of its time is empty."""
+
+    at: float
+    number: str
+    reason: str
+    not_before: float | None
+    zones: tuple[str, ...]
+    """Every zone in which the callee may have been."""
+    local: tuple[str, ...]
+    """Local time in each of them, ISO 8601, `?` where the zone was not known; empty in books of before."""
+    rules: str
+    """Version of the rules."""
+    rule: str
+    """Id of the rule that decided."""
+    country: str
+    subdivisions: tuple[str, ...]
+    consent: str
+    """Reference of the consent that was relied on."""
+    lists: dict[str, str]
+    """Lists that were asked, each with the date of its data."""
+    caller_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One dial. Instants in POSIX seconds."""
 
@@ -61,17 +86,8 @@ class Attempt:
     result: str
     note: str
     events: tuple[Event, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A decision of the gate not to dial, written when its reason changed."""
-
-    at: float
-    number: str
-    reason: str
-    not_before: float | None
-    zones: str
+    decision: Decision | None
+    """What allowed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +110,8 @@ class History:
     """The name under which the job was handed in."""
     numbers: list[Number] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
-    refusals: list[Refusal] = field(default_factory=list)
+    refusals: list[Decision] = field(default_factory=list)
+    """Decisions not to dial, each written when the reason changed."""
     promises: list[Promise] = field(default_factory=list)
     line_in_use: bool = False
     """The number that comes next has a live call, of this contact or of another."""
@@ -123,9 +140,8 @@ LEFT JOIN trunks t ON t.id = a.trunk_id
 WHERE a.contact_id = ? ORDER BY a.id
 """
 
-_REFUSALS = """
-SELECT d.at, n.e164, d.reason, d.not_before, d.zones FROM decisions d JOIN numbers n ON n.id = d.number_id
-WHERE d.contact_id = ? AND d.reason != 'allowed' ORDER BY d.id
+_DECISIONS = """
+SELECT d.*, n.e164 FROM decisions d JOIN numbers n ON n.id = d.number_id WHERE d.contact_id = ? ORDER BY d.id
 """
 
 _NUMBERS = """
@@ -169,8 +185,16 @@ def read(connection: sqlite3.Connection, contact_id: int) -> History:
     found = History(contact, campaign(connection, row["campaign_id"]), job[0] if job else row["job_id"])
     key = (contact_id,)
     found.numbers = [_number(connection, one) for one in connection.execute(_NUMBERS, key).fetchall()]
-    found.attempts = [_attempt(connection, one) for one in connection.execute(_ATTEMPTS, key).fetchall()]
-    found.refusals = [Refusal(*one) for one in connection.execute(_REFUSALS, key)]
+    allowed: dict[int, Decision] = {}
+    for one in connection.execute(_DECISIONS, key).fetchall():
+        if one["attempt_id"] is None:
+            found.refusals.append(_decision(one))
+        else:
+            allowed[one["attempt_id"]] = _decision(one)
+    found.attempts = [
+        _attempt(connection, one, allowed.get(one["id"]))
+        for one in connection.execute(_ATTEMPTS, key).fetchall()
+    ]
     promises = connection.execute(
         "SELECT asked_at, due_at, state FROM callbacks WHERE contact_id = ? ORDER BY id", key
     )
@@ -180,7 +204,29 @@ def read(connection: sqlite3.Connection, contact_id: int) -> History:
     return found
 
 
-def _attempt(connection: sqlite3.Connection, row: sqlite3.Row) -> Attempt:
+def _decision(row: sqlite3.Row) -> Decision:
+    return Decision(
+        at=row["at"],
+        number=row["e164"],
+        reason=row["reason"],
+        not_before=row["not_before"],
+        zones=_parts(row["zones"]),
+        local=_parts(row["local"]),
+        rules=row["rules"],
+        rule=row["rule"],
+        country=row["country"],
+        subdivisions=_parts(row["subdivision"]),
+        consent=row["consent"],
+        lists=json.loads(row["lists"]),
+        caller_id=row["caller_id"],
+    )
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(text.split(",")) if text else ()
+
+
+def _attempt(connection: sqlite3.Connection, row: sqlite3.Row, decision: Decision | None) -> Attempt:
     query = "SELECT seq, at, kind, value FROM call_events WHERE attempt_id = ? ORDER BY seq"
     return Attempt(
         id=channel_id(row["id"]),
@@ -200,4 +246,5 @@ def _attempt(connection: sqlite3.Connection, row: sqlite3.Row) -> Attempt:
         result=row["result"],
         note=row["note"],
         events=tuple(Event(*one) for one in connection.execute(query, (row["id"],))),
+        decision=decision,
     )

@@ -17,7 +17,7 @@ class Suppressed:
     since: float
     reason: str
     source: str
-    """How it came: `key` (in a call), `command`, `file`."""
+    """How it came: `key` (in a call), `inbound` (by calling back), `command`, `file`."""
     actor: str
     attempt: int | None
     """The call in which the person said so."""

@@ -6,12 +6,15 @@ Instants are POSIX seconds, UTC.
 
 Around daylight-saving changes the reading is the careful one: a start that happens twice is the second, an end that
 happens twice the first; of a clock time that is left out, the start lies after the gap and the end before it.
+
+Whole days may be closed (public holidays): the caller says which, date by date, at the callee's place. What runs past
+midnight into a closed day ends at that midnight.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Annotated, Any
@@ -24,6 +27,8 @@ DAY_SECONDS = 86400.0
 HORIZON_DAYS = 16
 """Spans are worked out for two weeks and what touches them: a weekly pattern that has no opening in that time has
 none, also when a daylight-saving change takes one of its openings away."""
+HORIZON_CLOSED_DAYS = 40
+"""The same where days are closed: Christmas and New Year's Day fall on one weekday and take two openings of a weekly pattern."""
 
 Span = tuple[float, float]
 
@@ -86,6 +91,10 @@ class Window(BaseModel):
         return value
 
 
+_ALWAYS = Window(start=time(0), end=time(0))
+"""Around the clock: what days are taken from where there are no windows."""
+
+
 class Hours:
     """Compiled windows that answer `next_open` from a cache of spans.
 
@@ -96,21 +105,24 @@ class Hours:
     '2026-11-30T09:00:00+01:00'
     """
 
-    __slots__ = ("_cache", "windows")
+    __slots__ = ("_cache", "_closed", "_horizon", "windows")
 
-    def __init__(self, windows: Sequence[Window]) -> None:
+    def __init__(self, windows: Sequence[Window], closed: Callable[[date], bool] | None = None) -> None:
+        """`closed` says of a date at the callee's place that nobody is called on it; it must always answer the same."""
         self.windows = tuple(windows)
+        self._closed = closed
+        self._horizon = HORIZON_DAYS if closed is None else HORIZON_CLOSED_DAYS
         self._cache: dict[tuple[tuple[str, ...], int], tuple[list[float], list[float]]] = {}
 
     def next_open(self, now: float, zones: tuple[str, ...]) -> float | None:
         """The first instant, at or after `now`, inside a window in every one of `zones`; None when there is none.
 
-        No zone, or one that is not known, means None: what is unknown blocks. Without windows every instant is
-        open.
+        No zone, or one that is not known, means None: what is unknown blocks. Without windows and closed days every
+        instant is open.
         """
         if not zones:
             return None
-        if not self.windows:
+        if not self.windows and self._closed is None:
             return now if all(zone(name) is not None for name in zones) else None
         starts, ends = self._spans(zones, int(now // DAY_SECONDS))
         at = bisect_right(starts, now) - 1
@@ -135,11 +147,11 @@ class Hours:
     def _zone_spans(self, name: str, day: int) -> list[Span]:
         first = datetime.fromtimestamp(day * DAY_SECONDS, UTC).date() - timedelta(days=2)
         spans: list[Span] = []
-        for window in self.windows:
+        for window in self.windows or (_ALWAYS,):
             where = zone(name if window.timezone == "callee" else window.timezone)
             if where is None or zone(name) is None:
                 return []
-            for step in range(HORIZON_DAYS + 3):
+            for step in range(self._horizon + 3):
                 local = first + timedelta(days=step)
                 if local.weekday() in window.days:
                     last = local if window.end > window.start else local + timedelta(days=1)
@@ -149,7 +161,20 @@ class Hours:
                     )
                     if span[0] < span[1]:
                         spans.append(span)
-        return _union(spans)
+        return self._without_closed(_union(spans), name, first)
+
+    def _without_closed(self, spans: list[Span], name: str, first: date) -> list[Span]:
+        """`spans` less the closed days from `first` on, as dates of the zone `name`."""
+        here = zone(name)
+        if self._closed is None or here is None:
+            return spans
+        for step in range(self._horizon + 4):
+            local = first + timedelta(days=step)
+            if self._closed(local):
+                start = min(_readings(local, time(0), here))
+                end = max(_readings(local + timedelta(days=1), time(0), here))
+                spans = [piece for span in spans for piece in _less(span, start, end)]
+        return spans
 
 
 def _readings(day: date, clock: time, where: ZoneInfo) -> tuple[float, float]:
@@ -167,6 +192,12 @@ def _union(spans: list[Span]) -> list[Span]:
         else:
             merged.append((start, end))
     return merged
+
+
+def _less(span: Span, start: float, end: float) -> list[Span]:
+    """What is left of `span` without the time from `start` to `end`."""
+    pieces = [(span[0], min(span[1], start)), (max(span[0], end), span[1])]
+    return [piece for piece in pieces if piece[0] < piece[1]]
 
 
 def _intersect(left: list[Span], right: list[Span]) -> list[Span]:

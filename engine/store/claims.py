@@ -16,6 +16,8 @@ from typing import Any
 
 from engine.channel import attempt_id
 from engine.rules.gate import RULES_VERSION, CampaignRules, Candidate, Reason, Verdict, decide
+from engine.store import decisions
+from engine.store.decisions import DecisionRecord
 
 Row = tuple[Any, ...]
 SCAN_LIMIT = 500
@@ -105,11 +107,6 @@ _ATTEMPT = """
 INSERT INTO attempts (id, contact_id, campaign_id, number_id, position, kind, pbx_id, trunk_id, caller_id, dialed, flow_version, rules,
                       callback_id, created_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-
-_DECISION = """
-INSERT INTO decisions (at, contact_id, number_id, campaign_id, attempt_id, reason, not_before, zones, rules)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _FINAL = {
@@ -249,18 +246,18 @@ def _insert(
             now,
         ),
     )
-    connection.execute(
-        _DECISION,
-        (
-            now,
-            contact_id,
-            number_id,
-            claimant.campaign_id,
-            attempt,
-            Reason.ALLOWED,
-            None,
-            timezone or zones,
-            RULES_VERSION,
+    decisions.insert(
+        connection,
+        DecisionRecord(
+            at=now,
+            contact_id=contact_id,
+            number_id=number_id,
+            campaign_id=claimant.campaign_id,
+            reason=Reason.ALLOWED,
+            zones=(timezone,) if timezone else _zones(zones),
+            rules=RULES_VERSION,
+            attempt_id=attempt,
+            caller_id=caller_id,
         ),
     )
     connection.execute(
@@ -296,18 +293,17 @@ def _refuse(
     contact_id, number_id, e164, zones, timezone = row[:5]
     changed = row[17] != verdict.reason
     if changed:
-        connection.execute(
-            _DECISION,
-            (
-                now,
-                contact_id,
-                number_id,
-                claimant.campaign_id,
-                None,
-                verdict.reason,
-                verdict.at,
-                timezone or zones,
-                RULES_VERSION,
+        decisions.insert(
+            connection,
+            DecisionRecord(
+                at=now,
+                contact_id=contact_id,
+                number_id=number_id,
+                campaign_id=claimant.campaign_id,
+                reason=verdict.reason,
+                zones=(timezone,) if timezone else _zones(zones),
+                rules=RULES_VERSION,
+                not_before=verdict.at,
             ),
         )
     if verdict.never:

@@ -33,8 +33,8 @@ class WriterConnection(aiosqlite.Connection):
         return result
 
 
-async def open_writer(path: Path) -> WriterConnection:
-    """The writing connection: WAL, synchronous=FULL, schema up to date.
+async def open_writer(path: Path, *, check: bool = False) -> WriterConnection:
+    """The writing connection: WAL, synchronous=FULL, schema up to date. `check`: look for damage first (quick_check).
 
     Raises StoreError when the file cannot be opened, is damaged, or is of a newer version than this engine.
     """
@@ -46,14 +46,29 @@ async def open_writer(path: Path) -> WriterConnection:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         await connection
+        if check:
+            await connection.run(_quick_check)
         await connection.run(_prepare)
     except (OSError, sqlite3.Error) as error:
         await connection.close()
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise StoreError(_damaged(path, str(error))) from error
         raise StoreError(f"{path}: cannot open the database: {error}") from error
     except StoreError:
         await connection.close()
         raise
     return connection
+
+
+def _quick_check(connection: sqlite3.Connection) -> None:
+    found = [row[0] for row in connection.execute("PRAGMA quick_check(5)")]
+    if found != ["ok"]:
+        (_, _, path) = connection.execute("PRAGMA database_list").fetchone()
+        raise StoreError(_damaged(path, "; ".join(found)))
+
+
+def _damaged(path: object, how: str) -> str:
+    return f"{path}: the database is damaged ({how}): restore a backup, see docs/recovery.md (a damaged database)"
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
@@ -110,8 +125,9 @@ def open_reader(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def state_lock(state: Path) -> Iterator[None]:
-    """Hold the state directory for one engine. The lock dies with the process, however it dies.
+def state_lock(state: Path) -> Iterator[str]:
+    """Hold the state directory for one engine. The lock dies with the process, however it dies; the pid in it goes only
+    with an orderly end. Yields the pid that an engine left which did not end so, the empty word otherwise.
 
     Raises StoreInUse when another engine holds it.
     """
@@ -124,7 +140,10 @@ def state_lock(state: Path) -> Iterator[None]:
             raise StoreInUse(
                 f"{state}: another engine (pid {handle.read().strip() or '?'}) runs on this state directory"
             ) from None
+        handle.seek(0)
+        left = handle.read().strip()
         handle.truncate(0)
         handle.write(str(os.getpid()))
         handle.flush()
-        yield
+        yield left
+        handle.truncate(0)

@@ -27,6 +27,26 @@ _PLAIN_REPORTS = '["amd", "play", "optout", "callback", "end"]'
 JSON."""
 
 
+_KEPT = frozenset(
+    (
+        *(
+            "id",
+            "campaign_id",
+            "job_id",
+            "state",
+            "due_at",
+            "number_id",
+            "position",
+            "numbers",
+            "attempts",
+            "tries",
+        ),
+        *("invalid", "callbacks", "callback_id", "last_attempt_at", "disposition", "verdict", "goal"),
+    )
+)
+"""Columns of a contact that say nothing of the person: what was done, and how it ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Erased:
     """What was forgotten. `live` > 0: calls live, so only the suppression has happened; ask again when they have
@@ -121,16 +141,16 @@ def _job(connection: sqlite3.Connection, contact: int) -> list[str]:
 def _blank(
     connection: sqlite3.Connection, contacts: list[int], numbers: list[int], attempts: list[int]
 ) -> None:
+    blanks = _blanks(connection)
     for contact in contacts:
         (campaign, state) = connection.execute(
             "SELECT campaign_id, state FROM contacts WHERE id = ?", (contact,)
         ).fetchone()
         if state != "done":
             close_contact(connection, contact, campaign, "SUPPRESSED", "suppressed")
+        connection.execute(f"UPDATE contacts SET {blanks} WHERE id = ?", (contact,))  # noqa: S608 -- our columns
         connection.execute(
-            "UPDATE contacts SET row = 0, external_id = NULL, timezone = '', language = '', call_from = NULL,"
-            " call_to = NULL, not_before = NULL, expires = NULL, consent = NULL, fields = '{}' WHERE id = ?",
-            (contact,),
+            "UPDATE decisions SET consent = 'erased' WHERE contact_id = ? AND consent != ''", (contact,)
         )
     for attempt in attempts:
         connection.execute("UPDATE attempts SET dialed = '', note = '' WHERE id = ?", (attempt,))
@@ -144,3 +164,16 @@ def _blank(
     for number in numbers:
         connection.execute("UPDATE numbers SET e164 = ? || id WHERE id = ?", (ERASED, number))
         connection.execute("UPDATE suppression SET reason = 'forgotten' WHERE number_id = ?", (number,))
+
+
+def _blanks(connection: sqlite3.Connection) -> str:
+    """Every column of a contact that is not known to be harmless, as it is in a contact of whom nothing is known: a
+    column that is added some day is erased without anybody thinking of it."""
+    found = []
+    for name, kind, needed, default in connection.execute(
+        "SELECT name, type, \"notnull\", dflt_value FROM pragma_table_info('contacts')"
+    ):
+        if name not in _KEPT:
+            empty = default or (("''" if kind == "TEXT" else "0") if needed else "NULL")
+            found.append(f"{name} = {empty}")
+    return ", ".join(found)

@@ -8,7 +8,10 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from engine.channel import Report
+from engine.channel import Report, channel_id
+from engine.rules.abandonment import measure
+from engine.store import abandonment
+from engine.store.audit import CALLEE, Action, append
 from engine.store.claims import close_contact
 
 
@@ -22,6 +25,9 @@ class Outcome:
     number_id: int
     ended_at: float
     sent_at: float | None
+    """When its Originate was written."""
+    dialed_at: float
+    """The latest instant at which its INVITE can have left; the gap counts from here."""
     answered_at: float | None
     rang: bool
     disposition: str
@@ -77,6 +83,9 @@ def finish(connection: sqlite3.Connection, outcome: Outcome) -> Stored:
     ).rowcount
     if not changed:
         return Stored(False, False, 0)
+    if outcome.answered_at is not None:
+        measured = measure(outcome.reports, outcome.answered_at, outcome.ended_at)
+        abandonment.record(connection, outcome.attempt, outcome.campaign_id, measured, outcome.ended_at)
     state, tries_text, invalid, campaign = connection.execute(
         "SELECT c.state, c.tries, c.invalid, k.state FROM contacts c JOIN campaigns k ON k.id = c.campaign_id WHERE c.id = ?",
         (outcome.contact_id,),
@@ -105,7 +114,7 @@ def finish(connection: sqlite3.Connection, outcome: Outcome) -> Stored:
             outcome.disposition,
             outcome.result,
             outcome.result,
-            outcome.sent_at if rung else None,
+            outcome.dialed_at if rung and outcome.sent_at is not None else None,
             outcome.contact_id,
         ),
     )
@@ -192,6 +201,20 @@ def opt_out(connection: sqlite3.Connection, report: Report, now: float) -> list[
         "INSERT OR IGNORE INTO suppression (number_id, since, reason, source, attempt_id) VALUES (?, ?, 'opt-out', 'key', ?)",
         [(number, now, report.attempt) for number in numbers],
     )
+    if numbers:
+        append(
+            connection,
+            Action.SUPPRESSION_ADDED,
+            now,
+            actor=CALLEE,
+            subject="suppression",
+            details={
+                "reason": "opt-out",
+                "source": "key",
+                "attempt": channel_id(report.attempt),
+                "numbers": numbers,
+            },
+        )
     return numbers
 
 

@@ -35,6 +35,13 @@ def last_attempt(connection: sqlite3.Connection) -> int:
     return newest
 
 
+def last_dialed(connection: sqlite3.Connection) -> float:
+    """When the newest attempt was made, by the clock of that time; 0 when there is none. Its id does not tell: ids never go
+    back, and a clock may have."""
+    row = connection.execute("SELECT created_at FROM attempts ORDER BY id DESC LIMIT 1").fetchone()
+    return float(row[0]) if row else 0.0
+
+
 def open_attempts(connection: sqlite3.Connection, pbx: str) -> list[Claim]:
     """Every attempt on this PBX that has no end, as the claim that it was."""
     rows = connection.execute(
@@ -73,10 +80,28 @@ def lost_attempts(connection: sqlite3.Connection, pbxs: Sequence[str]) -> list[s
     return [row[0] for row in rows if row[0] not in pbxs]
 
 
-def oldest_open(connection: sqlite3.Connection, pbx: str) -> int | None:
-    """The oldest attempt on this PBX that has no end; buckets before its own hold nothing that is still needed."""
-    (found,) = connection.execute(
-        "SELECT min(a.id) FROM attempts a JOIN pbxs p ON p.id = a.pbx_id WHERE a.disposition IS NULL AND p.name = ?",
-        (pbx,),
-    ).fetchone()
-    return None if found is None else int(found)
+def still_open(connection: sqlite3.Connection, pbx: str) -> dict[int, str]:
+    """Every attempt on this PBX that has no end, and the version of its flow: what of the PBX's AstDB is still needed."""
+    return dict(
+        connection.execute(
+            "SELECT a.id, a.flow_version FROM attempts a JOIN pbxs p ON p.id = a.pbx_id WHERE a.disposition IS NULL AND p.name = ?",
+            (pbx,),
+        ).fetchall()
+    )
+
+
+def unknown_newer(connection: sqlite3.Connection, attempts: Sequence[int]) -> list[int]:
+    """Those of `attempts` (dialed by a PBX) that are newer than the newest in this database: then it is an old copy of
+    the one that they were dialed from. None for a database that never dialed."""
+    newest = last_attempt(connection)
+    return sorted(attempt for attempt in attempts if attempt > newest) if newest else []
+
+
+def pause_all(connection: sqlite3.Connection) -> list[str]:
+    """Pause every campaign that runs or is scheduled. Returns their names."""
+    return [
+        row[0]
+        for row in connection.execute(
+            "UPDATE campaigns SET state = 'paused' WHERE state IN ('running', 'scheduled') RETURNING name"
+        ).fetchall()
+    ]

@@ -48,22 +48,24 @@ def unsuppress(connection: sqlite3.Connection, e164: Sequence[str]) -> list[int]
 
 def suppress_many(
     connection: sqlite3.Connection, e164: Sequence[str], reason: str, source: str, actor: str, now: float
-) -> tuple[int, list[int]]:
+) -> tuple[list[int], list[int]]:
     """Add a batch of numbers of a long file; those on the list keep their first entry.
 
-    Returns how many are new on the list, and the ids of those that have a live call or a claimed one: later claims see
+    Returns the ids of those that are new on the list, and the ids of those that have a live call or a claimed one: later claims see
     the list.
     """
     ids: list[int] = []
-    fresh = 0
+    fresh: list[int] = []
     for one in e164:
         row = connection.execute("SELECT id FROM numbers WHERE e164 = ?", (one,)).fetchone()
         if row is None:
             row = connection.execute("INSERT INTO numbers (e164) VALUES (?) RETURNING id", (one,)).fetchone()
-        fresh += connection.execute(
+        added = connection.execute(
             "INSERT OR IGNORE INTO suppression (number_id, since, reason, source, actor) VALUES (?, ?, ?, ?, ?)",
             (row[0], now, reason, source, actor),
         ).rowcount
+        if added:
+            fresh.append(row[0])
         ids.append(row[0])
     open_now = {
         row[0] for row in connection.execute("SELECT number_id FROM attempts WHERE disposition IS NULL")

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from engine.errors import StoreError
+from engine.errors import StoreError, StoreFault
 from engine.store.database import WriterConnection
 
 T = TypeVar("T")
@@ -27,18 +27,42 @@ Work = Callable[[sqlite3.Connection], Any]
 Unit = tuple[Work, "asyncio.Future[Any]"]
 Outcome = tuple[bool, Any]
 
+FAULTS = {
+    sqlite3.SQLITE_FULL: "make room on the disk",
+    sqlite3.SQLITE_IOERR: "see the system's log for the disk",
+    sqlite3.SQLITE_CORRUPT: "the file is damaged: stop the engine and restore a backup (docs/recovery.md)",
+    sqlite3.SQLITE_NOTADB: "the file is damaged: stop the engine and restore a backup (docs/recovery.md)",
+    sqlite3.SQLITE_BUSY: "another program holds a lock on the database: end it",
+    sqlite3.SQLITE_LOCKED: "another program holds a lock on the database: end it",
+    sqlite3.SQLITE_READONLY: "let the engine's user write to the database and its directory",
+    sqlite3.SQLITE_PERM: "let the engine's user write to the database and its directory",
+    sqlite3.SQLITE_CANTOPEN: "let the engine's user write to the database and its directory",
+    sqlite3.SQLITE_NOMEM: "make memory free",
+}
+"""SQLite's primary result codes that speak of the disk, the file or the machine, and what to do (sqlite.org, "Result and Error
+Codes"). Every other code speaks of the statement."""
+
 
 class Writer:
     """Owns the writing connection. `run()` is its task; everything else is called from the event loop."""
 
-    def __init__(self, connection: WriterConnection, commit_window: float) -> None:
+    def __init__(
+        self,
+        connection: WriterConnection,
+        commit_window: float,
+        health: Callable[[str], None] = lambda fault: None,
+    ) -> None:
         self._connection = connection
+        self._health = health
         self._window = commit_window
         self._urgent: deque[Unit] = deque()
         self._bulk: deque[Unit] = deque()
         self._wake = asyncio.Event()
         self._closing = False
         self.commits = 0
+        self.fault = ""
+        """Why nothing can be written now; empty while all is well. `health` is called with it after every commit that
+        failed so, and once more with the empty word when it is over. Nothing may be dialed while there is one."""
 
     def submit(self, work: Callable[[sqlite3.Connection], T], *, bulk: bool = False) -> asyncio.Future[T]:
         """Queue a unit of work; the future ends after its commit.
@@ -75,6 +99,7 @@ class Writer:
             last = loop.time()
             outcomes = await self._connection.run(partial(_transaction, units=units))
             self.commits += 1
+            self._note(outcomes)
             for (_, future), (done, value) in zip(units, outcomes, strict=True):
                 if future.cancelled():
                     continue
@@ -82,6 +107,21 @@ class Writer:
                     future.set_result(value)
                 else:
                     future.set_exception(value)
+
+    def _note(self, outcomes: list[Outcome]) -> None:
+        faults = [str(value) for done, value in outcomes if not done and isinstance(value, StoreFault)]
+        if faults or self.fault:
+            # One unit that came through while others did not is no sign of health: the disk has room for it alone.
+            self.fault = faults[0] if faults else ""
+            self._health(self.fault)
+
+    async def probe(self) -> bool:
+        """Write something that changes nothing: can anything be written? Heals `fault` when it can."""
+        try:
+            await self.submit(_touch)
+        except StoreError:
+            return False
+        return not self.fault
 
     def close(self) -> None:
         """Let `run` end once everything queued is committed."""
@@ -114,11 +154,18 @@ def _rollback(connection: sqlite3.Connection) -> None:
             connection.execute("ROLLBACK")
 
 
+def _touch(connection: sqlite3.Connection) -> None:
+    """A page is written, and nothing changes."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    connection.execute(f"PRAGMA user_version = {int(version)}")
+
+
 def _ours(error: Exception) -> Exception:
-    if isinstance(error, sqlite3.Error):
-        found = StoreError(
-            f"the database refused: {error} ({getattr(error, 'sqlite_errorname', type(error).__name__)})"
-        )
-        found.__cause__ = error
-        return found
-    return error
+    if not isinstance(error, sqlite3.Error):
+        return error
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    name = getattr(error, "sqlite_errorname", type(error).__name__)
+    text = f"the database refused: {error} ({name})"
+    found = StoreFault(f"{text}; {FAULTS[code]}") if code in FAULTS else StoreError(text)
+    found.__cause__ = error
+    return found

@@ -95,6 +95,7 @@ class PracticePbx:
         usual: dict[str, Callable[[Fields, str], bytes]] = {
             "Login": self._login,
             "DBPut": self._put,
+            "DBDel": self._delete,
             "DBDelTree": self._delete_tree,
             "DBGetTree": self._get_tree,
             "CoreShowChannels": self._show_channels,
@@ -119,6 +120,11 @@ class PracticePbx:
     def _put(self, action: Fields, ours: str) -> bytes:
         self.database[f"/{action['Family']}/{action['Key']}"] = action["Val"]
         return block("Response: Success", ours, "Message: Updated database successfully")
+
+    def _delete(self, action: Fields, ours: str) -> bytes:
+        if self.database.pop(f"/{action['Family']}/{action['Key']}", None) is None:
+            return block("Response: Error", ours, "Message: Database entry not found")
+        return block("Response: Success", ours, "Message: Key deleted successfully")
 
     def _delete_tree(self, action: Fields, ours: str) -> bytes:
         under = f"/{action['Family']}/{action['Key']}/"

@@ -13,7 +13,17 @@ import uvloop
 
 from engine.ami.client import PING_EVERY, PING_TIMEOUT, AmiClient, Link, LiveChannel
 from engine.ami.encode import Originate
-from engine.channel import ChannelEvent, HungUp, OriginateFailed, Queued, Report, Ringing, Up, channel_id
+from engine.channel import (
+    ChannelEvent,
+    HungUp,
+    InboundOptOut,
+    OriginateFailed,
+    Queued,
+    Report,
+    Ringing,
+    Up,
+    channel_id,
+)
 from engine.errors import (
     AmiActionFailed,
     AmiError,
@@ -295,6 +305,59 @@ async def test_actions(pbx: PracticePbx) -> None:
         await client.drop_bucket(2992485)
         await client.drop_bucket(2992485)
         assert await client.evidence() == {}
+
+
+async def test_people_who_call_back(pbx: PracticePbx) -> None:
+    opt_outs: list[InboundOptOut] = []
+    line = Line(pbx.port)
+    line.client = AmiClient(
+        "lab", "127.0.0.1", pbx.port, "volley", lambda: "s3cret", sink=line.events.append, connected=line._connected,
+        lost=line.losses.append, failed=lambda error, wait: None, inbound=opt_outs.append,
+    )  # fmt: skip
+    wanted = {"33162000001/number": "+33162000001", "33162000001/ask": "/s/who&/s/ask"}
+    pbx.database = {
+        "/volleyinbound/33162000001/number": "+33162000001", "/volleyinbound/33162000001/key": "8",
+        "/volleyinbound/33162000009/number": "+33162000009", "/volleyflow/1/max": "60",
+        "/volley/inbound/17.1": "optout|+33199001001|33162000001|17", "/volley/inbound/17.2": "odd", "/volley/1/x/sent": "5",
+    }  # fmt: skip
+    async with at_work(line) as client:
+        await until(lambda: client.up)
+        await client.put_inbound(wanted)
+        kept = {key: value for key, value in pbx.database.items() if key.startswith("/volleyinbound/")}
+        assert kept == {f"/volleyinbound/{key}": value for key, value in wanted.items()}
+        assert pbx.database["/volleyflow/1/max"] == "60"
+        written = len(pbx.sessions[0].named("DBPut")) + len(pbx.sessions[0].named("DBDel"))
+        assert written == 3  # what was right already is left alone
+        await client.put_inbound(wanted)
+        assert len(pbx.sessions[0].named("DBPut")) + len(pbx.sessions[0].named("DBDel")) == written
+
+        waiting = InboundOptOut("17.1", "+33199001001", "33162000001", 17.0)
+        assert await client.inbound_opt_outs() == ([waiting], ["17.2"])
+        await client.drop_inbound("17.1")
+        await client.drop_inbound("17.1")
+        assert await client.inbound_opt_outs() == ([], ["17.2"])
+
+        told = ["UserEvent: VolleyInbound", "Call: 18.1", "Number: 0199001001", "Called: 33162000001"]
+        report = ["UserEvent: Volley", f"Attempt: {IDS[0]}", "Seq: 1", "Kind: play", "Value: message"]
+        pbx.sessions[0].tell(block("Event: UserEvent", *told), block("Event: UserEvent", *report))
+        await until(lambda: line.events)
+        assert [(one.call, one.number, one.called) for one in opt_outs] == [
+            ("18.1", "0199001001", "33162000001")
+        ]
+        assert [type(event) for event in line.events] == [Report]
+
+
+async def test_who_does_not_take_calls_back_is_not_disturbed_by_them(pbx: PracticePbx) -> None:
+    line = Line(pbx.port)
+    async with at_work(line) as client:
+        await until(lambda: client.up)
+        told = ["UserEvent: VolleyInbound", "Call: 18.1", "Number: 0199001001", "Called: 33162000001"]
+        pbx.sessions[0].tell(
+            block("Event: UserEvent", *told),
+            block("Event: Newstate", "ChannelState: 5", f"Uniqueid: {IDS[0]}"),
+        )
+        await until(lambda: line.events)
+    assert len(line.events) == 1
 
 
 async def test_many_actions_at_once_get_each_its_own_answer(pbx: PracticePbx) -> None:

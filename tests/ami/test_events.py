@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.ami.events import TABLE, sip_status
+from engine.ami.events import TABLE, inbound, sip_status
 from engine.ami.protocol import Fields, parse
 from engine.channel import (
     ChannelEvent,
     HungUp,
+    InboundOptOut,
     KeyPressed,
     OriginateFailed,
     Queued,
@@ -101,6 +102,28 @@ ROWS: list[tuple[str, bytes, str, ChannelEvent | None]] = [
 @pytest.mark.parametrize(("name", "text", "event"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
 def test_table(name: bytes, text: str, event: ChannelEvent | None) -> None:
     assert TABLE[name](fields(text.replace("{id}", OURS)), NOW) == event
+
+
+BACK = "UserEvent: VolleyInbound\nCall: 1795491005.12\nNumber: +33199001001\nCalled: 33162000001"
+
+
+@pytest.mark.parametrize(
+    ("text", "event"),
+    [
+        (BACK, InboundOptOut("1795491005.12", "+33199001001", "33162000001", NOW)),
+        (BACK.replace("VolleyInbound", "Volley"), None),
+        (BACK.replace("VolleyInbound", "VolleyInboundX"), None),
+        (BACK.replace("+33199001001", "anonymous"), None),
+        (BACK.replace("+33199001001", ""), None),
+        (BACK.replace("+33199001001", "+33199001001;x=1"), None),
+        (BACK.replace("33162000001", "33162000001x"), None),
+        (BACK.replace("1795491005.12", "1/2"), None),
+        ("UserEvent: VolleyInbound", None),
+    ],
+)
+def test_somebody_who_called_back(text: str, event: InboundOptOut | None) -> None:
+    assert inbound(fields(text), NOW) == event
+    assert TABLE[b"UserEvent"](fields(text), NOW) is None
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.ami.outbox import Evidence, read
+from engine.ami.outbox import Evidence, read, read_inbound
 from engine.ami.protocol import parse
-from engine.channel import HungUp, Report, attempt_of
+from engine.channel import HungUp, InboundOptOut, Report, attempt_of
 
 RECORDED = Path(__file__).with_name("recorded.ami").read_bytes()
 ENTRIES = [
@@ -136,3 +136,56 @@ def test_what_is_not_ours_is_passed_over(key: str) -> None:
 )
 def test_nothing_that_stands_there_raises(entries: list[tuple[str, str]]) -> None:
     assert set(read(entries)) <= {A}
+
+
+# -- people who call back ----------------------------------------------------------------------------------------------
+
+CALL = "/volley/inbound/1795491005.12"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "found"),
+    [
+        (CALL, "optout|+33199001001|33162000001|1795491005", InboundOptOut("1795491005.12", "+33199001001", "33162000001", 1795491005.0)),
+        (CALL, "optout|0199001001|0162000001|5", InboundOptOut("1795491005.12", "0199001001", "0162000001", 5.0)),
+        ("/volley/inbound/pbx1.17.3", "optout|3319900|1|5", InboundOptOut("pbx1.17.3", "3319900", "1", 5.0)),
+    ],
+)  # fmt: skip
+def test_an_opt_out_of_somebody_who_called_back(key: str, value: str, found: InboundOptOut) -> None:
+    assert read_inbound([(key, value)]) == ([found], [])
+    assert read([(key, value)]) == {}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "", "optout", "optout||33162000001|5", "optout|123456|33162000001|5", "optout|++33199001001|33162000001|5",
+        "optout|33+199001001|33162000001|5", "optout|anonymous|33162000001|5", "optout|33199001001||5",
+        "optout|33199001001|33162000001|", "optout|33199001001|33162000001|soon", "optout|33199001001|33162000001|5|6",
+        "hello|33199001001|33162000001|5", "optout|331990010013319900100|33162000001|5", "optout|١٢٣٤٥٦٧|1|5",
+        "optout|33199001001\n|33162000001|5",
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_told_and_not_dropped(value: str) -> None:
+    assert read_inbound([(CALL, value)]) == ([], ["1795491005.12"])
+
+
+def test_only_the_inbound_branch_is_read_oldest_first() -> None:
+    late, early = (
+        InboundOptOut(call, "33199001001", "33162000001", at) for call, at in (("2.1", 9.0), ("3.1", 5.0))
+    )
+    entries = [
+        (f"/volley/inbound/{one.call}", f"optout|{one.number}|{one.called}|{one.at:.0f}")
+        for one in (late, early)
+    ]
+    assert read_inbound([*ENTRIES, *entries, ("/volleyinbound/33162000001/number", "+33162000001")]) == (
+        [early, late],
+        [],
+    )
+
+
+@given(st.lists(st.tuples(st.one_of(st.text(max_size=30), st.just(CALL)), st.text(max_size=40))))
+def test_no_inbound_entry_however_odd_raises(entries: list[tuple[str, str]]) -> None:
+    found, unreadable = read_inbound(entries)
+    assert len(found) + len(unreadable) == sum(key.strip("/").split("/")[:2] == ["volley", "inbound"] and key.strip("/").count("/") == 2
+                                               for key, _ in entries)  # fmt: skip

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from engine.config import PbxSettings, Settings, load, problems_of
 from engine.errors import Problem, SettingsError, VolleyError
+from engine.rules.caller_ids import CallerId
 
 ROOT = Path(__file__).parents[2]
 
@@ -170,6 +171,59 @@ def test_an_unknown_key_is_an_error_in_every_table(tmp_path: Path, table: str) -
     if f"[{table}]" in SMALL:
         text = SMALL.replace(f"[{table}]", f"[{table}]\nsurprise = 1")
     assert problems(tmp_path, text) == {f"{table}.surprise": "there is no such key"}
+
+
+def test_caller_ids_are_ours_once_each_and_on_trunks_that_are_there(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path,
+        SMALL
+        + """
+[limits]
+proof_days = 401
+[[caller_id]]
+number = "+33162000001"
+owner = "Anna"
+proof = 2026-11-02
+trunks = ["carrier", "other"]
+areas = ["FR", "fr", "+33", "33", "US-NEWYORK"]
+signed = "C"
+[[caller_id]]
+number = "+33162000001"
+owner = "Anna"
+proof = 2026-11-02
+prompt = "../../etc/passwd"
+opt_out_key = "*"
+language = "French"
+""",
+    )
+    assert set(found) == {
+        "limits.proof_days", "caller_id.0.areas.1", "caller_id.0.areas.3", "caller_id.0.areas.4", "caller_id.0.signed",
+        "caller_id.0.trunks", "caller_id.1.number", "caller_id.1.prompt", "caller_id.1.opt_out_key", "caller_id.1.language",
+    }  # fmt: skip
+    assert found["caller_id.0.trunks"] == "there is no [trunk.other]"
+    assert found["caller_id.1.number"] == "+33162000001 is listed already, as caller_id.0"
+
+
+def test_a_caller_id_as_the_choice_takes_it(tmp_path: Path) -> None:
+    [one] = load(
+        written(
+            tmp_path,
+            SMALL
+            + """
+[[caller_id]]
+number = "+12125550100"
+owner = "Anna"
+proof = 2026-11-02
+areas = ["US-NY", "+1212"]
+trunks = ["carrier"]
+signed = "A"
+""",
+        )
+    ).caller_id
+    assert one.caller_id == CallerId(
+        "+12125550100", date(2026, 11, 2), ("US-NY", "+1212"), frozenset({"carrier"})
+    )
+    assert (one.signed, one.prompt, one.opt_out_key, one.language) == ("A", None, "9", "en")
 
 
 def test_a_trunk_stands_on_a_pbx_that_is_there(tmp_path: Path) -> None:

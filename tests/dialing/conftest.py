@@ -16,9 +16,11 @@ import structlog
 
 from engine.ami.outbox import Evidence
 from engine.channel import ChannelEvent, HungUp, Queued, attempt_of
+from engine.clock import Clock
 from engine.config import Settings
 from engine.contacts import Contact
 from engine.dialing.agenda import Agenda
+from engine.dialing.clock_watch import ClockWatch
 from engine.dialing.dispatcher import Dispatcher
 from engine.dialing.follower import Follower
 from engine.dialing.ledger import Ledger
@@ -63,14 +65,6 @@ def contact(row: int, *numbers: Number, external_id: str | None = None) -> Conta
         ("timezone", "language", "consent", "call_from", "call_to", "not_before", "expires")
     )
     return Contact(row=row, external_id=external_id, numbers=numbers or (number(row),), fields={}, **nothing)
-
-
-class Clock:
-    def now(self) -> float:
-        return time.time()
-
-    def mono(self) -> float:
-        return time.monotonic()
 
 
 class Exchange:
@@ -143,7 +137,8 @@ class Desk:
         )  # fmt: skip
         self.dispatcher = Dispatcher(
             self.agenda, self.trunks, self.ledger, self.follower, self.writer, lambda pbx: self.exchange,
-            lambda pbx, version: self.flows, self.clock, log, 0,
+            lambda pbx, version: self.flows, self.clock,
+            ClockWatch(self.agenda, self.ledger, self.writer, self.clock, log, 0.0), log, 0,
         )  # fmt: skip
         self.exchange.tell = self.follower.take
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from engine.ami.outbox import Evidence
 from engine.channel import HungUp, KeyPressed, OriginateFailed, Refused, Report, Ringing, Up, channel_id
 from engine.dialing.follower import HANGUP_GRACE
+from engine.errors import StoreFault
 from engine.store import campaigns
 
 
@@ -235,13 +239,31 @@ async def test_an_end_that_the_database_refuses_is_stored_later(desk, person) ->
     for seq in range(400):  # more than the pages that are there can hold
         report(desk, attempt, seq, "play", "x" * 2000)
     desk.hang_up(attempt, 16, 0, answered=True)
-    await desk.until(lambda: desk.events("store.failed"))
+    await desk.until(lambda: desk.writer.fault)
+    assert "make room on the disk" in desk.writer.fault
     assert desk.follower.unstored == 1
     assert desk.trunks.live == 0
     await desk.connection.run(lambda one: one.execute("PRAGMA max_page_count = 1000000"))
     await ended(desk)
     assert desk.rows("SELECT count(*) FROM call_events") == [400]
     assert desk.follower.unstored == 0
+    assert desk.writer.fault == ""
+
+
+async def test_nothing_is_dialed_while_the_database_refuses(desk, person, tmp_path: Path) -> None:
+    """What was claimed before is taken back, what is due waits; then everybody is called once."""
+    await desk.campaign("spring", *(person(row) for row in range(1, 9)))
+    await desk.connection.run(lambda one: one.execute("PRAGMA busy_timeout = 20"))
+    with closing(sqlite3.connect(tmp_path / "volley.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreFault, match="another program holds a lock"):
+            await desk.writer.submit(lambda one: None)
+        desk.start()
+        await asyncio.sleep(0.3)
+        assert desk.exchange.written == []
+        other.execute("ROLLBACK")
+    await desk.until(lambda: len(desk.exchange.written) == 8)
+    assert sorted(desk.numbers()) == sorted(set(desk.numbers()))
 
 
 async def test_a_flow_that_is_missing_is_told_as_a_fault(desk, person) -> None:

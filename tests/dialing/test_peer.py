@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.channel import bucket_of, channel_id
+from engine.channel import BUCKET_SECONDS, bucket_of, channel_id
 from engine.config import PbxSettings
 from engine.dialing.agenda import Running
+from engine.dialing.astdb import KEEP_BUCKETS
 from engine.dialing.peer import Peer
 from engine.dialing.reconcile import CALM_LOOKS
 from engine.store import claims, outcomes, recovery
@@ -37,8 +38,8 @@ async def peer(desk, pbx: PracticePbx, tmp_path: Path) -> Peer:
     secret.chmod(0o600)
     settings = PbxSettings(port=pbx.port, secret_file=secret, sounds_dir=Path("/sounds"), reconnect_max=0.5)
     found = Peer(
-        "lab", settings, desk.agenda, desk.trunks, desk.ledger, desk.follower, desk.writer,
-        lambda row: Running(row, desk.settings), desk.dispatcher.wake, desk.clock, desk.log,
+        "lab", settings, desk.settings, desk.agenda, desk.trunks, desk.ledger, desk.follower, desk.writer,
+        lambda row: Running(row, desk.settings), desk.dispatcher.wake, lambda: None, desk.clock, desk.log,
     )  # fmt: skip
     desk.exchange = found.ami
     return found
@@ -108,15 +109,19 @@ async def test_every_open_attempt_is_settled_before_anything_is_dialed(desk, pee
     )  # fmt: skip
     desk.start()
     async with connected(desk, peer):
+        # What left no trace is not decided at the first look, and holds up nobody else.
+        assert [line["doubtful"] for line in desk.events("ami.connected")] == [2]
+        assert [dispositions(desk)[claim.e164] for claim in (nothing, marked)] == [None, None]
+        await desk.until(lambda: len(desk.events("ami.reconciled")) == 2, 10.0)
         looks = [action for action in pbx.sessions[0].actions if action["Action"] == "CoreShowChannels"]
-        assert len(looks) == CALM_LOOKS  # what left no trace is not decided at the first look
+        assert len(looks) == CALM_LOOKS
         flows = pbx.sessions[0].named("DBPut")
         assert flows[0].items() >= {"Family": "volleyflow", "Key": "flow/max", "Val": "60"}.items()
         assert pbx.sessions[0].actions.index(flows[0]) < pbx.sessions[0].actions.index(looks[0])
-        [line] = desk.events("ami.reconciled")
-        assert {name: line[name] for name in ("lives", "ended", "not_sent", "unknown")} == {
-            "lives": 2, "ended": 2, "not_sent": 1, "unknown": 1
-        }  # fmt: skip
+        first, later = desk.events("ami.reconciled")
+        assert {name: first[name] for name in ("lives", "ended")} == {"lives": 2, "ended": 2}
+        assert {name: later[name] for name in ("not_sent", "unknown")} == {"not_sent": 1, "unknown": 1}
+        await desk.until(lambda: dispositions(desk)[marked.e164])
         seen = dispositions(desk)
         assert [seen[claim.e164] for claim in (busy, answered, marked)] == [
             "BUSY",
@@ -196,6 +201,7 @@ async def test_reports_of_calls_that_are_long_stored_still_count(desk, peer, pbx
         claim.number_id,
         9.0,
         5.0,
+        5.0,
         6.0,
         True,
         "ANSWERED_HUMAN",
@@ -214,8 +220,8 @@ async def test_reports_of_calls_that_are_long_stored_still_count(desk, peer, pbx
 
 async def test_the_outbox_is_emptied_of_what_is_stored_and_old(desk, peer, pbx, person) -> None:
     [claim] = await left_open(desk, person(1))
-    now = bucket_of(claim.attempt)
-    for bucket in (now - 9, now - 8, now - 1):
+    now = int(desk.clock.now()) // BUCKET_SECONDS
+    for bucket in (now - 9, now - 8, now):
         pbx.database[f"/volley/{bucket}/{channel_id(bucket)}/sent"] = "5"
     live(pbx, claim, "6")
     keep(pbx, claim, sent="5")
@@ -223,7 +229,47 @@ async def test_the_outbox_is_emptied_of_what_is_stored_and_old(desk, peer, pbx, 
         await peer.prune()
         await peer.prune()
         kept = {int(key.split("/")[2]) for key in pbx.database if key.startswith("/volley/")}
-        assert kept == {now - 1, now}
+        assert kept == {bucket_of(claim.attempt), now}  # what is old and holds an open attempt stays
+
+        desk.hang_up(claim.attempt)
+        await desk.until(lambda: dispositions(desk)[claim.e164])
+        pbx.database = {key: value for key, value in pbx.database.items() if key.split("/")[2] != str(now)}
+        late = bucket_of(claim.attempt) < now - KEEP_BUCKETS // BUCKET_SECONDS
+        await peer.prune()
+        assert any(key.startswith("/volley/") for key in pbx.database) is not late
+
+
+async def test_flows_of_what_is_over_are_dropped_and_those_of_live_calls_stay(
+    desk, peer, pbx, person
+) -> None:
+    [claim] = await left_open(desk, person(1))
+    pbx.database["/volleyflow/old/max"] = "60"
+    live(pbx, claim, "6")
+    keep(pbx, claim, sent="5")
+    async with connected(desk, peer):
+        desk.agenda.campaigns.clear()  # the campaign is over, its call lives
+        await peer.prune()
+        assert {key.split("/")[2] for key in pbx.database if key.startswith("/volleyflow/")} == {"flow"}
+        desk.hang_up(claim.attempt)
+        await desk.until(lambda: dispositions(desk)[claim.e164])
+        await peer.prune()
+        assert not [key for key in pbx.database if key.startswith("/volleyflow/")]
+        assert not peer.has_flow("flow")
+
+
+async def test_an_old_copy_of_the_database_dials_nobody(desk, peer, pbx, person) -> None:
+    """A backup was restored: the PBX dialed calls that it does not know."""
+    [claim] = await left_open(desk, person(1))
+    await desk.campaign("summer", person(2))
+    pbx.database[f"/volley/{bucket_of(claim.attempt)}/{channel_id(claim.attempt + 9)}/sent"] = "5"
+    keep(pbx, claim, sent="5", end="17|Down|SIP 486|6")
+    desk.start()
+    async with connected(desk, peer):
+        await asyncio.sleep(0.1)
+        assert pbx.sessions[0].named("Originate") == []
+        [line] = desk.events("store.older_than_pbx")
+        assert (line["attempts"], sorted(line["paused"])) == (1, ["spring", "summer"])
+        assert desk.rows("SELECT state FROM campaigns") == ["paused", "paused"]
 
 
 async def test_a_pbx_that_left_the_settings_leaves_nobody_in_a_call_for_ever(desk, peer, pbx, person) -> None:
@@ -232,4 +278,39 @@ async def test_a_pbx_that_left_the_settings_leaves_nobody_in_a_call_for_ever(des
     await desk.follower.settled()
     assert dispositions(desk)[claim.e164] == "UNKNOWN"
     assert desk.rows("SELECT state FROM contacts") == ["done"]
+    desk.check_idle()
+
+
+async def test_calls_whose_events_never_come_are_settled_by_the_reaper(desk, peer, pbx, person) -> None:
+    """One lives on, one ended unheard of, one left a marker and nothing else: every channel is given back in the end."""
+    await desk.campaign("spring", *(person(row) for row in range(1, 4)))
+    async with connected(desk, peer):
+        desk.start()
+        await desk.until(lambda: len(pbx.sessions[0].named("Originate")) == 3)
+        lives, ended, lost = (
+            desk.ledger.get(int(action["ActionID"][1:], 16)) for action in pbx.sessions[0].named("Originate")
+        )
+        for one in (lives, ended, lost):
+            keep(pbx, one.claim, sent=str(int(one.call.sent_at)))
+        live(pbx, lives.claim, "6")
+        keep(pbx, ended.claim, _1="result|confirmed|7", end=f"16|Up|SIP 200|{int(ended.call.sent_at) + 3}")
+        for one in (lives, ended, lost):
+            assert one.deadline > desk.clock.mono() + 25 + 12  # ringing and answering fit in before it
+            one.deadline = desk.clock.mono() - 1.0
+        await peer.reap([lives, ended, lost])
+        await desk.follower.settled()
+        seen = dispositions(desk)
+        assert (seen[ended.claim.e164], seen[lost.claim.e164]) == ("ANSWERED_UNSURE", "UNKNOWN")
+        assert lives.deadline > desk.clock.mono() + 60.0
+        assert list(desk.ledger) == [lives]
+        pbx.sessions[0].tell(
+            block(
+                "Event: Hangup",
+                "ChannelState: 6",
+                f"Uniqueid: {channel_id(lives.claim.attempt)}",
+                "Cause: 16",
+            )
+        )
+        await desk.until(lambda: len(desk.ledger) == 0)
+    await desk.follower.settled()
     desk.check_idle()

@@ -16,9 +16,10 @@ from pydantic import TypeAdapter
 from engine import config
 from engine.dialing.disposition import CAUSE, SIP, UNCOUNTED, Disposition
 from engine.dialing.retry import DEFAULTS
-from engine.intake import control, manifest
+from engine.intake import manifest, requests
 from engine.ops import log
 from engine.ops.reasons import RESULTS
+from engine.rules.book.files import LawFile, TightFile
 from engine.rules.gate import Reason
 from tests.docs.pages import DOCS, EVENTS, PAGES, REPOSITORY, rows, section
 
@@ -108,7 +109,7 @@ CAMPAIGN = {
     "id": "x", "owner": "Marie <marie@example.org>", "purpose": "informational", "caller_id": "+33162000001",
     "message": {"prompts": ["hello.wav"]}, "contacts": {"file": "people.csv"},
 }  # fmt: skip
-REQUEST: TypeAdapter[object] = TypeAdapter(control.Request)
+REQUEST: TypeAdapter[object] = TypeAdapter(requests.Request)
 
 
 def check(kind: str, table: dict[str, Any]) -> None:
@@ -128,6 +129,8 @@ def check(kind: str, table: dict[str, Any]) -> None:
             assert isinstance(table["ok"], bool)
         case "reason":
             assert {"job", "name", "rejected_at", "problems"} == set(table)
+        case "rules":
+            (TightFile if "tightens" in table else LawFile).model_validate(table)
         case "log":
             assert table["event"] in EVENTS.values()
             assert {"time", "level"} <= set(table)

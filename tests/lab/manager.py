@@ -12,10 +12,10 @@ Message = dict[str, str]
 
 
 class Manager:
-    """One AMI session on the lab's PBX. Keeps every event in `events`."""
+    """One AMI session on the lab's PBX, or on the Asterisk at `address`. Keeps every event in `events`."""
 
-    def __init__(self, lab: Lab) -> None:
-        self._socket = socket.create_connection((lab.pbx_address, lab.ports.ami), timeout=5)
+    def __init__(self, lab: Lab, address: str = "") -> None:
+        self._socket = socket.create_connection((address or lab.pbx_address, lab.ports.ami), timeout=5)
         self._stream = self._socket.makefile("rb")
         self._stream.readline()  # the greeting
         self._sent = 0

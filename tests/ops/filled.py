@@ -170,6 +170,7 @@ class Books:
             "position": claim.position,
             "kept_callback": claim.callback_id,
             "sent_at": self.now,
+            "dialed_at": more.get("sent_at") or self.now,
             **more,
         }
         outcomes.finish(

@@ -8,9 +8,11 @@ import pytest
 
 from engine.ops import history, reasons
 from engine.ops.books import snapshot
-from engine.ops.explain import Next, timeline, what_next
+from engine.ops.explain import Next, grounds, timeline, what_next
 from engine.ops.history import History
-from engine.rules.gate import Reason
+from engine.rules.gate import RULES_VERSION, Reason
+from engine.store import decisions
+from engine.store.decisions import DecisionRecord
 from tests.ops.filled import NOON, Books, person
 
 OFFICE = [{"days": ["mon-fri"], "from": "09:00", "to": "17:00"}]
@@ -70,7 +72,41 @@ def test_a_callback_comes(books: Books) -> None:
     assert coming(books).text == "Next: the callback that was asked for, at 2026-11-24 12:01:30+01:00."
     texts = [what for _, what, _ in timeline(story(books))]
     assert texts[1] == "callback promised for 2026-11-24 12:01:30+01:00: still to come"
-    assert timeline(story(books))[0][2] == ["pressed 2 in message", "asked to be called back in 1m30s"]
+    assert timeline(story(books))[0][2][1:] == ["pressed 2 in message", "asked to be called back in 1m30s"]
+
+
+def test_a_call_tells_what_allowed_it(books: Books) -> None:
+    books.claim(one(books))
+    [(_, _, within)] = timeline(story(books))
+    assert within == [f"allowed: rules {RULES_VERSION}; 12:00 in Europe/Paris; showing +33162000001"]
+
+
+def test_a_decision_is_told_as_it_was_then(books: Books) -> None:
+    """Years later: rules, lists and zones of today say nothing about it."""
+    campaign = one(books)
+    contact, number = books.connection.execute("SELECT id, number_id FROM contacts").fetchone()
+    decisions.insert(
+        books.connection,
+        DecisionRecord(
+            at=NOON, contact_id=contact, number_id=number, campaign_id=campaign, reason="suppressed",
+            zones=("America/New_York", "America/Chicago", "Mars/Phobos"), rules="2026-11-24.abc", country="US",
+            subdivisions=("US-IN", "US-KY"), rule="us-registry", consent="form 4711", lists=(("us-dnc", "2026-11-01"),),
+        ),
+    )  # fmt: skip
+    [refusal] = story(books).refusals
+    assert grounds(refusal) == (
+        "rules 2026-11-24.abc, rule us-registry; in US-IN or US-KY; 06:00 in America/New_York; 05:00 in America/Chicago;"
+        " unknown time in Mars/Phobos; consent form 4711; us-dnc of 2026-11-01"
+    )
+    [(_, what, within)] = timeline(story(books))
+    assert what.startswith("not dialed to +33199001001: the number is on the list")
+    assert within == [grounds(refusal)]
+
+
+def test_a_decision_of_an_older_database(books: Books) -> None:
+    books.claim(one(books))
+    books.connection.execute("UPDATE decisions SET local = '', caller_id = ''")
+    assert timeline(story(books))[0][2] == [f"allowed: rules {RULES_VERSION}; in Europe/Paris"]
 
 
 def test_a_live_call(books: Books) -> None:

@@ -152,6 +152,7 @@ class Books:
         outcome = Outcome(
             attempt=claim.attempt, contact_id=claim.contact_id, campaign_id=claim.campaign_id, number_id=claim.number_id,
             ended_at=self.now, sent_at=None if disposition == "NOT_SENT" else claim.created_at, answered_at=answered,
+            dialed_at=more.get("sent_at") or claim.created_at,
             rang=False, disposition=disposition, counted=counted, position=claim.position,
             kept_callback=claim.callback_id, next_position=claim.position,
         )  # fmt: skip

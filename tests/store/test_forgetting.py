@@ -111,6 +111,22 @@ def test_nothing_is_left_and_everything_adds_up(books, person, phone, state) -> 
     assert figures(books) == before
 
 
+def test_a_column_that_nobody_thought_of_is_erased_too(books, person, phone, state) -> None:
+    books.campaign("spring", told_of(person, 1), person(2))
+    books.connection.execute("ALTER TABLE contacts ADD COLUMN postcode TEXT NOT NULL DEFAULT ''")
+    books.connection.execute("ALTER TABLE contacts ADD COLUMN birthday TEXT")
+    books.connection.execute("UPDATE contacts SET postcode = '33000', birthday = '1970-01-01'")
+    [claim, _] = books.claim(1).claims
+    books.connection.execute("UPDATE decisions SET consent = 'ref-4711' WHERE contact_id = 1")
+    books.finish(claim, "BUSY")
+    forget(books, phone(1).e164)
+    assert books.rows("SELECT postcode, birthday FROM contacts ORDER BY id") == [
+        ("", None),
+        ("33000", "1970-01-01"),
+    ]
+    assert books.rows("SELECT DISTINCT consent FROM decisions WHERE contact_id = 1") == ["erased"]
+
+
 def test_who_waits_is_not_called(books, person, phone, state) -> None:
     campaign = books.campaign("spring", person(1), person(2))
     forget(books, phone(1).e164)
@@ -216,7 +232,7 @@ def test_a_long_file_of_withdrawals(books, person, phone) -> None:
         suppression.suppress_many,
         e164=[phone(at).e164 for at in (1, 2, 8)], reason="letter", source="file", actor="bob", now=books.now + 1,
     )  # fmt: skip
-    assert (added, live) == (2, [one.number_id])
+    assert (added, live) == ([1, 4], [one.number_id])
     assert books.rows("SELECT reason, source, actor FROM suppression ORDER BY number_id") == [
         ("letter", "file", "bob"), ("asked", "command", "anna"), ("letter", "file", "bob"),
     ]  # fmt: skip

@@ -29,8 +29,8 @@ def test_attempts_are_those_of_one_pbx(books, person) -> None:
     ids = books.unit(recovery.register, pbxs=["lab", "office"], trunks={"a": "lab", "c": "office"})
     claim = books.claim_one(books.campaign("spring", person(1)))
     assert books.unit(recovery.open_attempts, "office") == []
-    assert books.unit(recovery.oldest_open, "office") is None
-    assert books.unit(recovery.oldest_open, "lab") == claim.attempt
+    assert books.unit(recovery.still_open, "office") == {}
+    assert books.unit(recovery.still_open, "lab") == {claim.attempt: claim.flow_version}
     assert ids["c"][1] != ids["a"][1]
     assert books.unit(recovery.lost_attempts, ["lab", "office"]) == []
     assert books.unit(recovery.lost_attempts, ["office"]) == ["lab"]
@@ -59,10 +59,35 @@ def test_the_newest_attempt(books, person) -> None:
     assert attempt_id(books.now - 1000, claim.attempt) == claim.attempt + 1
 
 
-def test_the_oldest_open_attempt_bounds_what_the_outbox_may_drop(books, person) -> None:
+def test_the_clock_of_the_last_dial_is_not_its_id(books, person) -> None:
+    """After a clock that went back ids stay where they were, and the next start must not see another jump."""
+    assert books.unit(recovery.last_dialed) == 0.0
+    campaign = books.campaign("spring", person(1), person(2))
+    first = books.claim(campaign, slots="a").claims[0]
+    assert books.unit(recovery.last_dialed) == books.now
+    books.now -= 20.0
+    books.connection.execute("UPDATE contacts SET due_at = 0")
+    [second] = books.claim(campaign, slots="a").claims
+    assert second.attempt == first.attempt + 1
+    assert books.unit(recovery.last_dialed) == books.now
+
+
+def test_what_is_still_open_says_what_the_pbx_must_keep(books, person) -> None:
     campaign = books.campaign("spring", person(1), person(2))
     first, second = books.claim(campaign).claims
     books.finish(replace(first), "BUSY")
-    assert books.unit(recovery.oldest_open, "lab") == second.attempt
+    assert books.unit(recovery.still_open, "lab") == {second.attempt: second.flow_version}
     books.finish(second, "BUSY")
-    assert books.unit(recovery.oldest_open, "lab") is None
+    assert books.unit(recovery.still_open, "lab") == {}
+
+
+def test_calls_that_are_newer_than_the_database_betray_an_old_copy(books, person) -> None:
+    assert (
+        books.unit(recovery.unknown_newer, [5, 1 << 60]) == []
+    )  # a database that never dialed knows nothing either
+    claim = books.claim_one(books.campaign("spring", person(1)))
+    old, new = claim.attempt - 7, claim.attempt + 7
+    assert books.unit(recovery.unknown_newer, [old, claim.attempt]) == []
+    assert books.unit(recovery.unknown_newer, [new + 1, old, new]) == [new, new + 1]
+    assert books.unit(recovery.pause_all) == ["spring"]
+    assert books.unit(recovery.pause_all) == []

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from engine.errors import StoreError
+from engine.errors import StoreError, StoreFault
 from engine.store.database import WriterConnection, open_writer
 from engine.store.writer import Writer
 
@@ -224,7 +224,7 @@ async def test_a_full_disk_refuses_what_does_not_fit_and_nothing_else(
         writer.submit(mark("also small")),
         return_exceptions=True,
     )
-    assert [type(result) for result in results] == [int, StoreError, int]
+    assert [type(result) for result in results] == [int, StoreFault, int]
     assert "SQLITE_FULL" in str(results[1])
     full = 0
     for at in range(60):  # until nothing fits any more

@@ -32,7 +32,7 @@ from engine.intake.lists.requests import (
 from engine.intake.lists.task import Task
 from engine.ops import log as events
 from engine.ops.log import Log
-from engine.store import lists
+from engine.store import audited_lists, lists
 from engine.store.list_file import file_name
 from engine.store.lists import ListRow
 from engine.store.writer import Writer
@@ -94,20 +94,20 @@ class Desk:
 
     # -- requests ------------------------------------------------------------------------------------------------------
 
-    async def do(self, request: DeskRequest) -> dict[str, Any]:
-        """Do it; returns the reply. Raises InputError with all that is wrong, StoreError when the disk or database
-        refuses."""
+    async def do(self, request: DeskRequest, asker: str) -> dict[str, Any]:
+        """Do it; returns the reply. `asker` goes into the audit log. Raises InputError with all that is wrong, StoreError
+        when the disk or database refuses."""
         match request:
             case ImportListRequest():
-                return await self._import(request)
+                return await self._import(request, asker)
             case DropListRequest():
-                return await self._drop(request)
+                return await self._drop(request, asker)
             case SuppressFileRequest():
-                return await self._people.suppress(request)
+                return await self._people.suppress(request, asker)
             case ForgetRequest():
-                return await self._people.forget(request)
+                return await self._people.forget(request, asker)
 
-    async def _import(self, request: ImportListRequest) -> dict[str, Any]:
+    async def _import(self, request: ImportListRequest, asker: str) -> dict[str, Any]:
         if request.date.toordinal() > _day(self._clock.now() + A_DAY):
             raise InputError(
                 [Problem("date", f"{request.date} is in the future", "give the date of the data")]
@@ -154,7 +154,7 @@ class Desk:
                 may_shrink=request.may_shrink,
             )
             built = await self._build(task)
-            await self._install(folder, built, before)
+            await self._install(folder, built, before, asker)
         made = built.description
         self._log.info(
             events.LIST_IMPORTED,
@@ -189,14 +189,18 @@ class Desk:
                     return piece
         raise StoreError("the list process ended without its last word")
 
-    async def _install(self, folder: Path, built: Built, before: ListRow | None) -> None:
+    async def _install(self, folder: Path, built: Built, before: ListRow | None, asker: str) -> None:
         """The new file gets its name, then it counts, then the old one goes."""
         made = built.description
         name = file_name(made.name, made.version)
         target = self._folder / name
         await asyncio.to_thread(_move, folder / name, target)
         try:
-            await self._writer.submit(partial(lists.swap, made=made, size=built.bytes, sha256=built.sha256))
+            await self._writer.submit(
+                partial(
+                    audited_lists.swap, made=made, size=built.bytes, sha256=built.sha256, recorded_as=asker
+                )
+            )
         except (InputError, StoreError):  # not when cancelled: the swap may still be committed after that
             target.unlink(missing_ok=True)
             raise
@@ -204,10 +208,15 @@ class Desk:
             # Who has it open goes on reading it until they see that another counts.
             (self._folder / file_name(before.name, before.version)).unlink(missing_ok=True)
 
-    async def _drop(self, request: DropListRequest) -> dict[str, Any]:
+    async def _drop(self, request: DropListRequest, asker: str) -> dict[str, Any]:
         row: ListRow = await self._writer.submit(
             partial(
-                lists.drop, name=request.list, actor=request.by, reason=request.reason, now=self._clock.now()
+                audited_lists.drop,
+                name=request.list,
+                actor=request.by,
+                reason=request.reason,
+                now=self._clock.now(),
+                recorded_as=asker,
             )
         )
         (self._folder / file_name(row.name, row.version)).unlink(missing_ok=True)

@@ -40,7 +40,7 @@ class Errands:
         self._desk = Desk(settings, writer, clock, log, suppressed)
         self._log = log
         self._settle = settle
-        self._waiting: asyncio.Queue[tuple[Path, DeskRequest]] = asyncio.Queue()
+        self._waiting: asyncio.Queue[tuple[Path, DeskRequest, str]] = asyncio.Queue()
         self._names: set[str] = set()
         self._broken: set[str] = set()
         """Requests that could not even be answered; they are left where they lie."""
@@ -49,10 +49,10 @@ class Errands:
         """Is the request in this file taken care of?"""
         return name in self._names or name in self._broken
 
-    def take(self, path: Path, request: DeskRequest) -> None:
-        """Do it when its turn comes."""
+    def take(self, path: Path, request: DeskRequest, asker: str) -> None:
+        """Do it when its turn comes. `asker` goes into the audit log."""
         self._names.add(path.name)
-        self._waiting.put_nowait((path, request))
+        self._waiting.put_nowait((path, request, asker))
 
     async def run(self) -> None:
         """Look after the lists once, and do requests until cancelled."""
@@ -60,9 +60,9 @@ class Errands:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._check(), name="control-lists")
             while True:
-                path, request = await self._waiting.get()
+                path, request, asker = await self._waiting.get()
                 try:
-                    await self._settle(path, request, self._desk.do(request))
+                    await self._settle(path, request, self._desk.do(request, asker))
                 except Exception as error:  # a request must not stop the engine, nor come back at every look
                     self._broken.add(path.name)
                     self._log.error(events.CONTROL_REJECTED, request=ascii(path.name), problems=[repr(error)])

@@ -23,7 +23,7 @@ from engine.intake.lists.task import Task
 from engine.ops import log as events
 from engine.ops.log import Log
 from engine.rules.numbers import NumberError, parse_number
-from engine.store import erasure, forgotten, suppression
+from engine.store import audited_lists, forgotten
 from engine.store.erasure import Erased
 from engine.store.writer import Writer
 
@@ -56,7 +56,7 @@ class People:
         self._log = log
         self._suppressed = suppressed
 
-    async def suppress(self, request: SuppressFileRequest) -> dict[str, Any]:
+    async def suppress(self, request: SuppressFileRequest, asker: str) -> dict[str, Any]:
         """Every number that can be read is suppressed, batch by batch, also when others cannot."""
         added = 0
         done: NumbersRead | None = None
@@ -75,7 +75,9 @@ class People:
                     if isinstance(piece, NumbersRead):
                         done = piece
                     elif isinstance(piece, Numbers):
-                        fresh, live = await self._writer.submit(partial(self._add, request, piece), bulk=True)
+                        fresh, live = await self._writer.submit(
+                            partial(self._add, request, piece, asker), bulk=True
+                        )
                         added += fresh
                         self._suppressed(live)
         if done is None:
@@ -95,20 +97,21 @@ class People:
         }
 
     def _add(
-        self, request: SuppressFileRequest, piece: Numbers, connection: sqlite3.Connection
+        self, request: SuppressFileRequest, piece: Numbers, asker: str, connection: sqlite3.Connection
     ) -> tuple[int, list[int]]:
         """A unit of work. It goes behind whatever is urgent, so its instant is that of the transaction: a claim of
         before is not to look as if it had been made in spite of it."""
-        return suppression.suppress_many(
+        return audited_lists.suppress_many(
             connection,
             e164=[f"+{number}" for number in piece.numbers],
             reason=request.reason,
             source="file",
             actor=request.by,
             now=self._clock.now(),
+            recorded_as=asker,
         )
 
-    async def forget(self, request: ForgetRequest) -> dict[str, Any]:
+    async def forget(self, request: ForgetRequest, asker: str) -> dict[str, Any]:
         wanted, problems = [], []
         for at, text in enumerate(request.numbers, 1):
             try:
@@ -122,7 +125,7 @@ class People:
         contacts = attempts = 0
         jobs: set[str] = set()
         for e164 in dict.fromkeys(wanted):
-            erased = await self._erase(e164, request)
+            erased = await self._erase(e164, request, asker)
             contacts += erased.contacts
             attempts += erased.attempts
             jobs.update(erased.jobs)
@@ -135,13 +138,18 @@ class People:
         )
         return {"people": len(set(wanted)), "contacts": contacts, "attempts": attempts, "jobs": sorted(jobs)}
 
-    async def _erase(self, e164: str, request: ForgetRequest) -> Erased:
+    async def _erase(self, e164: str, request: ForgetRequest, asker: str) -> Erased:
         """Suppressed at once; erased as soon as no call of theirs lives, whose end has yet to be stored."""
         deadline = self._clock.now() + CALL_PATIENCE
         while True:
             erased: Erased = await self._writer.submit(
                 partial(
-                    erasure.forget, e164=e164, actor=request.by, reason=request.reason, now=self._clock.now()
+                    audited_lists.forget,
+                    e164=e164,
+                    actor=request.by,
+                    reason=request.reason,
+                    now=self._clock.now(),
+                    recorded_as=asker,
                 )
             )
             self._suppressed(list(erased.numbers))

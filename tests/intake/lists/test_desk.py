@@ -185,6 +185,16 @@ async def test_a_list_from_its_file_to_its_end(door: Door) -> None:
     assert reply["problems"][0]["what"] == "there is no list 'us-dnc'"
     reply = await door.ask(**door.importing(door.file("again.txt", "202,5550123\n")))
     assert (reply["ok"], reply["version"]) == (True, 4)
+    rows = await door.writer.submit(
+        lambda connection: connection.execute(
+            "SELECT action, actor, subject FROM audit ORDER BY id"
+        ).fetchall()
+    )
+    assert [(action, subject) for action, _, subject in rows] == [
+        ("list.imported", "list us-dnc"), ("list.imported", "list us-dnc"), ("list.dropped", "list us-dnc"),
+        ("list.imported", "list us-dnc"),
+    ]  # fmt: skip
+    assert all("anna" in actor for _, actor, _ in rows)
 
 
 async def test_the_same_files_again_make_no_new_version(door: Door) -> None:
@@ -315,6 +325,11 @@ async def test_forgetting_somebody(settings: Settings, tmp_path: Path) -> None:
         assert "01 99" not in kept
         assert json.loads(kept)["numbers"] == ["1 forgotten"]
         assert "+33199001001" not in str(door.log.seen)
+        trail = await door.writer.submit(
+            lambda connection: connection.execute("SELECT action, details FROM audit ORDER BY id").fetchall()
+        )
+        assert [one[0] for one in trail][-1] == "number.forgotten"
+        assert "33199001001" not in str(trail)
         reply = await door.ask(action="forget", numbers=["01 99 00 10 01", "12"], reason="letter")
         assert [one["where"] for one in reply["problems"]] == ["numbers, 2"]
         reply = await door.ask(action="unsuppress", numbers=["+33199001001"], reason="consent")
@@ -334,7 +349,7 @@ async def test_who_is_in_a_call_is_forgotten_when_it_ends(settings: Settings, tm
         assert not where.exists()
         ended = Outcome(
             attempt=claim.attempt, contact_id=claim.contact_id, campaign_id=claim.campaign_id, number_id=claim.number_id,
-            ended_at=time.time(), sent_at=None, answered_at=None, rang=False, disposition="CANCELLED", counted=False,
+            dialed_at=claim.created_at, ended_at=time.time(), sent_at=None, answered_at=None, rang=False, disposition="CANCELLED", counted=False,
         )  # fmt: skip
         await door.writer.submit(lambda connection: outcomes.finish(connection, ended))
         assert (await door.reply(where))["attempts"] == 1
