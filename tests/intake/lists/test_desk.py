@@ -349,7 +349,8 @@ async def test_who_is_in_a_call_is_forgotten_when_it_ends(settings: Settings, tm
         assert not where.exists()
         ended = Outcome(
             attempt=claim.attempt, contact_id=claim.contact_id, campaign_id=claim.campaign_id, number_id=claim.number_id,
-            dialed_at=claim.created_at, ended_at=time.time(), sent_at=None, answered_at=None, rang=False, disposition="CANCELLED", counted=False,
+            dialed_at=claim.created_at, ended_at=time.time(), sent_at=None, answered_at=None, rang=False,
+            disposition="CANCELLED", counted=False,
         )  # fmt: skip
         await door.writer.submit(lambda connection: outcomes.finish(connection, ended))
         assert (await door.reply(where))["attempts"] == 1
