@@ -6,7 +6,9 @@
     │   └── RulesError          a file of the rule book is wrong, or would loosen the law
     ├── StoreError              the database refused: disk full, I/O error, locked, damaged
     │   ├── StoreFault          the disk or the file: nothing can be written now, whatever it is
-    │   └── StoreInUse          another engine holds this state directory
+    │   ├── StoreInUse          another engine holds this state directory
+    │   ├── ListUnusable        a file of a suppression list is missing, cut, damaged or foreign
+    │   └── KeyMissing          the key that people who were forgotten are known by is missing or unsafe
     └── AmiError                the manager interface of a PBX
         ├── AmiUnreachable      no connection: refused, no route, lost, half-open
         ├── AmiLoginRefused     wrong user or secret, or an address the ACL refuses
@@ -66,6 +68,14 @@ class StoreFault(StoreError):
 
 class StoreInUse(StoreError):
     """Another engine holds the lock of this state directory."""
+
+
+class ListUnusable(StoreError):
+    """A file of a suppression list cannot be trusted. What it would have to be asked for blocks."""
+
+
+class KeyMissing(StoreError):
+    """People were forgotten, and the key that tells them when they come in again cannot be used."""
 
 
 class AmiError(VolleyError):

@@ -64,7 +64,7 @@ def export(
     if output is None:
         _write(sheet, form, sys.stdout)
         return
-    with _whole(output) as out:
+    with whole(output) as out:
         if form is Format.csv:
             out.write("\ufeff")
         _write(sheet, form, out)
@@ -82,7 +82,7 @@ def _write(sheet: Sheet, form: Format, out: TextIO) -> None:
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[TextIO]:
+def whole(path: Path) -> Iterator[TextIO]:
     """A file that appears when it is complete, mode 0600: it holds what people said and when they were at
     home."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")

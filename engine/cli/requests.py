@@ -22,12 +22,20 @@ if TYPE_CHECKING:
 
 PATIENCE = 5.0
 """Seconds to wait for the engine's answer."""
+LONG_PATIENCE = 4 * 3600.0
+"""The same, for what a running engine may take long over."""
 
 
 def ask(
-    settings: Settings, request: dict[str, Any], as_json: bool, told: Callable[[dict[str, Any]], str]
+    settings: Settings,
+    request: dict[str, Any],
+    as_json: bool,
+    told: Callable[[dict[str, Any]], str],
+    *,
+    long: bool = False,
 ) -> None:
-    """Send a request, wait for its reply and print it: `told` puts the reply into words.
+    """Send a request, wait for its reply and print it: `told` puts the reply into words. `long`: while the engine
+    runs, wait as long as it takes.
 
     Raises InputError with the engine's problems, VolleyError when the queue cannot be written.
     """
@@ -44,6 +52,9 @@ def ask(
             " who steers the engine must be in the directory's group"
         ) from error
     reply = wait_for(where, PATIENCE)
+    if reply is None and long and engine_pid(settings.engine.state) is not None:
+        note(f"the engine is at it; waiting. Its answer will be in {where}")
+        reply = wait_for(where, LONG_PATIENCE)
     if reply is None:
         runs = engine_pid(settings.engine.state) is not None
         if as_json:

@@ -3,26 +3,39 @@
 A request is a JSON (or TOML) file renamed in: `{"action": "pause", "campaign": "flu-shots", "by": "anna"}`. It has
 a task of its own, so that a pause never waits behind a million rows. A request that is wrong is answered too, with
 every problem, and changes nothing.
+
+What may take long (a list of a hundred million numbers, somebody whose call must end first) goes on to a desk behind
+it, `engine.intake.lists.errands`, so that everything else is answered meanwhile.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol
+from typing import Any, Protocol
 
-from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from engine.campaign import CampaignId
-from engine.config import Model, Settings, problems_of
+from engine.config import Settings, problems_of
 from engine.errors import InputError, Problem, VolleyError
+from engine.intake.lists.errands import Errands, trace
+from engine.intake.lists.requests import DeskRequest
 from engine.intake.owner import asker
+from engine.intake.requests import (
+    AnyRequest,
+    AtOnce,
+    CampaignRequest,
+    RemoveRequest,
+    Request,
+    SuppressRequest,
+)
 from engine.intake.watch import watch
 from engine.ops import log as events
 from engine.ops.log import Log
@@ -36,41 +49,7 @@ TICK = 0.25
 """Seconds between looks at the directory where the file system sends no notifications: a pause takes effect within
 a second."""
 
-By = Annotated[str, StringConstraints(max_length=200)]
-Why = Annotated[str, StringConstraints(max_length=200)]
-
-
-class CampaignRequest(Model):
-    """Pause, resume or cancel a campaign."""
-
-    action: Literal["pause", "resume", "cancel"]
-    campaign: CampaignId
-    reason: Why = ""
-    by: By = ""
-
-
-class RemoveRequest(Model):
-    """Take contacts out of a campaign, by their external ids."""
-
-    action: Literal["remove"]
-    campaign: CampaignId
-    external_ids: Annotated[list[str], Field(min_length=1, max_length=100_000)]
-    reason: Why = ""
-    by: By = ""
-
-
-class SuppressRequest(Model):
-    """Never call these numbers again (`suppress`), or take them off that list (`unsuppress`)."""
-
-    action: Literal["suppress", "unsuppress"]
-    numbers: Annotated[list[str], Field(min_length=1, max_length=100_000)]
-    region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
-    reason: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    by: By = ""
-
-
-Request = Annotated[CampaignRequest | RemoveRequest | SuppressRequest, Field(discriminator="action")]
-_REQUEST: TypeAdapter[CampaignRequest | RemoveRequest | SuppressRequest] = TypeAdapter(Request)
+_REQUEST: TypeAdapter[AnyRequest] = TypeAdapter(Request)
 
 
 class Clock(Protocol):
@@ -104,13 +83,16 @@ class Control:
         self._suppressed = suppressed
         self._unsuppressed = unsuppressed
         self._steered = steered
+        self._errands = Errands(settings, writer, clock, log, suppressed, self._settle)
 
     async def run(self) -> None:
         """Answer requests until cancelled."""
         self._done.mkdir(parents=True, exist_ok=True, mode=0o750)
-        async with contextlib.aclosing(watch([self._folder], TICK)) as looks:
-            async for _ in looks:
-                await self._look()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._errands.run(), name="control-errands")
+            async with contextlib.aclosing(watch([self._folder], TICK)) as looks:
+                async for _ in looks:
+                    await self._look()
 
     async def _look(self) -> None:
         for path in sorted(self._folder.iterdir()):
@@ -120,6 +102,7 @@ class Control:
                 and path.is_file()
                 and not path.is_symlink()
                 and path.name not in self._broken
+                and path.name not in self._errands
             ):
                 try:
                     await self._answer(path)
@@ -128,41 +111,54 @@ class Control:
                     self._log.error(events.CONTROL_REJECTED, request=ascii(path.name), problems=[repr(error)])
 
     async def _answer(self, path: Path) -> None:
-        reply: dict[str, Any]
         try:
             request = parse(path)
-            reply = {"ok": True, **await self._do(request, asker(path, request.by))}
+        except InputError as error:
+            self._close(path, self._refused(path, error))
+            return
+        if isinstance(request, DeskRequest):
+            self._errands.take(path, request, asker(path, request.by))
+        else:
+            await self._settle(path, request, self._do(request, asker(path, request.by)))
+
+    async def _settle(self, path: Path, request: AnyRequest, work: Awaitable[dict[str, Any]]) -> None:
+        """Wait for `work` on a request, and answer it with what came of it."""
+        reply: dict[str, Any]
+        try:
+            reply = {"ok": True, **await work}
             self._log.info(
                 events.CONTROL_DONE,
                 request=path.name,
                 action=request.action,
                 by=request.by,
-                **{k: v for k, v in reply.items() if k != "ok"},
+                **{k: v for k, v in reply.items() if k not in ("ok", "faults")},  # rows quote numbers
             )
         except InputError as error:
-            reply = {
-                "ok": False,
-                "problems": [
-                    {"where": one.where, "what": one.what, "todo": one.todo} for one in error.problems
-                ],
-            }
-            self._log.warning(
-                events.CONTROL_REJECTED, request=path.name, problems=[str(one) for one in error.problems]
-            )
+            reply = self._refused(path, error)
         except VolleyError as error:
             reply = {
                 "ok": False,
                 "problems": [{"where": path.name, "what": str(error), "todo": "send the request again"}],
             }
             self._log.error(events.CONTROL_REJECTED, request=path.name, problems=[str(error)])
+        trace(path, request, reply)
+        self._close(path, reply)
+
+    def _refused(self, path: Path, error: InputError) -> dict[str, Any]:
+        self._log.warning(
+            events.CONTROL_REJECTED, request=path.name, problems=[str(one) for one in error.problems]
+        )
+        told = [{"where": one.where, "what": one.what, "todo": one.todo} for one in error.problems]
+        return {"ok": False, "problems": told}
+
+    def _close(self, path: Path, reply: dict[str, Any]) -> None:
+        """Put the reply where it is looked for, and the request beside it."""
         draft = self._done / f".{path.stem}.tmp"
         draft.write_text(json.dumps(reply, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         draft.rename(self._done / f"{path.stem}.reply.json")
         os.replace(path, self._done / path.name)
 
-    async def _do(
-        self, request: CampaignRequest | RemoveRequest | SuppressRequest, asker: str
-    ) -> dict[str, Any]:
+    async def _do(self, request: AtOnce, asker: str) -> dict[str, Any]:
         """Do it. `asker` goes into the audit log."""
         match request:
             case SuppressRequest():
@@ -292,7 +288,7 @@ def read_numbers(texts: list[str], region: str | None) -> list[Number]:
     return numbers
 
 
-def parse(path: Path) -> CampaignRequest | RemoveRequest | SuppressRequest:
+def parse(path: Path) -> AnyRequest:
     """A request from its file. Raises InputError with every problem."""
     try:
         if path.stat().st_size > REQUEST_BYTES:

@@ -81,7 +81,7 @@ async def parse_job(request: ParseRequest) -> AsyncGenerator[Batch | Done]:
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
             limit=_LINE_LIMIT,
-            env=_environment(),
+            env=environment(),
             cwd="/",
             start_new_session=True,
             close_fds=False,  # ours are not inheritable anyway, and closing every possible one takes its time
@@ -100,10 +100,10 @@ async def parse_job(request: ParseRequest) -> AsyncGenerator[Batch | Done]:
                     raise InputError(Problem(**one) for one in message["error"]["problems"])
             raise _crash(await process.wait(), errors, request.limits)
         finally:
-            await _end(process)
+            await end(process)
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """The engine's own environment (database drivers read theirs), with this very package importable."""
     root = str(Path(engine.__file__).resolve().parent.parent)
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -132,7 +132,7 @@ async def _line(stream: asyncio.StreamReader, seconds: float) -> bytes:
         ) from error
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def end(process: asyncio.subprocess.Process) -> None:
     """Wait for the process, killed unless it has ended by itself."""
     if process.returncode is None:
         process.kill()

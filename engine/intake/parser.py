@@ -190,16 +190,16 @@ def _readings(table: Table, request: _Request) -> Iterator[tuple[RawRow, Reading
         yield row, reader.read(row)
 
 
-def _restrain(request: _Request) -> None:
-    """Bound this process: memory, priority, and a life no longer than its parent's."""
-    resource.setrlimit(resource.RLIMIT_AS, (request.limits.memory_bytes, request.limits.memory_bytes))
+def restrain(memory_bytes: int, cpu_seconds: int, parent: int) -> None:
+    """Bound this process: memory, processor time, priority, and a life no longer than that of its parent (a pid)."""
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     # At the soft limit comes SIGXCPU, which says why; at the hard one SIGKILL would.
-    resource.setrlimit(resource.RLIMIT_CPU, (request.limits.cpu_seconds, request.limits.cpu_seconds + 5))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 5))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.nice(NICE)
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != request.parent:
+        if os.getppid() != parent:
             # The parent ended before the kernel could be asked to tell.
             raise SystemExit(1)
 
@@ -210,7 +210,7 @@ def main() -> int:
     out = os.fdopen(os.dup(1), "wb", buffering=1 << 16)
     os.dup2(2, 1)
     request = _Request.from_json(sys.stdin.buffer.read())
-    _restrain(request)
+    restrain(request.limits.memory_bytes, request.limits.cpu_seconds, request.parent)
     # Everything up to here lives as long as the process: the collector need not look at it again and again.
     gc.freeze()
     gc.set_threshold(100_000, 20, 100)

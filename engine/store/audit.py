@@ -39,6 +39,7 @@ class Action(StrEnum):
     SUPPRESSION_ADDED = "suppression.added"
     SUPPRESSION_REMOVED = "suppression.removed"
     LIST_IMPORTED = "list.imported"
+    LIST_DROPPED = "list.dropped"
     NUMBER_FORGOTTEN = "number.forgotten"
     SETTINGS_CHANGED = "settings.changed"
     EMERGENCY_APPROVED = "emergency.approved"

@@ -139,7 +139,7 @@ def remove_contacts(
     before = set(_open_contacts(connection, campaign_id, external_ids))
     removed, unknown = campaigns.remove_contacts(connection, campaign_id, external_ids)
     (name,) = connection.execute("SELECT name FROM campaigns WHERE id = ?", (campaign_id,)).fetchone()
-    _in_parts(
+    in_parts(
         connection,
         Action.CONTACTS_REMOVED,
         now,
@@ -193,7 +193,7 @@ def suppress(
     if known:
         details["on_it_before"] = len(known)
     who = recorded_as or actor
-    _in_parts(connection, Action.SUPPRESSION_ADDED, now, who, "suppression", "numbers", fresh, details)
+    in_parts(connection, Action.SUPPRESSION_ADDED, now, who, "suppression", "numbers", fresh, details)
     return ids
 
 
@@ -202,7 +202,7 @@ def unsuppress(
 ) -> list[int]:
     """Take numbers off the list; returns the ids of those that were on it."""
     ids = suppression.unsuppress(connection, e164)
-    _in_parts(
+    in_parts(
         connection,
         Action.SUPPRESSION_REMOVED,
         now,
@@ -215,7 +215,7 @@ def unsuppress(
     return ids
 
 
-def _in_parts(
+def in_parts(
     connection: sqlite3.Connection,
     action: Action,
     now: float,

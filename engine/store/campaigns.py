@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.contacts import Contact
 from engine.rules.numbers import Number
+from engine.store import forgotten
 from engine.store.claims import close_contact
 
 
@@ -223,6 +224,7 @@ def _number_id(connection: sqlite3.Connection, number: Number) -> int:
             "INSERT INTO numbers (e164, region, kind, zones) VALUES (?, ?, ?, ?) RETURNING id, zones",
             (number.e164, number.region, number.kind, zones),
         ).fetchone()
+        forgotten.born(connection, row[0], number.e164)
     elif row[1] != zones:
         connection.execute(
             "UPDATE numbers SET region = ?, kind = ?, zones = ? WHERE id = ?",

@@ -13,7 +13,8 @@ from tests.cli.conftest import Volley
 
 COMMANDS = [
     ("run",), ("check",), ("submit",), ("status",), ("pause",), ("resume",), ("cancel",), ("contacts", "remove"), ("dnc", "add"),
-    ("dnc", "remove"), ("dnc", "list"), ("dnc", "check"), ("export",), ("explain",), ("callbacks",), ("lab", "prepare"), ("lab", "up"),
+    ("dnc", "remove"), ("dnc", "list"), ("dnc", "check"), ("dnc", "import"), ("dnc", "lists"), ("dnc", "drop"), ("dnc", "export"),
+    ("forget",), ("export",), ("explain",), ("callbacks",), ("lab", "prepare"), ("lab", "up"),
     ("lab", "down"), ("lab", "status"), ("lab", "demo"), ("audit", "verify"), ("audit", "list"), ("audit", "head"),
 ]  # fmt: skip
 DATA = [one for one in COMMANDS if one not in (("run",), ("lab", "demo"))]

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from engine import config
 from engine.dialing.disposition import CAUSE, SIP, UNCOUNTED, Disposition
 from engine.dialing.retry import DEFAULTS
-from engine.intake import control, manifest
+from engine.intake import manifest, requests
 from engine.ops import log
 from engine.ops.reasons import RESULTS
 from engine.rules.book.files import LawFile, TightFile
@@ -109,7 +109,7 @@ CAMPAIGN = {
     "id": "x", "owner": "Marie <marie@example.org>", "purpose": "informational", "caller_id": "+33162000001",
     "message": {"prompts": ["hello.wav"]}, "contacts": {"file": "people.csv"},
 }  # fmt: skip
-REQUEST: TypeAdapter[object] = TypeAdapter(control.Request)
+REQUEST: TypeAdapter[object] = TypeAdapter(requests.Request)
 
 
 def check(kind: str, table: dict[str, Any]) -> None:

@@ -7,9 +7,19 @@ know whether it may be called.
 phonenumbers again.
 """
 
-from engine.rules.numbers.dialing import dial_format
+from engine.rules.numbers.dialing import calling_code, dial_format
 from engine.rules.numbers.number import REGIONS, Kind, Number
 from engine.rules.numbers.reading import parse_number
 from engine.rules.numbers.text import Code, NumberError, Repair
 
-__all__ = ["REGIONS", "Code", "Kind", "Number", "NumberError", "Repair", "dial_format", "parse_number"]
+__all__ = [
+    "REGIONS",
+    "Code",
+    "Kind",
+    "Number",
+    "NumberError",
+    "Repair",
+    "calling_code",
+    "dial_format",
+    "parse_number",
+]

@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, parse
+from phonenumbers import (
+    NumberParseException,
+    PhoneNumberFormat,
+    country_code_for_region,
+    format_number,
+    parse,
+)
 
 _E164 = re.compile(r"\+[1-9][0-9]{4,14}")
 
@@ -31,6 +37,12 @@ def dial_format(e164: str, number_format: str) -> str:
     raise ValueError(
         f"unknown number format {number_format!r}; use +E.164, E.164, national or prefix:<digits>"
     )
+
+
+def calling_code(region: str) -> str:
+    """The country calling code of a region (ISO 3166-1), such as `44` of GB; empty where there is none."""
+    code = country_code_for_region(region)
+    return str(code) if code else ""
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,53 @@
+"""What can be asked for through the control door. Those about lists and people: `engine.intake.lists.requests`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from engine.campaign import CampaignId
+from engine.config import Model
+from engine.intake.lists.requests import (
+    DropListRequest,
+    ForgetRequest,
+    ImportListRequest,
+    SuppressFileRequest,
+)
+
+By = Annotated[str, StringConstraints(max_length=200)]
+Why = Annotated[str, StringConstraints(max_length=200)]
+
+
+class CampaignRequest(Model):
+    """Pause, resume or cancel a campaign."""
+
+    action: Literal["pause", "resume", "cancel"]
+    campaign: CampaignId
+    reason: Why = ""
+    by: By = ""
+
+
+class RemoveRequest(Model):
+    """Take contacts out of a campaign, by their external ids."""
+
+    action: Literal["remove"]
+    campaign: CampaignId
+    external_ids: Annotated[list[str], Field(min_length=1, max_length=100_000)]
+    reason: Why = ""
+    by: By = ""
+
+
+class SuppressRequest(Model):
+    """Never call these numbers again (`suppress`), or take them off that list (`unsuppress`)."""
+
+    action: Literal["suppress", "unsuppress"]
+    numbers: Annotated[list[str], Field(min_length=1, max_length=100_000)]
+    region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    by: By = ""
+
+
+AtOnce = CampaignRequest | RemoveRequest | SuppressRequest
+AnyRequest = AtOnce | ImportListRequest | DropListRequest | SuppressFileRequest | ForgetRequest
+Request = Annotated[AnyRequest, Field(discriminator="action")]
