@@ -63,7 +63,7 @@ cps = {limit}
 [[caller_id]]
 number = "{caller_id}"
 owner = "Benchmark"
-proof = 2026-01-01
+proof = {today}
 """
 
 MANIFEST = """
@@ -132,6 +132,7 @@ def _prepare(engine: Path, state: lab.Lab, numbers: list[str], channels: int, st
             sounds_path=state.sounds_path,
             trunk=originate.TRUNK,
             caller_id=originate.CALLER_ID,
+            today=datetime.now(UTC).date(),
         ),
         encoding="utf-8",
     )

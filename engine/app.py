@@ -36,6 +36,7 @@ from engine.ops.log import Lines, Log
 from engine.ops.trail import Trail
 from engine.store import audited, campaigns, recovery
 from engine.store.database import open_writer, state_lock
+from engine.store.listing import ListBook
 from engine.store.writer import Writer
 
 SLICE = 2000
@@ -83,6 +84,8 @@ class Engine:
             self._log.warning(events.ENGINE_UNCLEAN, last_pid=left, check="quick_check")
         connection = await open_writer(settings.database, check=bool(left))
         stack.push_async_callback(connection.close)
+        lists = ListBook(settings.engine.state)
+        stack.push_async_callback(connection.run, lambda _: lists.close())
         self.writer = Writer(connection, settings.engine.commit_window, self._store_health)
         self._writing = asyncio.create_task(self.writer.run(), name="writer")
         ids = await self.writer.submit(
@@ -125,6 +128,7 @@ class Engine:
             ),
             self._log,
             last,
+            lists,
         )
         self.peers = {name: self._peer(name, pbx) for name, pbx in settings.pbx.items()}
         self.intake = Intake(settings, self.writer, self._clock, self._log, self._changed.set)

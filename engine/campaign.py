@@ -239,7 +239,7 @@ class Campaign(Model):
     menu: MenuSettings = MenuSettings()
     voicemail: VoicemailSettings | None = None
     say: SaySettings = SaySettings()
-    topics: frozenset[Topic] = frozenset()
+    topics: tuple[Topic, ...] = ()
     """What it is about beside its purpose, where rules of their own hang on that: debt, health, finance."""
     emergency: EmergencySettings | None = None
     lists: tuple[Name, ...] = ()

@@ -5,6 +5,7 @@ Knows what a contact is. How a row becomes one: `engine.intake.rows`.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, time
 
@@ -24,6 +25,22 @@ class Consent:
     reference: str | None
     """Where the proof is kept."""
     text: str | None
+
+
+def consent_text(consent: Consent | None) -> str | None:
+    """A consent as the database keeps it, and as the gate reads it: a JSON object."""
+    if consent is None:
+        return None
+    return json.dumps(
+        {
+            "purpose": consent.purpose,
+            "at": None if consent.at is None else str(consent.at),
+            "source": consent.source,
+            "reference": consent.reference,
+            "text": consent.text,
+        },
+        ensure_ascii=False,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from lab.places import PBX_ADDRESS, Places, Ports
 
 _TEMPLATE = """\
@@ -36,7 +38,7 @@ cps = 50
 [[caller_id]]
 number = "+33162000001"
 owner = "Practice lab"
-proof = 2026-01-01
+proof = {today}
 language = "fr"
 prompt = "practice-lab"
 """
@@ -44,7 +46,13 @@ prompt = "practice-lab"
 
 def text(places: Places, ports: Ports) -> str:
     """The whole file."""
-    return _TEMPLATE.format(engine=places.dir / "engine", address=PBX_ADDRESS, ports=ports, places=places)
+    return _TEMPLATE.format(
+        engine=places.dir / "engine",
+        address=PBX_ADDRESS,
+        ports=ports,
+        places=places,
+        today=datetime.now(UTC).date(),
+    )
 
 
 def write(places: Places, ports: Ports) -> None:

@@ -69,7 +69,7 @@ class Running:
             caller_ids=CallerIds(ours),
             proof_days=settings.limits.proof_days,
             purpose=campaign.purpose,
-            topics=campaign.topics,
+            topics=frozenset(campaign.topics),
             book=settings.law.book,
             countries=frozenset(settings.law.countries),
             ring=self.ring_timeout,

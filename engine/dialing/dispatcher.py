@@ -28,7 +28,7 @@ from engine.ops import log as events
 from engine.ops.log import Log
 from engine.store import claims
 from engine.store.claims import ClaimResult
-from engine.store.past import Lists, no_lists
+from engine.store.listing import Lists
 from engine.store.writer import Writer
 
 HORIZON = 0.040
@@ -67,7 +67,7 @@ class Dispatcher:
         watch: ClockWatch,
         log: Log,
         last_attempt: int,
-        lists: Lists = no_lists,
+        lists: Lists = claims.NO_LISTS,
     ) -> None:
         self._lists = lists
         self._agenda = agenda

@@ -19,6 +19,7 @@ import orjson
 
 import engine
 from engine.errors import InputError, Problem, VolleyError
+from engine.intake.lawful import Law
 from engine.intake.refused import Refused
 from engine.intake.source import ContactSource, Limits
 from engine.intake.wire import Batch, Done, unpack
@@ -47,6 +48,8 @@ class ParseRequest:
     sent: Sequence[str] | None = None
     skip_rows: int = 0
     limits: Limits = field(default_factory=Limits)
+    law: Law | None = None
+    """What rows are held against; None: nothing."""
 
     def to_json(self) -> bytes:
         """As the process reads it."""
@@ -60,6 +63,7 @@ class ParseRequest:
                 "sent": None if self.sent is None else list(self.sent),
                 "skip_rows": self.skip_rows,
                 "limits": asdict(self.limits),
+                "law": None if self.law is None else asdict(self.law),
                 "parent": os.getpid(),
             }
         )

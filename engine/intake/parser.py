@@ -27,6 +27,7 @@ import orjson
 from engine.contacts import Contact, Reject
 from engine.errors import InputError, Problem
 from engine.intake.duplicates import FirstSeen, Merger
+from engine.intake.lawful import Law, LawReader
 from engine.intake.readers import Table, open_rows
 from engine.intake.rejects import RejectsFile
 from engine.intake.rows import RawRow, Reading, RowReader
@@ -54,6 +55,7 @@ class _Request:
     sent: frozenset[str] | None
     limits: Limits
     skip_rows: int
+    law: Law | None
     rejects_file: Path
     parent: int
 
@@ -71,6 +73,7 @@ class _Request:
             limits=Limits(**table["limits"]),
             skip_rows=table["skip_rows"],
             rejects_file=Path(table["rejects_file"]),
+            law=None if table["law"] is None else Law.from_json(table["law"]),
             parent=table["parent"],
         )
 
@@ -183,11 +186,17 @@ def _chars(contact: Contact) -> int:
 def _readings(table: Table, request: _Request) -> Iterator[tuple[RawRow, Reading]]:
     mapping = table.mapping(request.source, request.region)
     reader = RowReader(mapping, request.region, request.language, request.sent)
+    law = None if request.law is None else LawReader(request.law)
     for row in table:
         if len(table.headings) != mapping.width:
             mapping = table.mapping(request.source, request.region)
             reader = RowReader(mapping, request.region, request.language, request.sent)
-        yield row, reader.read(row)
+        reading = reader.read(row)
+        if law is not None and reading.contact is not None:
+            problem = law.problem(reading.contact)
+            if problem is not None:
+                reading = Reading(None, Reject(row.number, *problem, tuple(row.cells)))
+        yield row, reading
 
 
 def restrain(memory_bytes: int, cpu_seconds: int, parent: int) -> None:

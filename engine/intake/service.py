@@ -24,6 +24,7 @@ from engine.errors import InputError, Problem, StoreError, StoreFault, VolleyErr
 from engine.intake import manifest as manifests
 from engine.intake import prompts
 from engine.intake.flow import compile_flow, version
+from engine.intake.lawful import Law
 from engine.intake.manifest import AddJob, CampaignJob, Manifest
 from engine.intake.parse_client import ParseRequest, parse_job
 from engine.intake.queue import Job, JobEntry, QueueDirs
@@ -252,7 +253,7 @@ class Intake:
         """Parse and store what is not stored yet; the parser waits while the database is behind."""
         described = manifest.job
         adds = isinstance(described, AddJob)
-        campaign = await self._campaign_of(campaign_id) if isinstance(described, AddJob) else described
+        campaign, message = await self._campaign_of(campaign_id)
         request = ParseRequest(
             manifest.folder,
             described.contacts,
@@ -261,6 +262,7 @@ class Intake:
             campaign.language,
             campaign.fields,
             skip,
+            law=Law.of(campaign, self._settings, message, self._clock.now()),
         )
         collisions: list[Collision] = []
         async with contextlib.aclosing(parse_job(request)) as parts:
@@ -282,10 +284,11 @@ class Intake:
                     return part, collisions
         raise VolleyError("the parsing process ended without its last word")
 
-    async def _campaign_of(self, campaign_id: int) -> Campaign:
-        """The campaign that contacts are added to: its region, language and fields hold for them too."""
+    async def _campaign_of(self, campaign_id: int) -> tuple[Campaign, float | None]:
+        """The campaign that contacts come to, and how long its message lasts: its region, language and fields hold for
+        them too."""
         row: CampaignRow = await self._writer.submit(partial(campaigns.campaign, campaign_id=campaign_id))
-        return Campaign.model_validate(row.manifest)
+        return Campaign.model_validate(row.manifest), row.message_seconds
 
     async def _reject(self, job: Job, error: InputError) -> None:
         while await self._writer.submit(partial(campaigns.drop_job, job_id=job.id, limit=SLICE), bulk=True):

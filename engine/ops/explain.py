@@ -8,6 +8,7 @@ changes until then.
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import time
 
@@ -18,10 +19,10 @@ from engine.dialing.disposition import Disposition
 from engine.ops import reasons
 from engine.ops.books import reading
 from engine.ops.history import Attempt, Decision, History, Number
-from engine.ops.listing import lists_of
 from engine.rules.gate import Candidate, decide
 from engine.rules.hours import local_time
 from engine.store.campaigns import HELD
+from engine.store.listing import ListBook
 from engine.store.past import StoredPast
 
 
@@ -60,10 +61,9 @@ def what_next(history: History, settings: Settings, now: float) -> Next:
         )
     at = max(now, contact["due_at"])
     number = next_number(history)
-    with reading(settings.database) as connection:
-        past = StoredPast(
-            connection, history.campaign.id, number.id, number.e164, lists_of(settings, connection), at
-        )
+    with reading(settings.database) as connection, closing(ListBook(settings.engine.state)) as lists:
+        lists.refresh(connection)
+        past = StoredPast(connection, history.campaign.id, number.id, number.e164, lists, at)
         verdict = decide(rules, candidate(history), past, at)
     zones = zones_of(history)
     why = f" ({verdict.ground.detail})" if verdict.ground.detail else ""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from engine.contacts import Contact
+from engine.contacts import Contact, consent_text
 from engine.rules.gate import CampaignRules, Candidate, Past, Reason, decide
-from engine.store.campaigns import consent_text
 
 
 @dataclass(slots=True)
@@ -63,7 +62,7 @@ def candidate(contact: Contact, suppressed: bool) -> Candidate:
         timezone=contact.timezone or "",
         subdivision=contact.subdivision or "",
         postal_code=contact.postal_code or "",
-        consent=consent_text(contact),
+        consent=consent_text(contact.consent),
         call_from=contact.call_from,
         call_to=contact.call_to,
         not_before=None if contact.not_before is None else contact.not_before.timestamp(),

@@ -150,7 +150,7 @@ async def _read(
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="volley-check-")))
         target = _rejects_file(rejects, scratch)
-        async with aclosing(parse_job(_request(manifest, settings, target, scratch))) as parts:
+        async with aclosing(parse_job(_request(manifest, settings, standing, target, scratch))) as parts:
             rows = 0
             async for part in parts:
                 if isinstance(part, Done):
@@ -188,7 +188,9 @@ def _rejects_file(rejects: Path | None, scratch: Path) -> Path:
     return rejects
 
 
-def _request(manifest: Manifest, settings: Settings, rejects: Path, scratch: Path) -> ParseRequest:
+def _request(
+    manifest: Manifest, settings: Settings, standing: Standing, rejects: Path, scratch: Path
+) -> ParseRequest:
     """As `engine.intake.service` asks. A query's rows are kept in the job's folder, which is not ours: a
     copy of it serves."""
     job, folder = manifest.job, manifest.folder
@@ -201,8 +203,8 @@ def _request(manifest: Manifest, settings: Settings, rejects: Path, scratch: Pat
             shutil.copyfile(manifest.folder / name, folder / name)
     region = job.region or settings.defaults.region
     if isinstance(job, AddJob):
-        return ParseRequest(folder, job.contacts, rejects, region)
-    return ParseRequest(folder, job.contacts, rejects, region, job.language, job.fields)
+        return ParseRequest(folder, job.contacts, rejects, region, law=standing.law)
+    return ParseRequest(folder, job.contacts, rejects, region, job.language, job.fields, law=standing.law)
 
 
 def _count(found: Preview, batch: Batch, standing: Standing, now: float) -> None:

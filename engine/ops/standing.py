@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,12 +14,14 @@ from engine.campaign import Campaign
 from engine.config import Settings
 from engine.dialing.agenda import Running
 from engine.errors import Problem
+from engine.intake.lawful import Law
 from engine.intake.manifest import CampaignJob, Manifest
 from engine.intake.prompts import message_seconds
 from engine.ops.books import reading
 from engine.rules.gate import CampaignRules, Past
 from engine.store.campaigns import CampaignRow, campaign, campaign_state, find_job
-from engine.store.past import Lists, Nothing, StoredPast, no_lists, share_of
+from engine.store.listing import ListBook
+from engine.store.past import Nothing, StoredPast, share_of
 
 _SUPPRESSED = """
 SELECT n.e164 FROM json_each(:numbers) j JOIN numbers n ON n.e164 = j.value JOIN suppression s ON s.number_id = n.id
@@ -42,8 +44,8 @@ class Standing:
     problems: list[Problem] = field(default_factory=list)
     rules: CampaignRules | None = None
     """What the gate goes by; None for contacts of a campaign that is not there."""
-    lists: Lists = no_lists
-    """What the suppression lists say."""
+    law: Law | None = None
+    """What its rows are held against; None for contacts of a campaign that is not there."""
     campaign_id: int | None = None
     """Of the campaign that the job adds to, where numbers that it has already are refused."""
 
@@ -53,13 +55,12 @@ class Standing:
         if self.database is None:
             yield Nothing
             return
-        with reading(self.database) as connection:
+        with reading(self.database) as connection, closing(ListBook(self.database.parent)) as lists:
+            lists.refresh(connection)
             ids = dict(connection.execute(_IDS, {"numbers": json.dumps(numbers)}).fetchall())
             campaign_id = self.campaign_id or 0
             share = share_of(connection, campaign_id, now)
-            yield lambda e164: StoredPast(
-                connection, campaign_id, ids.get(e164), e164, self.lists, now, share
-            )
+            yield lambda e164: StoredPast(connection, campaign_id, ids.get(e164), e164, lists, now, share)
 
     def suppressed(self, numbers: Sequence[str]) -> set[str]:
         """Which of these are never to be called."""
@@ -82,7 +83,9 @@ def standing_of(settings: Settings, manifest: Manifest, content: str, now: float
     StoreError."""
     found = Standing(settings.database if settings.database.exists() else None)
     if isinstance(manifest.job, CampaignJob):
-        found.rules = _rules(manifest.job.campaign, settings, now, message_seconds(manifest))
+        message = message_seconds(manifest)
+        found.rules = _rules(manifest.job.campaign, settings, now, message)
+        found.law = Law.of(manifest.job.campaign, settings, message, now)
     if found.database is None:
         if not isinstance(manifest.job, CampaignJob):
             found.problems.append(
@@ -90,7 +93,7 @@ def standing_of(settings: Settings, manifest: Manifest, content: str, now: float
             )
         return found
     with reading(found.database) as connection:
-        _compare(found, connection, manifest, settings)
+        _compare(found, connection, manifest, settings, now)
         known = find_job(connection, "", content) if content else None
     if known is not None:
         found.problems.append(
@@ -103,7 +106,9 @@ def standing_of(settings: Settings, manifest: Manifest, content: str, now: float
     return found
 
 
-def _compare(found: Standing, connection: sqlite3.Connection, manifest: Manifest, settings: Settings) -> None:
+def _compare(
+    found: Standing, connection: sqlite3.Connection, manifest: Manifest, settings: Settings, now: float
+) -> None:
     job = manifest.job
     if isinstance(job, CampaignJob):
         there = campaign_state(connection, job.id)
@@ -123,6 +128,7 @@ def _compare(found: Standing, connection: sqlite3.Connection, manifest: Manifest
     found.campaign_id = there[0] if job.contacts.duplicates != "keep" else None
     row = campaign(connection, there[0])
     found.rules = Running(_as_running(row), settings).rules
+    found.law = Law.of(Campaign.model_validate(row.manifest), settings, row.message_seconds, now)
 
 
 def _rules(described: Campaign, settings: Settings, now: float, message: float | None) -> CampaignRules:

@@ -165,6 +165,11 @@ class CallerIds:
     def __repr__(self) -> str:
         return f"<CallerIds {len(self._given)}>"
 
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The numbers themselves, in E.164."""
+        return tuple(one.number for one in self._given)
+
     def choose(
         self,
         callee: Callee,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.contacts import Contact
+from engine.contacts import Contact, consent_text
 from engine.rules.numbers import Number
 from engine.store import forgotten
 from engine.store.claims import close_contact
@@ -177,7 +177,7 @@ def add_contacts(
                 _clock(contact.call_to),
                 None if contact.not_before is None else contact.not_before.timestamp(),
                 None if contact.expires is None else contact.expires.timestamp(),
-                consent_text(contact),
+                consent_text(contact.consent),
                 json.dumps(contact.fields, ensure_ascii=False) if contact.fields else "{}",
                 contact.subdivision or "",
                 contact.postal_code or "",
@@ -236,23 +236,6 @@ def _number_id(connection: sqlite3.Connection, number: Number) -> int:
 
 def _clock(value: Any) -> str | None:
     return None if value is None else value.isoformat()
-
-
-def consent_text(contact: Contact) -> str | None:
-    """A contact's consent as the database keeps it, and as the gate reads it."""
-    if contact.consent is None:
-        return None
-    consent = contact.consent
-    return json.dumps(
-        {
-            "purpose": consent.purpose,
-            "at": None if consent.at is None else str(consent.at),
-            "source": consent.source,
-            "reference": consent.reference,
-            "text": consent.text,
-        },
-        ensure_ascii=False,
-    )
 
 
 def release_held(connection: sqlite3.Connection, campaign_id: int, now: float, limit: int) -> int:

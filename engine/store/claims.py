@@ -18,7 +18,8 @@ from engine.rules.gate import CampaignRules, Reason, Verdict, decide
 from engine.store import decisions
 from engine.store.decisions import DecisionRecord
 from engine.store.due import Due, due, next_due, zones_of
-from engine.store.past import Lists, StoredPast, no_lists, share_of, use
+from engine.store.listing import Lists, NoLists
+from engine.store.past import StoredPast, share_of, use
 
 SCAN_LIMIT = 500
 """Contacts looked at in one claim: bounds how long the writer is held when many are refused in a row."""
@@ -107,6 +108,7 @@ _FINAL = {
 }
 """What a contact ends as when the gate says never: SUPPRESSED, but for these; the empty word keeps the disposition of its
 last attempt."""
+NO_LISTS = NoLists()
 SLOW = 1.0
 """Seconds between two calls of a campaign that must slow down, since too many of its calls were abandoned."""
 
@@ -122,10 +124,11 @@ def claim(
     slots: Sequence[Slot],
     last_attempt: int,
     now: float,
-    lists: Lists = no_lists,
+    lists: Lists = NO_LISTS,
 ) -> ClaimResult:
     """Claim up to one contact a slot, campaigns in the order given. `last_attempt` is the newest id handed out so
     far."""
+    lists.refresh(connection)
     taker = _Taker(connection, list(slots), last_attempt, now, lists)
     for claimant in claimants:
         taker.serve(claimant)

@@ -7,20 +7,12 @@ Knows rows. What follows from them: `engine.rules.gate`.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from engine.rules.book import After, Scope
-from engine.rules.gate import DAY, UNLISTED, Listing
+from engine.rules.gate import DAY, Listing
 from engine.store import abandonment
-
-Lists = Callable[[str, Sequence[str]], Listing]
-"""E.164 and names of lists -> what those, and the lists that always count, say of the number."""
-
-
-def no_lists(e164: str, names: Sequence[str]) -> Listing:
-    """No list is there: what must be checked cannot be."""
-    return Listing(unusable=f"there is no list {names[0]!r}: import it") if names else UNLISTED
-
+from engine.store.listing import Lists, NoLists
 
 _SCOPES: dict[Scope, str] = {
     "campaign": """
@@ -80,7 +72,7 @@ class StoredPast:
         return found
 
     def lists(self, names: Sequence[str]) -> Listing:
-        return self._lists(self._e164, names)
+        return self._lists.of(self._e164, names)
 
     def abandoned(self) -> tuple[int, int]:
         if self._share is None:
@@ -129,7 +121,7 @@ class Nothing:
         return None
 
     def lists(self, names: Sequence[str]) -> Listing:
-        return no_lists(self._e164, names)
+        return NoLists().of(self._e164, names)
 
     def abandoned(self) -> tuple[int, int]:
         return 0, 0

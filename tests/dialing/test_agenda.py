@@ -40,7 +40,7 @@ def test_a_campaign_takes_from_the_settings_what_it_does_not_say(some_settings) 
     plain = Running(row(1), settings)
     assert (plain.ring_timeout, plain.max_call, plain.max_channels, plain.trunks) == (30.0, 600.0, 20, BOTH)
     assert plain.rules.hours is CAREFUL_HOURS
-    assert plain.rules.caller_ids == ("+33162000001",)  # the other one is not proven to be ours
+    assert plain.rules.caller_ids.numbers == ("+33162000001",)  # the other one is not proven to be ours
     assert plain.callback_policy.max_attempts == 3
     own = Running(
         row(

@@ -39,6 +39,8 @@ dial = "PJSIP/{{number}}@none"
 number = "+33162000001"
 owner = "Anna"
 proof = 2026-01-01
+[law]
+countries = ["FR"]
 """
 MANIFEST = """
 id = "large"

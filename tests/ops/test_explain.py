@@ -80,7 +80,7 @@ def test_a_call_tells_what_allowed_it(books: Books) -> None:
     books.claim(one(books))
     [(_, _, within)] = timeline(story(books))
     assert within == [
-        f"allowed: rules {standard_book().version}; 12:00 in Europe/Paris; showing +33162000001"
+        f"allowed: rules {standard_book().version}; in ZZ; 12:00 in Europe/Paris; showing +33162000001"
     ]
 
 
@@ -109,7 +109,9 @@ def test_a_decision_is_told_as_it_was_then(books: Books) -> None:
 def test_a_decision_of_an_older_database(books: Books) -> None:
     books.claim(one(books))
     books.connection.execute("UPDATE decisions SET local = '', caller_id = ''")
-    assert timeline(story(books))[0][2] == [f"allowed: rules {standard_book().version}; in Europe/Paris"]
+    assert timeline(story(books))[0][2] == [
+        f"allowed: rules {standard_book().version}; in ZZ; in Europe/Paris"
+    ]
 
 
 def test_a_live_call(books: Books) -> None:

@@ -94,7 +94,7 @@ def test_nothing_is_left_and_everything_adds_up(books, person, phone, state) -> 
     books.check()
     assert books.rows("PRAGMA integrity_check") == ["ok"]
     data = raw(books)
-    assert books.rows("SELECT zones FROM decisions WHERE contact_id = 1") == [TEXTS[6]], (
+    assert books.rows("SELECT zones FROM decisions WHERE contact_id = 1") == [f"Europe/Paris,{TEXTS[6]}"], (
         "why it was allowed to be called stays"
     )
     for text in (*TEXTS[:6], TEXTS[7], phone(1).e164, phone(1).e164[1:], phone(2).e164[1:]):
