@@ -97,7 +97,7 @@ class PbxSettings(Model):
     """The same directory as Asterisk sees it; the default is the same path."""
     originate_timeout: Duration = 10.0
     """Seconds to wait for Asterisk's acknowledgement of an Originate."""
-    reconnect_max: Annotated[Duration, Field(ge=0.5, le=300.0)] = 2.0
+    reconnect_max: Annotated[Duration, Field(ge=0.5, le=300.0)] = 1.0
     """Longest wait, in seconds, between two attempts to connect; the first one comes after half a second."""
 
     @model_validator(mode="after")

@@ -30,6 +30,10 @@ SLICE = 5000
 """Late reports stored in one unit of work."""
 
 
+TELL_EVERY = 10.0
+"""Seconds between two lines about the same failure to connect."""
+
+
 class Peer:
     """Keeps one PBX connected, equipped with flows, and its open attempts settled."""
 
@@ -63,6 +67,8 @@ class Peer:
         self._log = log.bind(pbx=name)
         self._closed: dict[int, Running] = {}
         self._settling: asyncio.Task[None] | None = None
+        self._told: tuple[tuple[str, str], float] | None = None
+        """The last failure to connect that was logged, and when."""
         self.ami = AmiClient(
             name,
             settings.host,
@@ -108,6 +114,10 @@ class Peer:
 
     def _failed(self, error: AmiError, retry_in: float) -> None:
         self._forget_session()
+        told, mono = (str(error), type(error).__name__), self._clock.mono()
+        if self._told is not None and self._told[0] == told and mono - self._told[1] < TELL_EVERY:
+            return  # the same again, each second while a PBX is down
+        self._told = told, mono
         self._log.error(
             events.AMI_FAILED,
             error=str(error),
@@ -135,6 +145,7 @@ class Peer:
         self._log.info(
             events.AMI_CONNECTED, asterisk=link.version, restarted=not same, doubtful=len(doubtful)
         )
+        self._told = None
         if counts:
             self._log.info(events.AMI_RECONCILED, **counts)
         if doubtful:

@@ -134,6 +134,13 @@ def test_a_key_is_an_opt_out_without_any_engine(practice: Lab, line: Line, calle
     assert abs(opt_out.at - time.time()) < 30
 
 
+def test_options_behind_a_number_are_no_part_of_it(practice: Lab, line: Line) -> None:
+    """RFC 3261 19.1.6: what stands behind a semicolon in the user part; Asterisk cuts it off."""
+    equip(practice, line)
+    assert line.call("33199001001;x=1", OURS)
+    assert line.opted_out()["Number"] == "33199001001"
+
+
 @pytest.mark.parametrize("does", ["listen", "5", "*", "#"])
 def test_nothing_else_is_an_opt_out(practice: Lab, line: Line, does: str) -> None:
     equip(practice, line)
@@ -151,7 +158,6 @@ def test_nothing_else_is_an_opt_out(practice: Lab, line: Line, does: str) -> Non
         "123456789012345678",
         "+33x199001001",
         "33+199001001",
-        "33199001001;x=1",
         "1)&DB(volley/evil/x)=1",
         "${SHELL(touch /tmp/volley-evil)}",
         '33199001001" = "33199001001',
