@@ -243,6 +243,9 @@ class Site:
         return [
             datetime.fromisoformat(line["time"]).timestamp() - self.clock
             for line in self.log_tail("ami.connected")
+        # Who ends this harness by force finds the engine by this file.
+        started = process.started_at(self.engine.pid)
+        (self.dir / "engine.pid").write_text(f"{self.engine.pid} {started}\n", encoding="ascii")
         ]
 
     # -- the engine ----------------------------------------------------------------------------------------------------
