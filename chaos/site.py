@@ -109,8 +109,14 @@ file = "people.csv"
 """
 
 
-FAKETIME = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
-"""Debian's package faketime: a library in front of clock_gettime."""
+def faketime() -> str:
+    """The library that stands in front of clock_gettime; of Debian's package faketime."""
+    found = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
+    if not found:
+        raise lab.LabError(
+            "there is no libfaketime, by which a clock is set: install Debian's package faketime"
+        )
+    return found[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +154,7 @@ class Site:
         self.engine: subprocess.Popen[bytes] | None = None
         self.heard: list[Heard] = []
         self._offset = 0
+        self._marked = 0
         self._torn = b""
         self.relay = Relay(PBX_ADDRESS, RELAY_PORT, PORTS.ami, random.Random(dice.random()))
 
@@ -239,39 +246,41 @@ class Site:
         return found[::-1]
 
     def logins(self) -> list[float]:
-        """When the engine was ready to dial, each time, POSIX seconds: its `ami.connected`, by its own clock less what it is off."""
+        """When the engine was ready to dial since the last `mark`, POSIX seconds: its `ami.connected`, by its own clock less
+        what that is off."""
         return [
             datetime.fromisoformat(line["time"]).timestamp() - self.clock
             for line in self.log_tail("ami.connected")
-        # Who ends this harness by force finds the engine by this file.
-        started = process.started_at(self.engine.pid)
-        (self.dir / "engine.pid").write_text(f"{self.engine.pid} {started}\n", encoding="ascii")
         ]
 
     # -- the engine ----------------------------------------------------------------------------------------------------
 
-    def start_engine(self, *prefix: str, **environment: str) -> None:
+    def start_engine(self) -> None:
         """Start `volley run`; returns at once."""
-        if FAKETIME and (self.dir / "clock").exists():
-            environment = {
-                "LD_PRELOAD": FAKETIME[0],
+        environment = dict(os.environ)
+        if (self.dir / "clock").exists():
+            environment |= {
+                "LD_PRELOAD": faketime(),
                 "FAKETIME_TIMESTAMP_FILE": str(self.dir / "clock"),
                 "FAKETIME_CACHE_DURATION": "1",
                 "DONT_FAKE_MONOTONIC": "1",
-                **environment,
             }
         with (self.dir / "engine.err").open("ab") as errors:
             self.engine = subprocess.Popen(
-                [*prefix, sys.executable, "-m", "engine.cli", "run", "--config", str(self.dir / "volley.toml")],
-                cwd=REPOSITORY, stdout=errors, stderr=errors, env={**os.environ, **environment},
-            )  # fmt: skip
+                [sys.executable, "-m", "engine.cli", "run", "--config", str(self.dir / "volley.toml")],
+                cwd=REPOSITORY,
+                stdout=errors,
+                stderr=errors,
+                env=environment,
+            )
+        # Who ends this harness by force finds the engine by this file.
+        started = process.started_at(self.engine.pid)
+        (self.dir / "engine.pid").write_text(f"{self.engine.pid} {started}\n", encoding="ascii")
 
-    def set_clock(self, offset: float) -> bool:
-        """Set the engine's wall clock, and nobody else's, to `offset` seconds off; its monotonic clock runs on. False where
-        there is no libfaketime."""
+    def set_clock(self, offset: float) -> None:
+        """Set the engine's wall clock, and nobody else's, to `offset` seconds off; its monotonic clock runs on."""
         self.clock = offset
         (self.dir / "clock").write_text(f"{offset:+.0f}s", encoding="ascii")
-        return bool(FAKETIME)
 
     def signal_engine(self, number: signal.Signals) -> None:
         assert self.engine is not None
@@ -285,14 +294,19 @@ class Site:
     def engine_lives(self) -> bool:
         return self.engine is not None and self.engine.poll() is None
 
-    def log_tail(self, name: str, size: int = 256 << 10) -> list[dict[str, Any]]:
-        """Lines of this event among the last ones of the log."""
+    def mark(self) -> None:
+        """A fault is about to strike: `logins` looks at what the engine logs from here on."""
+        path = self.disk / "volley.log"
+        self._marked = path.stat().st_size if path.exists() else 0
+
+    def log_tail(self, name: str) -> list[dict[str, Any]]:
+        """Lines of this event since the last `mark`."""
         path = self.disk / "volley.log"
         if not path.exists():
             return []
         with path.open("rb") as handle:
-            handle.seek(max(0, path.stat().st_size - size))
-            lines = handle.read().split(b"\n")[1:]
+            handle.seek(self._marked)
+            lines = handle.read().split(b"\n")
         found = []
         for line in lines:
             if b'"event":"%s"' % name.encode() in line:
