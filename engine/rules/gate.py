@@ -5,29 +5,21 @@ a function of what is known at that moment and remembers nothing: the campaign, 
 place, and what happened at this number before, which it asks of `Past` only as far as the rules need it. What is
 missing or unknown blocks. New rules go in here, never beside it.
 
-The order: what is for ever (suppressed, over, expired), what may be dialed at all (kind of number, country, rules of
-the place, approval of an emergency), what the callee agreed to and is listed on, what may be shown, how often, and at
-last when. The first that says no decides.
+`question` is what it is asked, `verdict` what it answers. The order: what is for ever (suppressed, over, expired), what
+may be dialed at all (kind of number, country, rules of the place), what the callee agreed to and is listed on, what may
+be shown, how often, and at last when. The first that says no decides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
-from enum import StrEnum
 from functools import lru_cache
-from typing import Protocol
 
 from engine.rules.book import (
-    After,
-    Book,
     Held,
     NoRules,
-    Purpose,
     RuleSet,
-    Scope,
-    Topic,
     Wait,
     abandonment,
     caller_id_problem,
@@ -41,175 +33,28 @@ from engine.rules.book import (
     ring_problem,
     stored,
 )
-from engine.rules.caller_ids import Callee, CallerIds, Unfit
+from engine.rules.caller_ids import Callee, Unfit
 from engine.rules.hours import Hours, Window, zone
 from engine.rules.places import PRACTICE, Place, place_of
+from engine.rules.question import UNLISTED, CampaignRules, Candidate, Listing, Past
 from engine.rules.tolls import toll_problem
+from engine.rules.verdict import NOTHING, Ground, Reason, Verdict
 
-
-class Reason(StrEnum):
-    """Why the gate said what it said. Stable: stored, logged, and explained by `volley explain`."""
-
-    ALLOWED = "allowed"
-    CAMPAIGN_NOT_RUNNING = "campaign_not_running"
-    CAMPAIGN_NOT_STARTED = "campaign_not_started"
-    CAMPAIGN_OVER = "campaign_over"
-    SUPPRESSED = "suppressed"
-    TOLL = "toll"
-    COUNTRY_NOT_ALLOWED = "country_not_allowed"
-    PLACE_UNCLEAR = "place_unclear"
-    ZONE_UNKNOWN = "zone_unknown"
-    NO_RULES = "no_rules"
-    NOT_APPROVED = "not_approved"
-    NO_CONSENT = "no_consent"
-    CALL_UNLAWFUL = "call_unlawful"
-    REGISTRY_MISSING = "registry_missing"
-    LISTED = "listed"
-    NO_CALLER_ID = "no_caller_id"
-    ABANDONMENT = "abandonment"
-    DAY_CAP = "day_cap"
-    EXPIRED = "expired"
-    NOT_BEFORE = "not_before"
-    BUDGET_SPENT = "budget_spent"
-    GAP = "gap"
-    TOO_OFTEN = "too_often"
-    TOO_SOON = "too_soon"
-    OUTSIDE_HOURS = "outside_hours"
-    OUTSIDE_LAWFUL_HOURS = "outside_lawful_hours"
-    NEVER_OPEN = "never_open"
-    LINE_IN_USE = "line_in_use"
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What a verdict stands on, for the decision's row. Empty: not looked at."""
-
-    place: Place | None = None
-    rules: str = ""
-    """Version of the rule book."""
-    rule: str = ""
-    """Id of the rule that decided."""
-    consent: str = ""
-    """Reference of the consent that was relied on."""
-    copies: tuple[tuple[str, float], ...] = ()
-    """Registries that were asked, and when their copies were taken (POSIX seconds)."""
-    detail: str = ""
-    """In words, with what to do."""
-
-
-NOTHING = Ground()
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The gate's answer. `allowed`; or not before the instant `at` (POSIX seconds); or never, when `at` is None."""
-
-    allowed: bool
-    reason: Reason
-    at: float | None = None
-    ground: Ground = NOTHING
-    caller_id: str = ""
-    """The number to show; given when allowed."""
-    slow: bool = False
-    """Allowed, but the campaign must slow down: too many of its calls were abandoned."""
-
-    @property
-    def never(self) -> bool:
-        return not self.allowed and self.at is None
-
-
-@dataclass(frozen=True, slots=True)
-class CampaignRules:
-    """What the gate knows of a campaign. Instants in POSIX seconds, lengths in seconds."""
-
-    running: bool
-    start: float
-    end: float | None
-    hours: Hours
-    max_attempts: int
-    min_gap: float
-    max_callbacks: int
-    caller_ids: CallerIds
-    """Those of the campaign's numbers that the settings list as ours."""
-    proof_days: int
-    purpose: Purpose
-    topics: frozenset[Topic]
-    book: Book
-    countries: frozenset[str]
-    """Regions that may be dialed at all, by the settings."""
-    ring: float
-    message: float | None
-    """How long the message lasts; None: not known."""
-    lists: tuple[str, ...] = ()
-    """Lists that the campaign names: whoever is on one of them is not called."""
-    approved_until: float | None = None
-    """Of an emergency: until when two people have approved it; None: they have not."""
-    calls_a_day: int | None = None
-    cost_a_day: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """What the gate knows of a contact that is due and of the number that would be dialed."""
-
-    e164: str
-    region: str
-    kind: str
-    zones: tuple[str, ...]
-    """Every zone that the number may be in."""
-    suppressed: bool
-    line_in_use: bool
-    attempts: int
-    """Attempts that counted against the budget."""
-    callback: bool
-    """True when this dial keeps a callback that the person asked for."""
-    callbacks: int
-    """Callbacks already dialed for this contact."""
-    last_attempt_at: float | None
-    """When this contact was dialed last, on a number that somebody may have stood behind."""
-    timezone: str = ""
-    subdivision: str = ""
-    postal_code: str = ""
-    consent: str | None = None
-    """As the database keeps it: JSON."""
-    call_from: time | None = None
-    call_to: time | None = None
-    not_before: float | None = None
-    expires: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What suppression lists say of a number."""
-
-    on: str = ""
-    """A list that it is on; empty for none."""
-    copies: Mapping[str, float] = field(default_factory=dict)
-    """Registries that cover it: name -> when the copy was taken, POSIX seconds."""
-    unusable: str = ""
-    """Why a list that has a say cannot be asked; empty when all can."""
-
-
-UNLISTED = Listing()
-
-
-class Past(Protocol):
-    """What happened at a number before, and what is known of it: asked only as far as the rules of its place need it."""
-
-    def attempts(self, scope: Scope, most: int, since: float) -> Sequence[float]:
-        """The instants of the newest attempts to the number since `since`, newest first, `most` at most."""
-
-    def last(self, after: After) -> float | None:
-        """When this happened last at the number, in any campaign; None for never."""
-
-    def lists(self, names: Sequence[str]) -> Listing:
-        """What the lists of these names, and those that always count, say of the number."""
-
-    def abandoned(self) -> tuple[int, int]:
-        """Of the campaign's calls of the last 30 days: those that a live person answered, and those that were abandoned."""
-
-    def today(self) -> tuple[int, float]:
-        """The campaign's calls and their cost on this day (UTC)."""
+__all__ = [
+    "NOTHING",
+    "UNLISTED",
+    "CampaignRules",
+    "Candidate",
+    "Ground",
+    "Listing",
+    "Past",
+    "Reason",
+    "Verdict",
+    "agreement_problem",
+    "decide",
+    "own_hours",
+    "place_and_rules",
+]
 
 
 LINE_RETRY = 20.0
