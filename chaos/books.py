@@ -20,8 +20,8 @@ from chaos.site import BUDGET, GAP, Heard
 ASTDB_LAG = 1.5
 """Seconds before a kill of Asterisk in which a key may be lost: AstDB reaches the disk about a second late (docs/recovery.md)."""
 SLACK = 0.05
-UNACKNOWLEDGED = 64
-"""Originates that are written and not acknowledged, at most (docs/recovery.md)."""
+IN_HAND = 24
+"""Calls that a frozen Asterisk has in hand beyond what pacing leaves of the contract: acknowledged, and not on the wire yet."""
 WIRE_SLACK = 0.5
 """Seconds by which two INVITEs may stand closer than their gap: Asterisk's own way from the Originate to the wire."""
 
@@ -81,8 +81,8 @@ def _rate(books: Books, moments: Sequence[float], cps: int) -> None:
         while moment - moments[first] >= 1.0:
             first += 1
         books.busiest = max(books.busiest, last - first + 1)
-    # What an Asterisk that was frozen had in hand leaves at once when it thaws; the engine bounds how much that is.
-    if books.busiest > cps + UNACKNOWLEDGED:
+    # What an Asterisk that was frozen had in hand leaves at once when it thaws; the engine bounds what it writes unheard.
+    if books.busiest > cps + IN_HAND:
         books.violations.append(f"{books.busiest} INVITEs within a second, with a contract of {cps}")
 
 

@@ -35,8 +35,6 @@ HORIZON = 0.040
 """Seconds ahead for which calls are claimed."""
 MOST = 128
 """Claimed and unsent calls at most, whatever the rate."""
-UNACKNOWLEDGED = 64
-"""Originates at most that are written to one PBX and not acknowledged."""
 STORE_RETRY = 1.0
 LONGEST_WAIT = 1.0
 
@@ -281,7 +279,8 @@ class Dispatcher:
         """Do not run ahead of a PBX that is slow to acknowledge: what is written and unheard is what a lost link
         puts in doubt."""
         heard = self._follower.unacknowledged
-        while heard[trunk.pbx] >= UNACKNOWLEDGED and self._usable(trunk) and not self.stopping:  # noqa: ASYNC110 -- rare
+        most = self._trunks.unheard_limit(trunk.pbx)
+        while heard[trunk.pbx] >= most and self._usable(trunk) and not self.stopping:  # noqa: ASYNC110 -- rare
             await asyncio.sleep(0.002)
 
     def _unwanted(self, live: Live) -> str:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from engine.config import LimitSettings, Settings, TrunkSettings
-from engine.dialing.pacing import Pace
+from engine.dialing.pacing import MARGIN, Pace
 from engine.dialing.throttle import Cap
 from engine.rules.numbers import dial_format
 from engine.store.claims import Slot
+
+MOST_UNHEARD = 64
+LEAST_UNHEARD = 2
+"""Originates that may be unacknowledged at one PBX, whatever the contract: what a lost link puts in doubt, and what a slow
+acknowledgement of some ten milliseconds needs."""
 
 
 class Trunk:
@@ -53,6 +58,14 @@ class Trunks:
         self.by_name = {name: Trunk(name, *ids[name], trunk) for name, trunk in settings.trunk.items()}
         self.live = 0
         self.queued = 0
+        self._unheard = {
+            name: _unheard(self.by_name.values(), name, settings.limits.cps) for name in settings.pbx
+        }
+
+    def unheard_limit(self, pbx: str) -> int:
+        """Originates that may be written to this PBX and not acknowledged yet: what one that was frozen sends at once when
+        it thaws fits into the part of the contract that pacing leaves."""
+        return self._unheard[pbx]
 
     def find(self, name: str, pbx: str) -> Trunk:
         """The trunk of that name; for a call of a trunk that has left the settings, one that takes no new calls."""
@@ -115,3 +128,8 @@ class Trunks:
         """A call of an earlier run was taken up."""
         self.live += 1
         trunk.live += 1
+
+
+def _unheard(trunks: Iterable[Trunk], pbx: str, cps: float) -> int:
+    contract = min(sum(trunk.settings.cps for trunk in trunks if trunk.pbx == pbx), cps)
+    return min(MOST_UNHEARD, max(LEAST_UNHEARD, round(contract * (1.0 - MARGIN))))

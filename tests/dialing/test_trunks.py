@@ -99,3 +99,21 @@ def test_a_slot_dials_as_its_trunk_wants_it(some_settings) -> None:
     found = trunks(some_settings, a={"number_format": "E.164"}, b={"number_format": "prefix:9"})
     assert found.by_name["a"].slot.dial("+33199001001") == "33199001001"
     assert found.by_name["b"].slot.dial("+33199001001").startswith("9")
+
+
+@pytest.mark.parametrize(
+    ("trunk", "limit", "unheard"),
+    [(1, 10, 2), (10, 10, 2), (120, 500, 6), (500, 120, 6), (500, 500, 25), (10_000, 10_000, 64)],
+)
+def test_what_is_unheard_fits_into_what_pacing_leaves(trunk: float, limit: float, unheard: int) -> None:
+    table = {
+        "limits": {"cps": limit},
+        "pbx": {
+            "lab": {"secret_env": "X", "sounds_dir": "/s"},
+            "other": {"secret_env": "X", "sounds_dir": "/s"},
+        },
+        "trunk": {"a": {"pbx": "lab", "dial": "PJSIP/{number}@a", "cps": trunk}},
+    }
+    trunks = Trunks(Settings.model_validate(table), {"a": (1, 1)})
+    assert trunks.unheard_limit("lab") == unheard
+    assert trunks.unheard_limit("other") == 2
