@@ -70,7 +70,8 @@ class CallingBack:
             self._log.error(events.OPTOUT_UNREADABLE, call=event.call, why=str(error))
             return
         numbers = await self._follower.stored(
-            partial(stored.opt_out, pbx=self._pbx, event=event, number=number, now=self._clock.now())
+            partial(stored.opt_out, pbx=self._pbx, event=event, number=number, now=self._clock.now()),
+            withdraws=True,
         )
         if numbers:
             self._follower.suppress(numbers)

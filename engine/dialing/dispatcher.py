@@ -244,6 +244,7 @@ class Dispatcher:
         if live.call.state is State.ENDED:
             return
         await self._until_heard(trunk)
+        await self._writer.heeded()
         why = self._unwanted(live)
         if why:
             self._follower.void(live, why)

@@ -254,7 +254,9 @@ class Follower:
             )
 
     async def _opt_out(self, report: Report, live: Live) -> None:
-        numbers = await self.stored(partial(outcomes.opt_out, report=report, now=self._clock.now()))
+        numbers = await self.stored(
+            partial(outcomes.opt_out, report=report, now=self._clock.now()), withdraws=True
+        )
         if not self.suppressed.issuperset(numbers):  # not a repetition
             self.suppress(numbers)
             self._log.info(events.OPTOUT_RECORDED, **self._names(live))
@@ -271,7 +273,10 @@ class Follower:
         self.suppressed.difference_update(numbers)
 
     async def _late(self, report: Report) -> None:
-        numbers = await self.stored(partial(outcomes.late_report, report=report, now=self._clock.now()))
+        numbers = await self.stored(
+            partial(outcomes.late_report, report=report, now=self._clock.now()),
+            withdraws=report.kind == "optout",
+        )
         if numbers:
             self.suppress(numbers)
             self._log.info(events.OPTOUT_RECORDED, attempt=channel_id(report.attempt))
@@ -345,13 +350,17 @@ class Follower:
             self._log.info(events.CALLBACK_SCHEDULED, **self._names(live), at=decision.at)
 
     async def stored(
-        self, work: Callable[[sqlite3.Connection], T], submitted: asyncio.Future[T] | None = None
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        submitted: asyncio.Future[T] | None = None,
+        *,
+        withdraws: bool = False,
     ) -> T:
         """The result of a unit of work that must not be lost: tried until the database takes it. `submitted`: it is
-        queued already."""
+        queued already. `withdraws`: as the writer's `submit` has it."""
         while True:
             try:
-                trial, submitted = submitted or self._writer.submit(work), None
+                trial, submitted = submitted or self._writer.submit(work, withdraws=withdraws), None
                 return await trial
             except StoreError as error:
                 if not isinstance(error, StoreFault):  # that one is told by the writer's health

@@ -248,7 +248,8 @@ class Control:
                     actor=request.by,
                     now=self._clock.now(),
                     recorded_as=asker,
-                )
+                ),
+                withdraws=True,
             )
             self._suppressed(ids)
             changed = len(ids)

@@ -7,6 +7,10 @@ the database.
 
 Bulk work (taking in a contact file) goes behind: one unit of it a commit at most, so an attempt never waits behind
 a million rows.
+
+A unit may withdraw somebody from calling (an opt-out). From its commit on nobody may dial that person, and the commit
+happens in another thread, some moments before the event loop hears of it. So a transaction with such a unit is a
+closed gate: `heeded` waits until those who asked for it have been told.
 """
 
 from __future__ import annotations
@@ -24,7 +28,8 @@ from engine.store.database import WriterConnection
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], Any]
-Unit = tuple[Work, "asyncio.Future[Any]"]
+Unit = tuple[Work, "asyncio.Future[Any]", bool]
+"""What to do, who waits for it, and whether it withdraws somebody from calling."""
 Outcome = tuple[bool, Any]
 
 FAULTS = {
@@ -59,13 +64,19 @@ class Writer:
         self._bulk: deque[Unit] = deque()
         self._wake = asyncio.Event()
         self._closing = False
+        self._told = asyncio.Event()
+        """No transaction is under way that withdraws somebody."""
+        self._told.set()
         self.commits = 0
         self.fault = ""
         """Why nothing can be written now; empty while all is well. `health` is called with it after every commit that
         failed so, and once more with the empty word when it is over. Nothing may be dialed while there is one."""
 
-    def submit(self, work: Callable[[sqlite3.Connection], T], *, bulk: bool = False) -> asyncio.Future[T]:
-        """Queue a unit of work; the future ends after its commit.
+    def submit(
+        self, work: Callable[[sqlite3.Connection], T], *, bulk: bool = False, withdraws: bool = False
+    ) -> asyncio.Future[T]:
+        """Queue a unit of work; the future ends after its commit. `withdraws`: it forbids calls that were allowed before,
+        see `heeded`.
 
         It fails with StoreError when the database refuses, or with what `work` itself raised.
         """
@@ -73,7 +84,7 @@ class Writer:
         if self._closing:
             future.set_exception(StoreError("the database is closing"))
             return future
-        (self._bulk if bulk else self._urgent).append((work, future))
+        (self._bulk if bulk else self._urgent).append((work, future, withdraws))
         self._wake.set()
         return future
 
@@ -97,16 +108,31 @@ class Writer:
             if not units:
                 continue
             last = loop.time()
+            withdraws = any(unit[2] for unit in units)
+            if withdraws:
+                self._told.clear()
             outcomes = await self._connection.run(partial(_transaction, units=units))
             self.commits += 1
             self._note(outcomes)
-            for (_, future), (done, value) in zip(units, outcomes, strict=True):
+            for (_, future, _), (done, value) in zip(units, outcomes, strict=True):
                 if future.cancelled():
                     continue
                 if done:
                     future.set_result(value)
                 else:
                     future.set_exception(value)
+            if withdraws:
+                # Behind those who wait for the futures: they know who is withdrawn before anything is sent again. And whoever
+                # waits to send gets a turn before the next transaction, also where a commit takes longer than the window.
+                loop.call_soon(self._told.set)
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+
+    async def heeded(self) -> None:
+        """Wait until no withdrawal is committed of which those who submitted it have not been told. What is sent between
+        this and the next `await` cannot come after the commit of a withdrawal that was not heeded."""
+        while not self._told.is_set():
+            await self._told.wait()
 
     def _note(self, outcomes: list[Outcome]) -> None:
         faults = [str(value) for done, value in outcomes if not done and isinstance(value, StoreFault)]
@@ -136,7 +162,7 @@ def _transaction(connection: sqlite3.Connection, units: list[Unit]) -> list[Outc
     except sqlite3.Error as error:  # nobody's fault among the units, and trying each would take as long again
         return [(False, _ours(error))] * len(units)
     try:
-        outcomes: list[Outcome] = [(True, work(connection)) for work, _ in units]
+        outcomes: list[Outcome] = [(True, work(connection)) for work, _, _ in units]
         connection.execute("COMMIT")
         return outcomes
     except Exception as error:

@@ -258,3 +258,67 @@ async def test_a_database_that_somebody_else_holds_is_an_error_and_then_works_ag
     other.execute("ROLLBACK")
     other.close()
     assert await writer.submit(mark("after")) == 1
+
+
+# -- withdrawals -------------------------------------------------------------------------------------------------------
+
+
+async def test_nothing_is_sent_between_the_commit_of_a_withdrawal_and_its_being_told(
+    writer: Writer, connection: WriterConnection, tmp_path: Path
+) -> None:
+    """A sender that looks at every chance it gets: either the database does not hold the withdrawal yet, or the one who
+    asked for it knows."""
+    known: set[int] = set()
+    looks = [0, 0]
+
+    async def withdraw(which: int) -> None:
+        await writer.submit(mark(which), withdraws=True)
+        known.add(which)
+
+    reader = sqlite3.connect(f"file:{tmp_path / 'volley.db'}?mode=ro", uri=True)
+    asked = [asyncio.create_task(withdraw(which)) for which in range(40)]
+    asked += [asyncio.create_task(later(withdraw(100 + which), which / 500)) for which in range(40)]
+    while not all(task.done() for task in asked):
+        await writer.heeded()
+        held = {row[0] for row in reader.execute("SELECT mark FROM marks")}
+        assert held <= known
+        looks[bool(held)] += 1
+        await asyncio.sleep(0)
+    reader.close()
+    assert min(looks) > 0
+
+
+async def later(work: Any, seconds: float) -> None:
+    await asyncio.sleep(seconds)
+    await work
+
+
+async def test_who_waits_to_send_gets_a_turn_however_many_withdraw(writer: Writer) -> None:
+    turns = 0
+
+    async def send() -> None:
+        nonlocal turns
+        while True:
+            await writer.heeded()
+            turns += 1
+            await asyncio.sleep(0)
+
+    def slow(connection: sqlite3.Connection) -> None:
+        time.sleep(2 * WINDOW)  # a disk on which a commit takes longer than the window
+
+    sender = asyncio.create_task(send())
+    before = writer.commits
+    for _ in range(10):
+        done = [writer.submit(slow, withdraws=True)]
+        await asyncio.sleep(WINDOW)  # the next one is queued while this one is committed
+        done.append(writer.submit(slow, withdraws=True))
+        await asyncio.gather(*done)
+    sender.cancel()
+    assert turns >= writer.commits - before - 1
+
+
+async def test_a_withdrawal_that_fails_lets_others_send(writer: Writer) -> None:
+    with pytest.raises(ZeroDivisionError):
+        await writer.submit(fails, withdraws=True)
+    async with asyncio.timeout(1):
+        await writer.heeded()

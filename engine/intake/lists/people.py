@@ -76,7 +76,7 @@ class People:
                         done = piece
                     elif isinstance(piece, Numbers):
                         fresh, live = await self._writer.submit(
-                            partial(self._add, request, piece, asker), bulk=True
+                            partial(self._add, request, piece, asker), bulk=True, withdraws=True
                         )
                         added += fresh
                         self._suppressed(live)
@@ -150,7 +150,8 @@ class People:
                     reason=request.reason,
                     now=self._clock.now(),
                     recorded_as=asker,
-                )
+                ),
+                withdraws=True,
             )
             self._suppressed(list(erased.numbers))
             if not erased.live:
