@@ -119,8 +119,11 @@ class Protocol(AMIProtocol):  # type: ignore[misc]
             self.transport.abort()
 
     def connection_lost(self, exc: Any) -> None:
-        """Told by the event loop."""
-        super().connection_lost(exc)
+        """Told by the event loop; perhaps before the session knows that the connection was made."""
+        if self.factory is None:
+            self.closed = True
+        else:
+            super().connection_lost(exc)
 
 
 def parse(block: bytes) -> Fields:

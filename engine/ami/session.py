@@ -33,6 +33,11 @@ class Session(Manager):  # type: ignore[misc]
         if self.lost.done():  # given up meanwhile
             f.result()[0].close()
             return
+        transport, protocol = f.result()
+        if protocol.closed or transport.is_closing():
+            # Reset before we were told that it was made: its loss was told to nobody.
+            self.connection_lost(None)
+            return
         super().connection_made(f)
 
     def login(self, future: asyncio.Future[Any]) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
@@ -13,6 +15,8 @@ import uvloop
 
 from engine.ami.client import PING_EVERY, PING_TIMEOUT, AmiClient, Link, LiveChannel
 from engine.ami.encode import Originate
+from engine.ami.protocol import Protocol
+from engine.ami.session import Session
 from engine.channel import (
     ChannelEvent,
     HungUp,
@@ -125,6 +129,36 @@ async def test_nobody_listens() -> None:
     async with at_work(line):
         await until(lambda: line.failures)
     assert isinstance(line.failures[0][0], AmiUnreachable)
+
+
+async def test_a_connection_that_is_reset_at_once_is_told_at_once() -> None:
+    """Also when the reset comes before the session has heard that it is connected: nobody waits for a login's answer then."""
+
+    def reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        linger = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.transport.abort()
+
+    server = await asyncio.start_server(reset, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    for late in (False, True) * 20:
+        session = Session(
+            host="127.0.0.1", port=port, username="volley", secret=SECRET, ping_delay=10**6,
+            forgetable_actions=("login",), protocol_factory=lambda: Protocol({}, {}),
+        )  # fmt: skip
+        if late:  # the session hears of its connection last of all
+            heard = session.connection_made
+            session.connection_made = lambda done, heard=heard: asyncio.get_running_loop().call_later(
+                0.02, heard, done
+            )
+        connecting = session.connect()
+        async with asyncio.timeout(2.0):
+            with pytest.raises(AmiUnreachable):
+                await session.ready
+        connecting.cancel()
+        session.close()
+    server.close()
+    await server.wait_closed()
 
 
 async def test_a_secret_that_cannot_be_read_is_read_again_later(pbx: PracticePbx) -> None:
