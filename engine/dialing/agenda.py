@@ -41,6 +41,8 @@ class Running:
         self.live = 0
         self.next_due = 0.0
         self.served = 0
+        self.slow_until = float("-inf")
+        """Monotonic instant before which it makes no call: too many of its calls were abandoned."""
         campaign = self.campaign
         self.policy: Policy = campaign.retry.policy
         self.callback_policy = replace(self.policy, max_attempts=campaign.max_callbacks)
@@ -97,7 +99,7 @@ class Running:
         if self.state != "running" or self.live >= self.max_channels:
             return NEVER
         pause = 0.0 if self.pace is None else self.pace.peek(mono) - horizon - mono
-        return max(self.next_due - now, pause)
+        return max(self.next_due - now, pause, self.slow_until - mono)
 
     def due(self, at: float) -> None:
         """A contact of this campaign is due at `at`."""

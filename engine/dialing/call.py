@@ -20,7 +20,7 @@ Knows nothing of campaigns, rows, or AMI. Instants are POSIX seconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from engine.channel import (
@@ -164,7 +164,10 @@ class Call:
     def dialed_by(self, now: float) -> float:
         """The latest instant at which its INVITE can have left: gaps and delays count from there. `now` for a call of
         which nothing was ever heard."""
-        return now if self.heard_at is None else self.heard_at
+        if self.heard_at is None:
+            return now
+        # What was read from AstDB is in the PBX's time, which may be behind ours.
+        return max(self.heard_at, self.sent_at or self.heard_at)
 
     # -- what we do ----------------------------------------------------------------------------------------------------
 
@@ -196,6 +199,9 @@ class Call:
             self.sent_at += jump
         if self.heard_at is not None:
             self.heard_at += jump
+        if self.answered_at is not None:
+            self.answered_at += jump
+        self.reports = [replace(report, at=report.at + jump) for report in self.reports]
 
     def give_up(self, disposition: Disposition, now: float) -> list[Effect]:
         """End a call that Asterisk will say no more about, as `disposition`. Nothing when it has ended."""

@@ -162,6 +162,8 @@ class Dispatcher:
                 running.due(now)
             elif (at := result.exhausted[running.id]) is not None:
                 running.due(at)
+            if running.id in result.slow:
+                running.slow_until = mono + claims.SLOW
         self._take(result, {running.id: running for running, _ in chosen})
         return 0.0
 

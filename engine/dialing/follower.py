@@ -101,12 +101,26 @@ class Follower:
         for attempt in attempts:
             self._held.setdefault(attempt, [])
 
-    def release(self) -> None:
-        """Take what was kept, in its order."""
-        held, self._held = self._held, {}
-        for events_of_one in held.values():
-            for event in events_of_one:
-                self.take(event)
+    def release(self, attempts: Iterable[int], *, found: bool) -> None:
+        """Hold these calls no longer. `found`: their fate was looked up, so what was kept is taken, in its order; otherwise
+        it is dropped, since they stay open and the next look tells of it again."""
+        for attempt in attempts:
+            for event in self._held.pop(attempt, ()):
+                if found:
+                    self.take_evidence(event)
+
+    def link_lost(self, pbx: str) -> list[int]:
+        """The link to this PBX is gone: nobody waits for its acknowledgements any more. Returns its calls that were sent; what
+        AMI tells of them next is held until they have been looked up."""
+        sent = [
+            live for live in self._ledger if live.trunk.pbx == pbx and live.call.state is not State.CLAIMED
+        ]
+        for live in sent:
+            live.call.queued = True
+        self.unacknowledged[pbx] = 0
+        attempts = [live.claim.attempt for live in sent]
+        self.hold(attempts)
+        return attempts
 
     def take(self, event: ChannelEvent) -> None:
         """A channel event, as AMI tells it."""
@@ -378,9 +392,10 @@ class Follower:
             await asyncio.wait(set(self._tasks), timeout=seconds)
 
     async def settled(self) -> None:
-        """Wait until every end that is known has been stored."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        """Wait until every end that is known now has been stored. Calls go on ending meanwhile: the next start settles them."""
+        for _ in range(3):
+            if self._tasks:
+                await asyncio.wait(set(self._tasks))
 
     def _names(self, live: Live) -> dict[str, object]:
         claim = live.claim

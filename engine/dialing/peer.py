@@ -67,6 +67,8 @@ class Peer:
         self._log = log.bind(pbx=name)
         self._closed: dict[int, Running] = {}
         self._settling: asyncio.Task[None] | None = None
+        self._held: set[int] = set()
+        """Calls that the follower holds until the next look."""
         self._told: tuple[tuple[str, str], float] | None = None
         """The last failure to connect that was logged, and when."""
         self.ami = AmiClient(
@@ -102,9 +104,15 @@ class Peer:
     def _forget_session(self) -> None:
         """What is known of this PBX is known of one connection."""
         self.astdb.forget()
+        self._release(found=False)
+        self._held.update(self._follower.link_lost(self.name))
         if self._settling is not None:
             self._settling.cancel()
             self._settling = None
+
+    def _release(self, *, found: bool) -> None:
+        held, self._held = self._held, set()
+        self._follower.release(held, found=found)
 
     async def close(self) -> None:
         """Stop looking after what is in doubt: the next start does."""
@@ -177,24 +185,23 @@ class Peer:
         unsent = {live.claim.attempt for live in self._ledger if live.call.state is State.CLAIMED}
         claims = [claim for claim in claims if claim.attempt not in unsent]
         # Into the ledger first, so that what Asterisk tells while we look is not missed; but it is taken after what we find.
-        self._follower.hold(claim.attempt for claim in claims)
-        try:
-            for claim in claims:
-                if self._ledger.get(claim.attempt) is None:
-                    await self._adopt(claim)
-            counts: dict[str, int] = {}
-            began = self._clock.mono()
-            witnesses = await self._witnesses()
-            calm = int(self._clock.mono() - began < CALM)
-            doubtful = [
-                claim
-                for claim in claims
-                if not self._settle(
-                    claim, witnesses, counts, same_asterisk=same_asterisk, calm_looks=calm, looks=1
-                )
-            ]
-        finally:
-            self._follower.release()
+        self._held.update(claim.attempt for claim in claims)
+        self._follower.hold(self._held)
+        for claim in claims:
+            if self._ledger.get(claim.attempt) is None:
+                await self._adopt(claim)
+        counts: dict[str, int] = {}
+        began = self._clock.mono()
+        witnesses = await self._witnesses()
+        calm = int(self._clock.mono() - began < CALM)
+        doubtful = [
+            claim
+            for claim in claims
+            if not self._settle(
+                claim, witnesses, counts, same_asterisk=same_asterisk, calm_looks=calm, looks=1
+            )
+        ]
+        self._release(found=True)
         open_ones = {claim.attempt for claim in claims}
         self.astdb.seen({witness.bucket for witness in witnesses.values() if witness.bucket is not None})
         await self._know_newer([attempt for attempt in witnesses if attempt not in open_ones])
@@ -212,7 +219,13 @@ class Peer:
                 await asyncio.sleep(LOOK_EVERY)
                 looks += 1
                 began = self._clock.mono()
-                witnesses = await self._witnesses({bucket_of(claim.attempt) for claim in doubtful})
+                try:
+                    witnesses = await self._witnesses({bucket_of(claim.attempt) for claim in doubtful})
+                except AmiError:
+                    if not self.ami.up:
+                        raise
+                    calm = 0  # the link lives, and Asterisk is too busy to answer
+                    continue
                 calm = calm + 1 if self._clock.mono() - began < CALM else 0
                 doubtful = [
                     claim
@@ -298,8 +311,10 @@ class Peer:
     ) -> bool:
         """Act on the fate of one open attempt. False when it must be looked at again."""
         live = self._ledger.get(claim.attempt)
-        if live is None:
-            return True  # it ended while we looked
+        if live is None:  # it ended while we looked: what it reported is kept all the same
+            for report in witnesses.get(claim.attempt, NOTHING).reports:
+                self._follower.take_evidence(report)
+            return True
         witness = witnesses.get(claim.attempt, NOTHING)
         fate = settle(witness, same_asterisk=same_asterisk, calm_looks=calm_looks, looks=looks)
         if fate is None:
