@@ -166,6 +166,11 @@ class CallerIds:
         return f"<CallerIds {len(self._given)}>"
 
     @property
+    def bound_to_trunks(self) -> bool:
+        """Is one of them for some trunks alone?"""
+        return any(one.trunks for one in self._given)
+
+    @property
     def numbers(self) -> tuple[str, ...]:
         """The numbers themselves, in E.164."""
         return tuple(one.number for one in self._given)

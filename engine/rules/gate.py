@@ -60,7 +60,7 @@ __all__ = [
 LINE_RETRY = 20.0
 """Seconds before a number with a live call is looked at again."""
 LIST_RETRY = 3600.0
-"""Seconds before a missing or outdated list is looked for again."""
+"""Seconds before something that the operator can put right (a list, a country, a proof) is looked at again."""
 DAY = 86400.0
 
 
@@ -111,22 +111,23 @@ def place_and_rules(
         contact.subdivision,
         contact.postal_code,
     )
-    if place.region != PRACTICE:
-        if problem := toll_problem(contact.e164, contact.region, contact.kind):
-            return Verdict(False, Reason.TOLL, ground=Ground(place, detail=problem))
-        if contact.region not in campaign.countries:
-            detail = (
-                f"{contact.region or 'its country'} is not among the countries that may be dialed:"
-                " add it to law.countries in the settings, if that is meant"
-            )
-            return Verdict(False, Reason.COUNTRY_NOT_ALLOWED, ground=Ground(place, detail=detail))
+    if problem := toll_problem(contact.e164, contact.region, contact.kind):
+        return Verdict(False, Reason.TOLL, ground=Ground(place, detail=problem))
+    if place.region != PRACTICE and contact.region not in campaign.countries:
+        detail = (
+            f"{contact.region or 'its country'} is not among the countries that may be dialed:"
+            " add it to law.countries in the settings, if that is meant"
+        )
+        return Verdict(False, Reason.COUNTRY_NOT_ALLOWED, now + LIST_RETRY, Ground(place, detail=detail))
     if place.problem:
         return Verdict(False, Reason.PLACE_UNCLEAR, ground=Ground(place, detail=place.problem))
     if not place.zones or any(zone(name) is None for name in place.zones):
         return Verdict(False, Reason.ZONE_UNKNOWN, ground=Ground(place))
     rules = campaign.book.rules_for(place, campaign.purpose, now, campaign.topics, line_of(contact.kind))
     if isinstance(rules, NoRules):
-        return Verdict(False, Reason.NO_RULES, ground=Ground(place, rules.version, detail=rules.reason))
+        return Verdict(
+            False, Reason.NO_RULES, now + LIST_RETRY, Ground(place, rules.version, detail=rules.reason)
+        )
     return place, rules
 
 
@@ -211,7 +212,7 @@ class _Case:
         return None if problem is None else self._no(problem[0], None, "", problem[1])
 
     def listed(self) -> Verdict | None:
-        listing = self._past.lists((*lists(self._rules, self._held), *self._campaign.lists))
+        listing = self._past.lists((*lists(self._rules, self._held, self._now), *self._campaign.lists))
         missing = listing.unusable or registry_problem(self._rules, listing.copies, self._held, self._now)
         if missing:
             return self._no(Reason.REGISTRY_MISSING, self._now + LIST_RETRY, "", missing)
@@ -233,7 +234,8 @@ class _Case:
         if choice.number is not None:
             self.caller_id = choice.number
             return None
-        again = self._now + LINE_RETRY if choice.reason is Unfit.OTHER_TRUNK else None
+        # What the settings lack can be put right there: nobody is given up for it.
+        again = self._now + (LINE_RETRY if choice.reason is Unfit.OTHER_TRUNK else LIST_RETRY)
         return self._no(Reason.NO_CALLER_ID, again, "", _UNSHOWN[choice.reason or Unfit.NONE_GIVEN])
 
     def budget(self) -> Verdict | None:

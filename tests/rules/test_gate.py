@@ -90,7 +90,7 @@ TABLE: list[tuple[str, dict[str, Any], dict[str, Any], Verdict]] = [
     ("not started", {"start": NOON + HOUR}, {}, refused(Reason.CAMPAIGN_NOT_STARTED, NOON + HOUR)),
     ("starts now", {"start": NOON}, {}, ALLOW),
     ("starts in the night", {"start": NOON + 10 * HOUR}, {}, refused(Reason.OUTSIDE_HOURS, NOON + 21 * HOUR)),
-    ("no number of ours to show", {"caller_ids": NONE_OF_OURS}, {}, refused(Reason.NO_CALLER_ID)),
+    ("no number of ours to show", {"caller_ids": NONE_OF_OURS}, {}, refused(Reason.NO_CALLER_ID, NOON + HOUR)),
     ("no zone", {}, {"zones": ()}, refused(Reason.ZONE_UNKNOWN)),
     ("no such zone", {}, {"zones": ("Mars/Phobos",)}, refused(Reason.ZONE_UNKNOWN)),
     ("one of the zones is none", {}, {"zones": (*PARIS, "Mars/Phobos")}, refused(Reason.ZONE_UNKNOWN)),
@@ -255,6 +255,8 @@ def test_asked_again_when_it_says_the_answer_is_yes(
             contact = replace(contact, line_in_use=False)
         elif verdict.reason is Reason.CAMPAIGN_NOT_RUNNING:
             campaign = replace(campaign, running=True)
+        elif verdict.reason is Reason.NO_CALLER_ID:
+            return  # the settings must be put right first
         before, verdict = verdict, decide(campaign, contact, verdict.at)
         assert verdict.reason is not before.reason
         if before.reason not in (Reason.LINE_IN_USE, Reason.CAMPAIGN_NOT_RUNNING):

@@ -42,7 +42,7 @@ def registry_problem(rules: RuleSet, taken_at: Mapping[str, float], held: Held, 
     is *on* a list is asked where the lists are; `lists` says which count.
     """
     for need in rules.registries:
-        if outranks(held, need.exempt):
+        if outranks(held, need.exempt, rules.purpose, now):
             continue
         at = taken_at.get(need.registry)
         if at is None:
@@ -54,9 +54,11 @@ def registry_problem(rules: RuleSet, taken_at: Mapping[str, float], held: Held, 
     return None
 
 
-def lists(rules: RuleSet, held: Held) -> tuple[str, ...]:
+def lists(rules: RuleSet, held: Held, now: float) -> tuple[str, ...]:
     """The registries on which the number must not be, given this consent."""
-    return tuple(need.registry for need in rules.registries if not outranks(held, need.exempt))
+    return tuple(
+        need.registry for need in rules.registries if not outranks(held, need.exempt, rules.purpose, now)
+    )
 
 
 def caps_problem(
@@ -69,7 +71,7 @@ def caps_problem(
     """
     latest: Wait | None = None
     for cap in rules.caps:
-        if outranks(held, cap.unless):
+        if outranks(held, cap.unless, rules.purpose, now):
             continue
         attempts = history.get(cap.scope)
         if attempts is None:

@@ -31,11 +31,14 @@ WRITTEN = frozenset(
 """What the column `consent` says of a consent that was signed, on paper or electronically, folded to lower case."""
 
 NOT_GIVEN = frozenset(
-    ("", "0", "n", "no", "non", "nein", "none", "never", "false", "faux", "falsch", "unknown", "pending",
-     "opt-out", "optout", "withdrawn", "revoked", "refused", "implied")
+    ("0", "n", "no", "nope", "non", "nein", "none", "not", "never", "false", "faux", "falsch", "f", "off", "na", "null", "unknown",
+     "pending", "optout", "out", "stop", "unsubscribe", "unsubscribed", "withdrawn", "withdrew", "revoked", "refused", "refuse",
+     "refus", "declined", "denied", "rejected", "expired", "lapsed", "implied", "aucun", "aucune", "kein", "keine", "sans", "without")
 )  # fmt: skip
-"""What it says where there is no consent that could be shown. An implied one is none here."""
+"""A word of these in it, folded to lower case and without signs, and what it says is no consent that could be shown: the careful
+reading of "no consent", "do not call", "opted out". An implied one is none here."""
 
+_WORD = re.compile(r"[^\W_]+")
 _BETWEEN = re.compile(r"[,;|/+]|\band\b|\s{2,}")
 
 
@@ -61,7 +64,15 @@ def held(
     """A row's columns as a consent. `text` is the column `consent`: a word for no means none at all, one of WRITTEN a signed
     consent, anything else an express one. Without that column the other ones still tell of an express consent."""
     word = " ".join((text or "").casefold().split())
-    if text is not None and word in NOT_GIVEN:
+    if (
+        text is not None
+        and word not in WRITTEN
+        and (
+            not (words_of := _WORD.findall(word))
+            or not NOT_GIVEN.isdisjoint(words_of)
+            or {"n", "a"} <= set(words_of)
+        )
+    ):
         return NO_CONSENT
     if text is None and at is None and not (purpose or source or reference):
         return NO_CONSENT
@@ -103,9 +114,18 @@ def stored(text: str | None) -> Held:
     return held(said, None if at is None else float(at), purpose, source, reference)
 
 
-def outranks(held: Held, exempt: Level | None) -> bool:
-    """Is this consent at least the one that lifts a rule? None: no consent does."""
-    return exempt is not None and exempt != "none" and LEVELS.index(held.level) >= LEVELS.index(exempt)
+def outranks(held: Held, exempt: Level | None, purpose: Purpose, now: float) -> bool:
+    """Is this consent at least the one that lifts a rule, and could it be shown: given for this purpose, when, how, and with
+    a proof? None: no consent does."""
+    return (
+        exempt is not None
+        and exempt != "none"
+        and LEVELS.index(held.level) >= LEVELS.index(exempt)
+        and agrees(held, purpose)
+        and held.at is not None
+        and held.at <= now
+        and bool(held.source and held.reference)
+    )
 
 
 def agrees(held: Held, purpose: Purpose) -> bool:

@@ -9,7 +9,15 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from engine.durations import Duration
 from engine.rules.hours import Window, parse_days
@@ -217,6 +225,13 @@ class AbandonmentEntry(Entry):
     stop: Annotated[float, Field(ge=0, le=100)]
     """At this share it is stopped."""
     period: Duration
+
+    @field_validator("period")
+    @classmethod
+    def _thirty_days(cls, value: float) -> float:
+        if value != 30 * 86400.0:
+            raise ValueError("abandoned calls are counted over 30 days: another period would have no effect")
+        return value
 
     @model_validator(mode="after")
     def _before_the_rule(self) -> AbandonmentEntry:

@@ -174,10 +174,10 @@ def test_a_list_must_be_there_and_fresh() -> None:
     assert book.registry_problem(US, {"us-dnc": NOW - 31 * DAY}, EXPRESS, NOW) is None
     assert book.registry_problem(US, {}, PROVEN, NOW) is None, "written consent outranks it"
     assert book.registry_problem(REMINDER, {}, NO_CONSENT, NOW) is None
-    assert book.lists(US, EXPRESS) == ("us-dnc",)
-    assert book.lists(US, PROVEN) == ()
-    assert book.lists(GB, EXPRESS) == ()
-    assert book.lists(GB, NO_CONSENT) == ("gb-tps",)
+    assert book.lists(US, EXPRESS, NOW) == ("us-dnc",)
+    assert book.lists(US, PROVEN, NOW) == ()
+    assert book.lists(GB, EXPRESS, NOW) == ()
+    assert book.lists(GB, NO_CONSENT, NOW) == ("gb-tps",)
 
 
 # --- caps ---------------------------------------------------------------------------------------------------------------
