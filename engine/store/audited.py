@@ -8,6 +8,7 @@ are kept as given, with telephone numbers masked; numbers are named by their id.
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -123,6 +124,19 @@ def close_job(
             "rejected": row.rejected,
         },
     )
+    emergency = json.loads(manifest).get("emergency")
+    if emergency and not adds:
+        append(
+            connection,
+            Action.EMERGENCY_APPROVED,
+            now,
+            actor=masked(actor),
+            subject=f"campaign {row.campaign}",
+            details={
+                "approved_by": [masked(name) for name in emergency["approved_by"]],
+                "expires": emergency["expires"],
+            },
+        )
     return row
 
 

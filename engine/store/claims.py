@@ -93,6 +93,8 @@ class ClaimResult:
     refusals: tuple[Refusal, ...]
     exhausted: dict[int, float | None]
     """Campaigns with nothing due: campaign id -> when the next contact falls due, None when none is pending."""
+    slow: frozenset[int] = frozenset()
+    """Campaigns that must slow down: SLOW seconds until their next call."""
 
 
 _ATTEMPT = """
@@ -109,6 +111,8 @@ _FINAL = {
 """What a contact ends as when the gate says never: SUPPRESSED, but for these; the empty word keeps the disposition of its
 last attempt."""
 NO_LISTS = NoLists()
+_OF_THE_CAMPAIGN = frozenset({Reason.ABANDONMENT, Reason.DAY_CAP})
+"""Refusals that hold for every contact of the campaign: the next ones need not be asked about."""
 SLOW = 1.0
 """Seconds between two calls of a campaign that must slow down, since too many of its calls were abandoned."""
 
@@ -134,7 +138,7 @@ def claim(
         taker.serve(claimant)
         if not taker.free or taker.scanned >= SCAN_LIMIT:
             break
-    return ClaimResult(tuple(taker.claims), tuple(taker.refusals), taker.exhausted)
+    return ClaimResult(tuple(taker.claims), tuple(taker.refusals), taker.exhausted, frozenset(taker.slow))
 
 
 class _Taker:
@@ -158,6 +162,7 @@ class _Taker:
         self.claims: list[Claim] = []
         self.refusals: list[Refusal] = []
         self.exhausted: dict[int, float | None] = {}
+        self.slow: set[int] = set()
 
     def serve(self, claimant: Claimant) -> None:
         """What this campaign gets of the free channels."""
@@ -177,7 +182,6 @@ class _Taker:
             rows = due(self._connection, claimant.campaign_id, self._now, wanted)
             self.scanned += len(rows)
             for row in rows:
-                slot = usable[0]
                 past = StoredPast(
                     self._connection,
                     claimant.campaign_id,
@@ -187,13 +191,14 @@ class _Taker:
                     self._now,
                     share,
                 )
-                verdict = decide(
-                    claimant.rules, row.candidate(row.number_id in self._taken), past, self._now, slot.trunk
-                )
+                slot, verdict = self._ask(claimant, row, past, usable)
                 if not verdict.allowed:
                     self.refusals.append(_refuse(self._connection, claimant, row, verdict, self._now))
+                    if verdict.reason in _OF_THE_CAMPAIGN:
+                        self.exhausted[claimant.campaign_id] = verdict.at
+                        return
                     continue
-                usable.pop(0)
+                usable.remove(slot)
                 self.free.remove(slot)
                 self._taken.add(row.number_id)
                 room -= 1
@@ -202,11 +207,29 @@ class _Taker:
                     _insert(self._connection, claimant, slot, row, verdict, self._last_attempt, self._now)
                 )
                 if verdict.slow:
-                    self.exhausted[claimant.campaign_id] = self._now + SLOW
+                    self.slow.add(claimant.campaign_id)
                     return
             if len(rows) < wanted:
                 self.exhausted[claimant.campaign_id] = next_due(self._connection, claimant.campaign_id)
                 return
+
+    def _ask(
+        self, claimant: Claimant, row: Due, past: StoredPast, usable: Sequence[Slot]
+    ) -> tuple[Slot, Verdict]:
+        """The gate's answer, and by which channel; another trunk is tried only where our number may not be shown on one."""
+        candidate = row.candidate(row.number_id in self._taken)
+        answers = [
+            (slot, decide(claimant.rules, candidate, past, self._now, slot.trunk))
+            for slot in self._one_a_trunk(usable, claimant)
+        ]
+        return next((one for one in answers if one[1].allowed), answers[0])
+
+    @staticmethod
+    def _one_a_trunk(usable: Sequence[Slot], claimant: Claimant) -> Sequence[Slot]:
+        """The channel that is next; and one of each other trunk, where the campaign's numbers are not for all of them."""
+        if not claimant.rules.caller_ids.bound_to_trunks:
+            return usable[:1]
+        return list({slot.trunk: slot for slot in reversed(usable)}.values())[::-1]
 
 
 def _insert(

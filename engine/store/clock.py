@@ -30,6 +30,12 @@ def shift(connection: sqlite3.Connection, gaps: Sequence[tuple[int, float]], jum
             " AND state = 'pending' OR id IN (SELECT contact_id FROM attempts WHERE disposition IS NULL AND campaign_id = ?))",
             (jump, floor - gap, campaign_id, campaign_id),
         )
+    if jump < 0:  # dialed in a future that never was: the next start must not take that for another jump
+        connection.execute(
+            "UPDATE attempts SET created_at = created_at + ? WHERE created_at > ? AND id IN"
+            " (SELECT id FROM attempts ORDER BY id DESC LIMIT 100000)",
+            (jump, now),
+        )
     connection.execute(
         "UPDATE callbacks SET due_at = due_at + ? WHERE state = 'due' AND due_at > ?", (jump, floor)
     )

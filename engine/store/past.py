@@ -17,26 +17,31 @@ from engine.store.listing import Lists, NoLists
 _SCOPES: dict[Scope, str] = {
     "campaign": """
 SELECT created_at FROM attempts WHERE number_id = :number AND created_at > :since AND campaign_id = :campaign
- AND (disposition IS NULL OR disposition NOT IN ('NOT_SENT', 'CONGESTION', 'CANCELLED')) ORDER BY created_at DESC LIMIT :most
+ AND (disposition IS NULL OR rang OR answered_at IS NOT NULL
+  OR disposition NOT IN ('NOT_SENT', 'CONGESTION', 'CANCELLED')) ORDER BY created_at DESC LIMIT :most
 """,
     "owner": """
 SELECT created_at FROM attempts WHERE number_id = :number AND created_at > :since AND campaign_id IN
  (SELECT k.id FROM campaigns k JOIN campaigns own ON own.id = :campaign WHERE k.owner = own.owner AND k.purpose = own.purpose)
- AND (disposition IS NULL OR disposition NOT IN ('NOT_SENT', 'CONGESTION', 'CANCELLED')) ORDER BY created_at DESC LIMIT :most
+ AND (disposition IS NULL OR rang OR answered_at IS NOT NULL
+  OR disposition NOT IN ('NOT_SENT', 'CONGESTION', 'CANCELLED')) ORDER BY created_at DESC LIMIT :most
 """,
     "all": """
 SELECT created_at FROM attempts WHERE number_id = :number AND created_at > :since
- AND (disposition IS NULL OR disposition NOT IN ('NOT_SENT', 'CONGESTION', 'CANCELLED')) ORDER BY created_at DESC LIMIT :most
+ AND (disposition IS NULL OR rang OR answered_at IS NOT NULL
+  OR disposition NOT IN ('NOT_SENT', 'CONGESTION', 'CANCELLED')) ORDER BY created_at DESC LIMIT :most
 """,
 }
 """What rang, or may have rung, at the callee's: an attempt that never left, or that the trunk refused, is no call to anybody."""
 
+_LAST = "SELECT max(coalesce(ended_at, created_at)) FROM attempts WHERE number_id = ? AND "
 _EVENTS: dict[After, str] = {
-    "refusal": "SELECT max(created_at) FROM attempts WHERE number_id = ? AND (disposition = 'REJECTED' OR result = 'opted_out')",
-    "abandoned": "SELECT max(created_at) FROM attempts WHERE number_id = ? AND abandoned = 1",
-    "machine": "SELECT max(created_at) FROM attempts WHERE number_id = ? AND disposition = 'ANSWERED_MACHINE'",
-    "conversation": "SELECT max(created_at) FROM attempts WHERE number_id = ? AND disposition = 'ANSWERED_HUMAN'",
+    "refusal": _LAST + "(disposition = 'REJECTED' OR result = 'opted_out')",
+    "abandoned": _LAST + "abandoned = 1",
+    "machine": _LAST + "disposition = 'ANSWERED_MACHINE'",
+    "conversation": _LAST + "disposition IN ('ANSWERED_HUMAN', 'ANSWERED_UNSURE')",
 }
+"""When a call ended, the event is over; before that it has not happened. An unsure verdict may have been a person."""
 
 
 class StoredPast:

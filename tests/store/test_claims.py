@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import replace
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 
 import pytest
 
 from engine.channel import channel_id, created_at
-from engine.rules.caller_ids import CallerIds
+from engine.rules.caller_ids import CallerId, CallerIds
 from engine.rules.hours import Hours, Window
 from engine.store import campaigns, claims
 from engine.store.claims import SCAN_LIMIT
@@ -174,7 +174,6 @@ def test_the_same_verdict_again_writes_no_decision(books, person) -> None:
     [
         ({"end": 1_795_491_000.0}, {}, "campaign_over", "EXPIRED"),
         ({}, {"expires": datetime(2020, 1, 1, tzinfo=UTC)}, "expired", "EXPIRED"),
-        ({"caller_ids": CallerIds([])}, {}, "no_caller_id", "SUPPRESSED"),
         ({"hours": Hours([Window(days=(), start=time(9), end=time(17))])}, {}, "never_open", "SUPPRESSED"),
         ({}, {"timezone": "Mars/Phobos"}, "place_unclear", "SUPPRESSED"),
     ],
@@ -188,6 +187,23 @@ def test_a_refusal_for_ever_ends_the_contact(books, person, rules, more, reason,
     assert (row["state"], row["verdict"], row["disposition"]) == ("done", reason, disposition)
     assert found.exhausted == {campaign: None}
     assert books.one("SELECT open_contacts FROM campaigns") == 0
+
+
+def test_what_the_settings_lack_gives_nobody_up(books, person) -> None:
+    """A proof that ran out, a caller ID that was taken out: put right, everybody is called."""
+    campaign = books.campaign("spring", person(1), caller_ids=CallerIds([]))
+    [refusal] = books.claim(campaign).refusals
+    assert (refusal.verdict.reason, refusal.verdict.at) == ("no_caller_id", books.now + 3600.0)
+    assert books.one("SELECT state FROM contacts") == "pending"
+
+
+def test_our_number_may_be_for_one_trunk_only(books, person) -> None:
+    """The first free channel is of another trunk: the call waits for none of it."""
+    ours = CallerIds([CallerId("+33162000001", date(2026, 1, 1), trunks=frozenset({"b"}))])
+    campaign = books.campaign("spring", person(1), person(2), caller_ids=ours)
+    found = books.claim(campaign, slots="aab")
+    assert [claim.trunk for claim in found.claims] == ["b"]
+    assert {one.verdict.reason for one in found.refusals} <= {"no_caller_id"}
 
 
 def test_a_number_without_a_zone_is_not_dialed(books, person, phone) -> None:
