@@ -1,0 +1,332 @@
+"""What the law says of one call, written by hand and another way than the rule book: as sentences, on the wall clock and the calendar.
+
+Knows five countries and a few states of one, from the texts of their laws. Imports nothing of the engine: no rule data, no
+spans, no windows, no composition. It answers yes or no, and by which sentence; when a call may be made again, it does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from tests.rules.book.test_oracle import (
+    alsatian,
+    american,
+    canadian,
+    clock,
+    french,
+    house,
+    indian,
+    sunday,
+    texan,
+    until_eight,
+)
+
+HOUR, DAY = 3600.0, 86400.0
+SELLS, SPEAKS = "marketing", ("informational", "transactional", "political", "survey")
+FRENCH_AUTOMATS = (
+    "+33162", "+33163", "+33270", "+33271", "+33377", "+33378", "+33424", "+33425", "+33568", "+33569", "+33948", "+33949",
+    "+339475", "+339476", "+339477", "+339478", "+339479",
+)  # fmt: skip
+"""ARCEP, décision 2022-1583: ranges for automated systems."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who is called: what is known of them, and where they truly are."""
+
+    number: str
+    region: str
+    line: str
+    """mobile, landline, or either, where the number does not tell."""
+    home: str
+    """The zone in which they live."""
+    zones: tuple[str, ...]
+    """The zones that the number leaves open."""
+    state: str = ""
+    """The state that their row names."""
+    lives_in: str = ""
+    """The state in which they live."""
+    postal_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A number of ours."""
+
+    number: str
+    proven: date
+    areas: tuple[str, ...] = ()
+    trunk: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """A consent: how it was given ("written", "express"), when, for what, where, and where its proof lies."""
+
+    how: str
+    at: float | None
+    purposes: tuple[str, ...]
+    source: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One question: may this be done now? Instants in POSIX seconds, lengths in seconds."""
+
+    now: float
+    person: Person
+    purpose: str
+    topic: str = ""
+    consent: Agreed | None = None
+    calls: tuple[float, ...] = ()
+    """All earlier calls to the number, newest first."""
+    same_matter: tuple[float, ...] = ()
+    """Those of them by the same owner for the same purpose."""
+    refused: float | None = None
+    abandoned: float | None = None
+    machine: float | None = None
+    talked: float | None = None
+    shown: tuple[Shown, ...] = ()
+    trunk: str = "a"
+    on_lists: frozenset[str] = frozenset()
+    names_list: bool = False
+    """The campaign names the list `own`."""
+    lists_broken: bool = False
+    suppressed: bool = False
+    premium: bool = False
+    running: bool = True
+    start: float = 0.0
+    end: float | None = None
+    not_before: float | None = None
+    expires: float | None = None
+    own_hours: tuple[time, time] | None = None
+    attempts: int = 0
+    min_gap: float = 60.0
+    last_attempt: float | None = None
+    line_in_use: bool = False
+    ring: float = 25.0
+    message: float | None = 20.0
+    approved_until: float | None = None
+    answered: int = 0
+    silent: int = 0
+    """Of those answered: the calls on which nobody spoke within two seconds."""
+    allowed_countries: frozenset[str] = field(default=frozenset({"FR", "US", "GB", "CA", "IN"}))
+
+
+MOST_ATTEMPTS = 3
+OLDEST_PROOF = 400
+
+
+def forbids(scene: Scene, zones: tuple[str, ...] = (), states: tuple[str, ...] = ()) -> str:
+    """The first sentence that forbids this call; empty when none does. `zones`, `states`: the clocks and laws to obey; where
+    nothing is given, those of the place where the person truly is."""
+    walls = [datetime.fromtimestamp(scene.now, ZoneInfo(name)) for name in zones or (scene.person.home,)]
+    laws = states or (scene.person.lives_in,)
+    for sentence in (*_anywhere(scene, walls), *_there(scene, walls, laws)):
+        if sentence:
+            return sentence
+    return ""
+
+
+def slow(scene: Scene) -> bool:
+    """Has the campaign to slow down for its abandoned calls?"""
+    share = _share(scene)
+    match scene.person.region:
+        case "US":
+            return scene.purpose == SELLS and share >= 2
+        case "CA":
+            return scene.purpose == SELLS and share >= 4
+        case "GB":
+            return scene.purpose != "emergency" and scene.silent > 0
+    return False
+
+
+def _share(scene: Scene) -> float:
+    return 100 * scene.silent / max(scene.answered, scene.silent, 100)
+
+
+def _anywhere(scene: Scene, walls: list[datetime]) -> Iterator[str]:
+    """What no campaign may do anywhere, by its own settings and by what Volley promises."""
+    now = scene.now
+    yield "they said never again" if scene.suppressed else ""
+    yield "the campaign is over" if scene.end is not None and scene.end <= now else ""
+    yield "it is of no use any more" if scene.expires is not None and scene.expires <= now else ""
+    yield "paused" if not scene.running else ""
+    yield "a premium number" if scene.premium else ""
+    yield "not a country that we call" if scene.person.region not in scene.allowed_countries else ""
+    yield "the lists cannot be read" if scene.lists_broken else ""
+    yield "a litigator" if "litigators" in scene.on_lists else ""
+    yield "on the campaign's list" if scene.names_list and "own" in scene.on_lists else ""
+    yield "too many attempts" if scene.attempts >= MOST_ATTEMPTS else ""
+    yield "not begun" if now < scene.start else ""
+    yield "not yet" if scene.not_before is not None and now < scene.not_before else ""
+    yield "just called" if scene.last_attempt is not None and now - scene.last_attempt < scene.min_gap else ""
+    yield "in a call" if scene.line_in_use else ""
+    yield "hangs up too soon" if scene.ring < 15 else ""
+    if scene.own_hours is not None:
+        yield "not when they want to be called" if not all(_within(scene.own_hours, w) for w in walls) else ""
+    if scene.purpose == "emergency":
+        approved = scene.approved_until is not None and now < scene.approved_until
+        yield "nobody approved it" if not approved else ""
+    else:
+        yield "asleep" if not all(house(wall) for wall in walls) else ""
+    yield "no number that may be shown" if not any(_may_show(one, scene) for one in scene.shown) else ""
+
+
+def _within(hours: tuple[time, time], wall: datetime) -> bool:
+    start, end = (one.hour + one.minute / 60 + one.second / 3600 for one in hours)
+    return start <= clock(wall) < end if start < end else clock(wall) >= start or clock(wall) < end
+
+
+def _may_show(one: Shown, scene: Scene) -> bool:
+    person = scene.person
+    age = (datetime.fromtimestamp(scene.now, ZoneInfo("UTC")).date() - one.proven).days
+    if not 0 <= age <= OLDEST_PROOF or one.trunk not in ("", scene.trunk):
+        return False
+    if one.areas and not any(
+        person.number.startswith(area) if area.startswith("+") else area == person.region
+        for area in one.areas
+    ):
+        return False
+    if person.region == "FR":
+        return any(one.number.startswith(series) for series in FRENCH_AUTOMATS)
+    if person.region == "IN" and scene.purpose == SELLS:
+        return one.number.startswith("+91140")
+    if person.region == "IN" and scene.purpose in SPEAKS and scene.topic == "finance":
+        return one.number.startswith("+911600")
+    return True
+
+
+def _agreed(scene: Scene, written: bool, proven: bool = True) -> bool:
+    """`proven`: purpose and reference must be told as well."""
+    consent = scene.consent
+    if consent is None or (written and consent.how != "written"):
+        return False
+    if consent.at is None or consent.at > scene.now or not consent.source:
+        return False
+    if proven and not (consent.purposes and consent.reference):
+        return False
+    return not consent.purposes or scene.purpose in consent.purposes
+
+
+def _recent(calls: tuple[float, ...], now: float, seconds: float) -> int:
+    return sum(now - at < seconds for at in calls)
+
+
+def _there(scene: Scene, walls: list[datetime], states: tuple[str, ...]) -> Iterator[str]:
+    """The law of the callee's country."""
+    if scene.purpose == "emergency":
+        return
+    match scene.person.region:
+        case "FR":
+            yield from _france(scene, walls)
+        case "US":
+            yield from _america(scene, walls, states)
+        case "GB":
+            yield from _britain(scene, walls)
+        case "CA":
+            yield from _canada(scene, walls)
+        case "IN":
+            yield from _india(scene, walls)
+        case other:
+            yield f"nothing is known of {other}"
+
+
+def _france(scene: Scene, walls: list[datetime]) -> Iterator[str]:
+    now, last = scene.now, scene.refused
+    if scene.purpose in (SELLS, "political"):
+        yield "L34-5: no consent" if not _agreed(scene, written=False) else ""
+    if scene.purpose == SELLS:
+        law = alsatian if scene.person.lives_in in ("67", "68") else french
+        yield "D223-9: hours" if not all(law(wall) for wall in walls) else ""
+        yield "D223-9: four in thirty days" if _recent(scene.calls, now, 30 * DAY) >= 4 else ""
+        yield "D223-9: they refused" if last is not None and now - last < 60 * DAY else ""
+
+
+def _america(scene: Scene, walls: list[datetime], states: tuple[str, ...]) -> Iterator[str]:
+    now = scene.now
+    sells, landline = scene.purpose == SELLS, scene.person.line == "landline"
+    if sells:
+        yield "64.1200(a)(2): no written consent" if not _agreed(scene, written=True) else ""
+        yield "64.1200(c)(1): hours" if not all(american(wall) for wall in walls) else ""
+        yield "64.1200(a)(7): too many abandoned" if _share(scene) >= 2.5 else ""
+    elif not landline:
+        yield "64.1200(a)(1): no consent" if not _agreed(scene, written=False, proven=False) else ""
+    if not sells and scene.consent is None and landline:
+        health = scene.topic == "health" and scene.purpose in ("informational", "transactional")
+        yield "64.1200(a)(3): three in thirty days" if _recent(scene.calls, now, 30 * DAY) >= 3 else ""
+        yield "64.1200(a)(3)(v): one a day" if health and _recent(scene.calls, now, DAY) >= 1 else ""
+        yield "64.1200(a)(3)(v): three a week" if health and _recent(scene.calls, now, 7 * DAY) >= 3 else ""
+    if scene.topic == "debt" and scene.purpose != "political":
+        yield "1006.6: hours" if not all(american(wall) for wall in walls) else ""
+        yield "1006.14: seven in seven days" if _recent(scene.calls, now, 7 * DAY) >= 7 else ""
+        talked = scene.talked
+        yield "1006.14: they talked" if talked is not None and now - talked < 7 * DAY else ""
+    if sells and "FL" in states:
+        yield "501.616: hours" if not all(until_eight(wall) for wall in walls) else ""
+        yield "501.616: three in a day" if _recent(scene.same_matter, now, DAY) >= 3 else ""
+    if scene.purpose in (SELLS, "political", "survey") and "TX" in states:
+        yield "55.125: hours" if not all(texan(wall) for wall in walls) else ""
+    if sells and "TX" in states:
+        yield "55.128: too long" if scene.message is None or scene.message >= 30 else ""
+    if sells and "AL" in states:
+        yield "Alabama: Sunday" if any(sunday(wall) for wall in walls) else ""
+        yield "1-3-8: holiday" if any(_alabama_rests(wall.date()) for wall in walls) else ""
+
+
+def _britain(scene: Scene, walls: list[datetime]) -> Iterator[str]:
+    now = scene.now
+    if scene.purpose in (SELLS, "political"):
+        yield "PECR 19: no consent" if not _agreed(scene, written=False) else ""
+    yield "Ofcom: abandoned calls" if _share(scene) >= 1 else ""
+    yield "Ofcom: 72 hours" if scene.abandoned is not None and now - scene.abandoned < 72 * HOUR else ""
+    if scene.machine is not None:
+        zones = [wall.tzinfo for wall in walls]
+        same = any(
+            datetime.fromtimestamp(scene.machine, zone).date() >= wall.date()
+            for zone, wall in zip(zones, walls, strict=True)
+        )
+        yield "Ofcom: a machine, today" if same else ""
+
+
+def _canada(scene: Scene, walls: list[datetime]) -> Iterator[str]:
+    if scene.purpose == SELLS:
+        yield "UTR IV: no consent" if not _agreed(scene, written=False) else ""
+        yield "UTR III: too many abandoned" if _share(scene) >= 4.5 else ""
+    yield "UTR IV: hours" if not all(canadian(wall) for wall in walls) else ""
+
+
+def _india(scene: Scene, walls: list[datetime]) -> Iterator[str]:
+    if scene.purpose in ("political", "survey"):
+        yield "nothing is known of such calls"
+    if scene.purpose == SELLS:
+        yield "TCCCPR: no consent" if not _agreed(scene, written=False) else ""
+        yield "TCCCPR: hours" if not all(indian(wall) for wall in walls) else ""
+
+
+def _alabama_rests(day: date) -> bool:
+    return day in alabaman_holidays(day.year) or day in alabaman_holidays(day.year + 1)
+
+
+@cache
+def alabaman_holidays(year: int) -> frozenset[date]:
+    """Ala. Code 1-3-8(b), where the whole state keeps them; one on a Sunday is kept on Monday, one on a Saturday on Friday."""
+
+    def nth(month: int, weekday: int, which: int) -> date:
+        first = date(year, month, 1)
+        return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (which - 1))
+
+    memorial = max(
+        day for day in (date(year, 5, 25) + timedelta(days=n) for n in range(7)) if day.weekday() == 0
+    )
+    moving = [
+        nth(1, 0, 3), nth(2, 0, 3), nth(4, 0, 4), memorial, nth(6, 0, 1), nth(9, 0, 1), nth(10, 0, 2), nth(11, 3, 4),
+    ]  # fmt: skip
+    fixed = [date(year, 1, 1), date(year, 6, 19), date(year, 7, 4), date(year, 11, 11), date(year, 12, 25)]
+    kept = [day + timedelta(days={5: -1, 6: 1}.get(day.weekday(), 0)) for day in fixed]
+    return frozenset([*moving, *fixed, *kept])
