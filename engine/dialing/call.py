@@ -97,8 +97,9 @@ TIMEOUT_SLACK = 1.0
 
 WHOLE_SECOND = 1.0
 """What AstDB says happened at a second happened within it."""
-OURS = frozenset({0, 408, 487})
-"""SIP statuses of a call that we gave up: none, Request Timeout, Request Terminated (our CANCEL)."""
+OURS = frozenset({0, 408, 480, 487})
+"""SIP statuses of a call that we gave up: none, Request Timeout, Request Terminated (our CANCEL); 480 is what Asterisk makes of
+its own time-out (cause 19) before anything rang."""
 
 _RINGING_OR_LATER = frozenset({State.RINGING, State.UP})
 

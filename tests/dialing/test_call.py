@@ -338,6 +338,16 @@ def test_an_unanswered_call_as_old_as_the_originate_allows_was_given_up_by_us(
     assert end.disposition is disposition
 
 
+def test_the_480_that_asterisk_makes_of_its_own_time_out_is_not_the_far_ends() -> None:
+    """A carrier that never rings: seen with cause 19 and 480 in Asterisk 22, see docs/dispositions.md."""
+    [end] = played(sent_call(), [HungUp(A, 19, 480, SENT + TIMEOUT)])
+    assert isinstance(end, End)
+    assert end.disposition is Disposition.FAILED
+    [end] = played(sent_call(), [HungUp(A, 19, 480, SENT + 3.0)])
+    assert isinstance(end, End)
+    assert end.disposition is Disposition.NO_ANSWER
+
+
 def test_a_call_taken_up_after_a_restart_rang_if_its_hangup_says_so() -> None:
     [end] = played(sent_call(), [HungUp(A, 19, 0, SENT + TIMEOUT, rang=True)])
     assert isinstance(end, End)
