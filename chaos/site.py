@@ -19,7 +19,7 @@ import wave
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,7 @@ cps = {cps}
 [[caller_id]]
 number = "+33162000001"
 owner = "Chaos"
-proof = {today}
+proof = {proof}
 """
 
 GAP = 4.0
@@ -178,7 +178,7 @@ class Site:
         (self.dir / "volley.toml").write_text(
             SETTINGS.format(
                 disk=self.disk, dir=self.dir, port=RELAY_PORT, secret=self.practice.secret_file, cps=self.cps,
-                sounds=self.practice.sounds_dir, channels=self.channels, today=datetime.now(UTC).date(),
+                sounds=self.practice.sounds_dir, channels=self.channels, proof=datetime.now(UTC).date() - timedelta(days=30),
             ),
             encoding="utf-8",
         )  # fmt: skip

@@ -257,7 +257,8 @@ def _america(scene: Scene, walls: list[datetime], states: tuple[str, ...]) -> It
         yield "64.1200(a)(7): too many abandoned" if _share(scene) >= 2.5 else ""
     elif not landline:
         yield "64.1200(a)(1): no consent" if not _agreed(scene, written=False, proven=False) else ""
-    if not sells and scene.consent is None and landline:
+    # The exemption for lines in homes, also where the line may be one: a consent that cannot be shown is none.
+    if not sells and scene.person.line != "mobile" and not _agreed(scene, written=False):
         health = scene.topic == "health" and scene.purpose in ("informational", "transactional")
         yield "64.1200(a)(3): three in thirty days" if _recent(scene.calls, now, 30 * DAY) >= 3 else ""
         yield "64.1200(a)(3)(v): one a day" if health and _recent(scene.calls, now, DAY) >= 1 else ""
