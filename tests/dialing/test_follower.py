@@ -303,3 +303,54 @@ async def test_what_was_told_of_many_calls_in_any_order_adds_up(desk, person) ->
     desk.check_idle()
     completed = await desk.writer.submit(lambda one: campaigns.complete(one, 1, 1.0))
     assert completed == (desk.rows("SELECT open_contacts FROM campaigns") == [0])
+
+
+async def test_what_a_held_call_tells_is_taken_once_its_fate_was_looked_up(desk, person) -> None:
+    held, other = await called(desk, person(1), person(2))
+    desk.follower.hold([held, other])
+    desk.follower.take(Up(held))
+    report(desk, held, 1, "key", "1@message")
+    desk.hang_up(held, 16, 0, answered=True)
+    desk.hang_up(other)
+    await asyncio.sleep(0.01)
+    assert desk.events("call.ended") == []
+    desk.follower.release([held], found=True)
+    [line] = await ended(desk)
+    assert (line["attempt"], line["keys"]) == (channel_id(held), "1"), "the other one is held by another look"
+    desk.follower.release([other], found=True)
+    await ended(desk, 2)
+    desk.check_idle()
+
+
+async def test_what_was_told_before_a_look_that_failed_does_not_count(desk, person) -> None:
+    """A hangup alone would end the call as if no key had been pressed: the next look reads the keys as well."""
+    [attempt] = await called(desk, person(1))
+    desk.follower.hold([attempt])
+    desk.hang_up(attempt, 16, 0, answered=True)
+    desk.follower.release([attempt], found=False)
+    await desk.follower.settled()
+    assert desk.events("call.ended") == []
+    report(desk, attempt, 1, "key", "9@message")
+    desk.hang_up(attempt, 16, 0, answered=True)
+    [line] = await ended(desk)
+    assert line["keys"] == "9"
+    desk.check_idle()
+
+
+async def test_a_lost_link_holds_what_was_sent_through_it_and_awaits_nothing_of_it(desk, person) -> None:
+    await desk.campaign("spring", person(1), person(2))
+    desk.start()
+    await desk.until(lambda: len(desk.exchange.written) == 2)
+    one, two = desk.written()
+    desk.follower.take(Ringing(one))
+    assert desk.follower.link_lost("elsewhere") == []
+    assert desk.follower.link_lost("lab") == [one, two]
+    assert desk.follower.unacknowledged["lab"] == 0
+    desk.hang_up(one)
+    desk.hang_up(two)
+    await asyncio.sleep(0.01)
+    assert desk.events("call.ended") == []
+    desk.follower.release([one, two], found=True)
+    await ended(desk, 2)
+    assert desk.follower.unacknowledged["lab"] == 0
+    desk.check_idle()
