@@ -81,8 +81,9 @@ def asterisk_kill(site: Site) -> Seen:
     time.sleep(0.2)
     in_flight = site.in_flight()
     time.sleep(site.dice.uniform(0.0, 1.0))
+    gone = time.time()
     site.start_pbx()
-    return _again(site, "Asterisk kill", at, time.time(), in_flight)
+    return _again(site, "Asterisk kill", at, time.time(), in_flight, parted=gone)
 
 
 def link_cut(site: Site) -> Seen:
@@ -212,17 +213,21 @@ def _since(site: Site, moment: float) -> list[Heard]:
 
 
 def _again(
-    site: Site, kind: str, at: float, mended: float, in_flight: int, problem: str = "", *, linked: bool = True
-) -> Seen:
+    site: Site, kind: str, at: float, mended: float, in_flight: int, problem: str = "", *, linked: bool = True,
+    parted: float | None = None,
+) -> Seen:  # fmt: skip
     """Wait until a call leaves after the mending. `linked`: the engine has to log in anew, and what leaves before that is what
-    the PBX had in hand already."""
+    the PBX had in hand already. `parted`: since when it could not be logged in, where it may be so again before the mending was
+    noted."""
     first: list[float] = []
     since = [None if linked else mended]
 
     def left() -> bool:
         site.feed()
         if since[0] is None:
-            since[0] = next((moment for moment in site.logins() if moment > mended - REPLAYED), None)
+            since[0] = next(
+                (moment for moment in site.logins() if moment > (parted or mended - REPLAYED)), None
+            )
         first[:] = [
             one.at
             for one in site.heard_after(mended)
