@@ -28,10 +28,10 @@ from engine.rules.caller_ids import CallerId, CallerIds
 from engine.rules.gate import CampaignRules, Candidate, decide
 from engine.rules.hours import Hours
 from engine.rules.numbers import Number
-from engine.store import campaigns, lists, recovery
-from engine.store.campaigns import NewCampaign
+from engine.store import jobs, lists, recovery
 from engine.store.claims import NO_LISTS, Claimant, Slot, claim
 from engine.store.database import migrate
+from engine.store.jobs import NewCampaign
 from engine.store.list_file import Description, Kind, Part, digest, file_name, write_list
 from engine.store.listing import FOLDER, ListBook, Lists
 from engine.store.past import Nothing
@@ -101,16 +101,14 @@ def books(path: Path, count: int) -> sqlite3.Connection:
     connection.execute("BEGIN IMMEDIATE")
     recovery.register(connection, ["lab"], {"a": "lab"})
     new = NewCampaign("c", "", "anna", "marketing", 50, NOON - 1, None, {"id": "c"}, "flow", {"max": "60"})
-    found = campaigns.begin_job(
-        connection, job_id="j", fingerprint="j", source="j", campaign=new, now=NOON - 1
-    )
-    campaigns.add_contacts(
+    found = jobs.begin_job(connection, job_id="j", fingerprint="j", source="j", campaign=new, now=NOON - 1)
+    jobs.add_contacts(
         connection, job_id="j", campaign_id=found, through_row=count, due_at=NOON - 1, reject_known_numbers=False,
         contacts=[
             Contact(row, None, (american(row),), None, None, consent(row), None, None, None, None, {}) for row in range(count)
         ],
     )  # fmt: skip
-    campaigns.close_job(connection, job_id="j", parsed=count, refused=0, now=NOON - 1)
+    jobs.close_job(connection, job_id="j", parsed=count, refused=0, now=NOON - 1)
     connection.execute("COMMIT")
     return connection
 

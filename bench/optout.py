@@ -38,9 +38,9 @@ from engine.dialing.ledger import Ledger
 from engine.dialing.trunks import Trunks
 from engine.ops import log as events
 from engine.rules.numbers import Number
-from engine.store import campaigns, recovery
-from engine.store.campaigns import NewCampaign
+from engine.store import campaigns, jobs, recovery
 from engine.store.database import open_writer
+from engine.store.jobs import NewCampaign
 from engine.store.writer import Writer
 
 ONE_IN = 20
@@ -134,7 +134,7 @@ async def load(writer: Writer, calls: int, now: float) -> None:
     """A campaign with so many people, all due."""
     new = NewCampaign("c", "", "anna", "informational", 50, now, None, MANIFEST, "flow", {"max": "60"})
     found = await writer.submit(
-        partial(campaigns.begin_job, job_id="j", fingerprint="j", source="j", campaign=new, now=now)
+        partial(jobs.begin_job, job_id="j", fingerprint="j", source="j", campaign=new, now=now)
     )
     people = []
     for row in range(calls):
@@ -142,11 +142,11 @@ async def load(writer: Writer, calls: int, now: float) -> None:
         number = Number(f"+33{RANGES[block]}{digits:04d}", "FR", "fixed", ("Europe/Paris",))
         people.append(Contact(row, None, (number,), None, None, None, None, None, None, None, {}))
     add = partial(
-        campaigns.add_contacts, job_id="j", campaign_id=found, contacts=people, through_row=calls, due_at=now,
+        jobs.add_contacts, job_id="j", campaign_id=found, contacts=people, through_row=calls, due_at=now,
         reject_known_numbers=False,
     )  # fmt: skip
     await writer.submit(add)
-    await writer.submit(partial(campaigns.close_job, job_id="j", parsed=calls, refused=0, now=now))
+    await writer.submit(partial(jobs.close_job, job_id="j", parsed=calls, refused=0, now=now))
 
 
 async def run(path: Path, cps: int, calls: int, window: float) -> tuple[Exchange, Told, float]:

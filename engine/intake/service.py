@@ -32,8 +32,9 @@ from engine.intake.rejects import HEADINGS
 from engine.intake.wire import Batch, Done
 from engine.ops import log as events
 from engine.ops.log import Log
-from engine.store import audited, campaigns
-from engine.store.campaigns import CampaignRow, Collision, JobRow, NewCampaign
+from engine.store import audited, campaigns, jobs
+from engine.store.campaigns import CampaignRow
+from engine.store.jobs import Collision, JobRow, NewCampaign
 from engine.store.writer import Writer
 
 SLICE = 2000
@@ -108,7 +109,7 @@ class Intake:
         await asyncio.to_thread(self._dirs.inspect, job)
         content = await asyncio.to_thread(self._dirs.fingerprint, job)
         known: JobRow | None = await self._writer.submit(
-            partial(campaigns.find_job, job_id=job.id, fingerprint=content)
+            partial(jobs.find_job, job_id=job.id, fingerprint=content)
         )
         if known is not None and known.state == "accepted":
             if known.id == job.id:  # killed between the database and the move
@@ -144,7 +145,7 @@ class Intake:
             )
         if not isinstance(manifest.job, CampaignJob):
             while await self._writer.submit(
-                partial(campaigns.release_held, campaign_id=campaign_id, now=self._clock.now(), limit=SLICE),
+                partial(jobs.release_held, campaign_id=campaign_id, now=self._clock.now(), limit=SLICE),
                 bulk=True,
             ):
                 pass
@@ -197,7 +198,7 @@ class Intake:
             new = found[0]
         return await self._writer.submit(
             partial(
-                campaigns.begin_job,
+                jobs.begin_job,
                 job_id=job.id,
                 fingerprint=content,
                 source=job.source,
@@ -270,12 +271,12 @@ class Intake:
                 if isinstance(part, Batch):
                     collisions += await self._writer.submit(
                         partial(
-                            campaigns.add_contacts,
+                            jobs.add_contacts,
                             job_id=job.id,
                             campaign_id=campaign_id,
                             contacts=part.contacts,
                             through_row=part.through_row,
-                            due_at=campaigns.HELD if adds else self._clock.now(),
+                            due_at=jobs.HELD if adds else self._clock.now(),
                             reject_known_numbers=adds and described.contacts.duplicates != "keep",
                         ),
                         bulk=True,
@@ -291,7 +292,7 @@ class Intake:
         return Campaign.model_validate(row.manifest), row.message_seconds
 
     async def _reject(self, job: Job, error: InputError) -> None:
-        while await self._writer.submit(partial(campaigns.drop_job, job_id=job.id, limit=SLICE), bulk=True):
+        while await self._writer.submit(partial(jobs.drop_job, job_id=job.id, limit=SLICE), bulk=True):
             pass
         where: Path = await asyncio.to_thread(self._dirs.reject, job, error.problems)
         self._log.warning(

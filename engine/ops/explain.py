@@ -21,7 +21,7 @@ from engine.ops.books import reading
 from engine.ops.history import Attempt, Decision, History, Number
 from engine.rules.gate import Candidate, decide
 from engine.rules.hours import local_time
-from engine.store.campaigns import HELD
+from engine.store.jobs import HELD
 from engine.store.listing import ListBook
 from engine.store.past import StoredPast
 

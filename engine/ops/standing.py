@@ -19,7 +19,8 @@ from engine.intake.manifest import CampaignJob, Manifest
 from engine.intake.prompts import message_seconds
 from engine.ops.books import reading
 from engine.rules.gate import CampaignRules, Past
-from engine.store.campaigns import CampaignRow, campaign, campaign_state, find_job
+from engine.store.campaigns import CampaignRow, campaign, campaign_state
+from engine.store.jobs import find_job
 from engine.store.listing import ListBook
 from engine.store.past import Nothing, StoredPast, share_of
 

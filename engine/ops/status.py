@@ -15,7 +15,7 @@ from engine.errors import InputError, Problem
 from engine.ops.books import engine_pid, snapshot
 from engine.ops.figures import CampaignStatus, Rates, Status, TrunkStatus
 from engine.ops.summary import done_contacts
-from engine.store.campaigns import HELD
+from engine.store.jobs import HELD
 
 MINUTE = 60.0
 FIVE_MINUTES = 300.0

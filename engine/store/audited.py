@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.rules.numbers import Number
-from engine.store import campaigns, recovery, suppression
+from engine.store import campaigns, jobs, recovery, suppression
 from engine.store.audit import ENGINE, Action, append, clean, masked
-from engine.store.campaigns import JobRow
+from engine.store.jobs import JobRow
 
 IDS_AN_ENTRY = 1000
 """Numbers named in one entry: a request may hold a hundred thousand, and an entry stays something to look at."""
@@ -96,8 +96,8 @@ def close_job(
     connection: sqlite3.Connection, job_id: str, parsed: int, refused: int, now: float, *, actor: str
 ) -> JobRow:
     """A job is taken in whole: its campaign opens, or its contacts do. `actor`: who handed it in."""
-    was = campaigns.find_job(connection, job_id, "")
-    row = campaigns.close_job(connection, job_id, parsed, refused, now)
+    was = jobs.find_job(connection, job_id, "")
+    row = jobs.close_job(connection, job_id, parsed, refused, now)
     if was is None or was.state == row.state:
         return row
     fingerprint, source, adds = connection.execute(

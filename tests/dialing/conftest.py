@@ -27,9 +27,9 @@ from engine.dialing.ledger import Ledger
 from engine.dialing.trunks import Trunks
 from engine.errors import AmiUnreachable
 from engine.rules.numbers import Number
-from engine.store import campaigns, recovery
-from engine.store.campaigns import NewCampaign
+from engine.store import campaigns, jobs, recovery
 from engine.store.database import open_writer
+from engine.store.jobs import NewCampaign
 from engine.store.writer import Writer
 
 MANIFEST = {
@@ -168,16 +168,16 @@ class Desk:
             name, "", "anna", "informational", priority, now, None, table, "flow", {"max": "60"}
         )
         found = await self.writer.submit(
-            partial(campaigns.begin_job, job_id=name, fingerprint=name, source=name, campaign=new, now=now)
+            partial(jobs.begin_job, job_id=name, fingerprint=name, source=name, campaign=new, now=now)
         )
         await self.writer.submit(
             partial(
-                campaigns.add_contacts, job_id=name, campaign_id=found, contacts=contacts, through_row=len(contacts),
+                jobs.add_contacts, job_id=name, campaign_id=found, contacts=contacts, through_row=len(contacts),
                 due_at=now, reject_known_numbers=False,
             )
         )  # fmt: skip
         await self.writer.submit(
-            partial(campaigns.close_job, job_id=name, parsed=len(contacts), refused=0, now=now)
+            partial(jobs.close_job, job_id=name, parsed=len(contacts), refused=0, now=now)
         )
         await self.refresh()
         return found

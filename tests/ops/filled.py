@@ -16,10 +16,10 @@ from engine.config import Settings
 from engine.contacts import Contact
 from engine.dialing.agenda import Running
 from engine.rules.numbers import dial_format, parse_number
-from engine.store import campaigns, claims, outcomes, recovery, suppression
-from engine.store.campaigns import NewCampaign
+from engine.store import campaigns, claims, jobs, outcomes, recovery, suppression
 from engine.store.claims import Claim, Claimant, Slot
 from engine.store.database import open_writer
+from engine.store.jobs import NewCampaign
 from engine.store.outcomes import Outcome
 
 NOON = 1_795_518_000.0
@@ -134,8 +134,8 @@ class Books:
             "f" * 16,
             self.flows,
         )
-        campaign_id = campaigns.begin_job(self.connection, job, job, f"{name}.toml", new, self.now)
-        campaigns.add_contacts(
+        campaign_id = jobs.begin_job(self.connection, job, job, f"{name}.toml", new, self.now)
+        jobs.add_contacts(
             self.connection,
             job,
             campaign_id,
@@ -144,7 +144,7 @@ class Books:
             self.now,
             reject_known_numbers=False,
         )
-        campaigns.close_job(self.connection, job, len(contacts), 0, self.now)
+        jobs.close_job(self.connection, job, len(contacts), 0, self.now)
         return campaign_id
 
     def claim(self, campaign_id: int, most: int = 100) -> list[Claim]:

@@ -18,10 +18,10 @@ from engine.rules.caller_ids import CallerId, CallerIds
 from engine.rules.gate import CampaignRules
 from engine.rules.hours import Hours
 from engine.rules.numbers import Number
-from engine.store import campaigns, claims, outcomes, recovery, suppression
-from engine.store.campaigns import NewCampaign
+from engine.store import claims, jobs, outcomes, recovery, suppression
 from engine.store.claims import Claim, Claimant, ClaimResult, Slot
 from engine.store.database import migrate
+from engine.store.jobs import NewCampaign
 from engine.store.outcomes import Outcome, Stored
 
 T = TypeVar("T")
@@ -103,12 +103,12 @@ class Books:
         """A campaign with these contacts, taken in whole and running, or still loading."""
         job = f"job-{name}"
         found = self.unit(
-            campaigns.begin_job, job_id=job, fingerprint=f"print-{name}", source=name,
+            jobs.begin_job, job_id=job, fingerprint=f"print-{name}", source=name,
             campaign=self.new_campaign(name, priority), now=self.now,
         )  # fmt: skip
         self.add(job, found, *contacts, due_at=due_at)
         if taken_in:
-            self.unit(campaigns.close_job, job_id=job, parsed=len(contacts), refused=0, now=self.now)
+            self.unit(jobs.close_job, job_id=job, parsed=len(contacts), refused=0, now=self.now)
         self.rules[found] = replace(
             CampaignRules(
                 running=True, start=NOW - 1, end=None, hours=Hours([]), max_attempts=3, min_gap=60.0, max_callbacks=2,
@@ -126,9 +126,9 @@ class Books:
         *contacts: Contact,
         due_at: float | None = None,
         reject: bool = False,
-    ) -> list[campaigns.Collision]:
+    ) -> list[jobs.Collision]:
         return self.unit(
-            campaigns.add_contacts, job_id=job, campaign_id=campaign_id, contacts=contacts,
+            jobs.add_contacts, job_id=job, campaign_id=campaign_id, contacts=contacts,
             through_row=max((one.row for one in contacts), default=0), due_at=self.now if due_at is None else due_at,
             reject_known_numbers=reject,
         )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine.store import audit, audited, campaigns, outcomes, suppression
+from engine.store import audit, audited, jobs, outcomes, suppression
 
 
 def log(books) -> list[tuple[str, str, str, dict[str, Any]]]:
@@ -42,7 +42,7 @@ def test_a_campaign_that_is_taken_in(books, person) -> None:
 def test_contacts_that_are_added(books, person) -> None:
     campaign = books.campaign("spring", person(1))
     books.unit(
-        campaigns.begin_job,
+        jobs.begin_job,
         job_id="more",
         fingerprint="print-more",
         source="more",

@@ -9,21 +9,19 @@ from datetime import UTC, datetime, time
 import pytest
 
 from engine.contacts import Consent
-from engine.store import campaigns
-from engine.store.campaigns import JobRow
+from engine.store import campaigns, jobs
+from engine.store.jobs import JobRow
 
 
 def begin(books, name: str = "spring", **more) -> int:
     return books.unit(
-        campaigns.begin_job, job_id=f"job-{name}", fingerprint=f"print-{name}", source=name,
+        jobs.begin_job, job_id=f"job-{name}", fingerprint=f"print-{name}", source=name,
         campaign=books.new_campaign(name, **more), now=books.now,
     )  # fmt: skip
 
 
 def close(books, name: str = "spring", parsed: int = 0, refused: int = 0) -> JobRow:
-    return books.unit(
-        campaigns.close_job, job_id=f"job-{name}", parsed=parsed, refused=refused, now=books.now
-    )
+    return books.unit(jobs.close_job, job_id=f"job-{name}", parsed=parsed, refused=refused, now=books.now)
 
 
 def state(books, campaign: int) -> str:
@@ -67,7 +65,7 @@ def test_a_batch_and_how_far_it_got_are_one(books, person) -> None:
     books.add("job-spring", campaign, person(2), person(3))
 
     def crash(connection: sqlite3.Connection) -> None:
-        campaigns.add_contacts(
+        jobs.add_contacts(
             connection,
             "job-spring",
             campaign,
@@ -80,7 +78,7 @@ def test_a_batch_and_how_far_it_got_are_one(books, person) -> None:
 
     with pytest.raises(ZeroDivisionError):
         books.unit(crash)
-    job = books.unit(campaigns.find_job, "job-spring", "")
+    job = books.unit(jobs.find_job, "job-spring", "")
     assert (job.through_row, job.accepted) == (3, 2)
     whole = [person(row) for row in range(2, 6)]
     books.add("job-spring", campaign, *(one for one in whole if one.row > job.through_row))
@@ -90,18 +88,18 @@ def test_a_batch_and_how_far_it_got_are_one(books, person) -> None:
 
 def test_the_same_content_is_known_by_name_and_by_fingerprint(books) -> None:
     campaign = begin(books)
-    found = books.unit(campaigns.find_job, "another-name", "print-spring")
+    found = books.unit(jobs.find_job, "another-name", "print-spring")
     assert (found.id, found.campaign_id, found.campaign, found.state) == (
         "job-spring",
         campaign,
         "spring",
         "loading",
     )
-    assert books.unit(campaigns.find_job, "job-spring", "other-print") == found
-    assert books.unit(campaigns.find_job, "another-name", "other-print") is None
+    assert books.unit(jobs.find_job, "job-spring", "other-print") == found
+    assert books.unit(jobs.find_job, "another-name", "other-print") is None
     with pytest.raises(sqlite3.IntegrityError):
         books.unit(
-            campaigns.begin_job,
+            jobs.begin_job,
             job_id="again",
             fingerprint="print-spring",
             source="x",
@@ -114,7 +112,7 @@ def test_the_same_content_is_known_by_name_and_by_fingerprint(books) -> None:
 def test_two_campaigns_may_share_a_flow(books) -> None:
     first, second = begin(books, "one"), begin(books, "two")
     third = replace(books.new_campaign("three"), flow_version="flow-one")
-    books.unit(campaigns.begin_job, job_id="j", fingerprint="p", source="x", campaign=third, now=books.now)
+    books.unit(jobs.begin_job, job_id="j", fingerprint="p", source="x", campaign=third, now=books.now)
     assert first != second
     assert books.rows("SELECT version FROM flows ORDER BY version") == ["flow-one", "flow-two"]
 
@@ -186,7 +184,7 @@ def test_a_number_s_zones_follow_what_is_known_of_it_now(books, person, phone) -
 
 def add_job(books, campaign: int, name: str, *contacts) -> JobRow:
     books.unit(
-        campaigns.begin_job,
+        jobs.begin_job,
         job_id=f"job-{name}",
         fingerprint=f"print-{name}",
         source=name,
@@ -230,20 +228,20 @@ def test_a_broken_job_leaves_nothing(books, person) -> None:
     campaign = begin(books)
     books.add("job-spring", campaign, *(person(row) for row in range(1, 8)))
     dropped = []
-    while count := books.unit(campaigns.drop_job, "job-spring", 3):
+    while count := books.unit(jobs.drop_job, "job-spring", 3):
         dropped.append(count)
         books.check()
     assert dropped == [3, 3, 1]
     for table in ("campaigns", "jobs", "contacts", "contact_numbers", "decisions", "attempts"):
         assert books.one(f"SELECT count(*) FROM {table}") == 0, table
-    assert books.unit(campaigns.drop_job, "job-spring", 3) == 0
+    assert books.unit(jobs.drop_job, "job-spring", 3) == 0
     begin(books)  # the same name and content again
 
 
 def test_a_broken_addition_takes_back_only_its_own(books, person) -> None:
     campaign = books.campaign("spring", person(1), person(2))
     books.unit(
-        campaigns.begin_job,
+        jobs.begin_job,
         job_id="job-more",
         fingerprint="more",
         source="x",
@@ -254,13 +252,13 @@ def test_a_broken_addition_takes_back_only_its_own(books, person) -> None:
     called = books.claim(campaign, slots="aa").claims  # two of the new ones: they are due first
     assert len(called) == 2
     books.finish(called[0], "BUSY", next_at=books.now + 60)
-    while books.unit(campaigns.drop_job, "job-more", 1):
+    while books.unit(jobs.drop_job, "job-more", 1):
         books.check()
     # What was dialed keeps its story: one waits no more, one is still in its call.
     assert books.rows("SELECT row, state, disposition FROM contacts ORDER BY row") == [
         (1, "pending", ""), (2, "pending", ""), (3, "done", "CANCELLED"), (4, "in_call", "")
     ]  # fmt: skip
-    assert books.unit(campaigns.find_job, "job-more", "more") is None
+    assert books.unit(jobs.find_job, "job-more", "more") is None
     assert len(books.opt_out(called[0])) == 1
     books.finish(called[1], "ANSWERED_HUMAN")
     assert books.one("SELECT open_contacts FROM campaigns") == 2
@@ -268,8 +266,8 @@ def test_a_broken_addition_takes_back_only_its_own(books, person) -> None:
 
 def test_a_job_that_was_taken_in_is_not_taken_back(books, person) -> None:
     campaign = books.campaign("spring", person(1))
-    assert books.unit(campaigns.drop_job, "job-spring", 10) == 0
-    assert books.unit(campaigns.drop_job, "no-such-job", 10) == 0
+    assert books.unit(jobs.drop_job, "job-spring", 10) == 0
+    assert books.unit(jobs.drop_job, "no-such-job", 10) == 0
     assert state(books, campaign) == "running"
     assert books.one("SELECT count(*) FROM contacts") == 1
 
@@ -303,7 +301,7 @@ def test_a_campaign_is_completed_when_nothing_is_left_and_nothing_comes(books, p
     claim = books.claim_one(campaign)
     assert not books.unit(campaigns.complete, campaign, books.now)
     books.unit(
-        campaigns.begin_job,
+        jobs.begin_job,
         job_id="job-more",
         fingerprint="more",
         source="x",
@@ -348,6 +346,6 @@ def test_removing_by_external_id(books, person) -> None:
 
 def test_held_contacts_are_released_in_slices(books, person) -> None:
     campaign = books.campaign("spring")
-    books.add("job-spring", campaign, *(person(row) for row in range(1, 6)), due_at=campaigns.HELD)
-    assert [books.unit(campaigns.release_held, campaign, books.now, 2) for _ in range(4)] == [2, 2, 1, 0]
+    books.add("job-spring", campaign, *(person(row) for row in range(1, 6)), due_at=jobs.HELD)
+    assert [books.unit(jobs.release_held, campaign, books.now, 2) for _ in range(4)] == [2, 2, 1, 0]
     assert len(books.claim(campaign).claims) == 5

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 )
 
 from engine.channel import Report
-from engine.store import campaigns, claims, outcomes, recovery, suppression
+from engine.store import campaigns, claims, jobs, outcomes, recovery, suppression
 
 NUMBERS = st.integers(1, 8)
 LISTS_OF_NUMBERS = st.lists(NUMBERS, min_size=1, max_size=3, unique=True)
@@ -114,7 +114,7 @@ class AnyHistory(RuleBasedStateMachine):
         self.step()
         job = f"add{next(self.names)}"
         self.books.unit(
-            campaigns.begin_job,
+            jobs.begin_job,
             job_id=job,
             fingerprint=job,
             source=job,
@@ -122,7 +122,7 @@ class AnyHistory(RuleBasedStateMachine):
             now=self.books.now,
         )
         self.loading[job] = campaign
-        self.batch(job, campaign, people, campaigns.HELD if held else self.books.now, reject=False)
+        self.batch(job, campaign, people, jobs.HELD if held else self.books.now, reject=False)
 
     @precondition(lambda self: self.loading)
     @rule(data=st.data())
@@ -132,8 +132,8 @@ class AnyHistory(RuleBasedStateMachine):
 
     def close(self, job: str) -> None:
         campaign = self.loading.pop(job)
-        self.books.unit(campaigns.close_job, job_id=job, parsed=9, refused=0, now=self.books.now)
-        while self.books.unit(campaigns.release_held, campaign, self.books.now, 2):
+        self.books.unit(jobs.close_job, job_id=job, parsed=9, refused=0, now=self.books.now)
+        while self.books.unit(jobs.release_held, campaign, self.books.now, 2):
             self.books.check()
 
     @precondition(lambda self: self.loading)
@@ -142,7 +142,7 @@ class AnyHistory(RuleBasedStateMachine):
         self.step()
         job = data.draw(st.sampled_from(sorted(self.loading)))
         campaign = self.loading.pop(job)
-        while dropped := self.books.unit(campaigns.drop_job, job, 2):
+        while dropped := self.books.unit(jobs.drop_job, job, 2):
             self.loaded[campaign] -= dropped
             self.books.check()
         if self.books.rows("SELECT id FROM campaigns WHERE id = ?", campaign) == []:

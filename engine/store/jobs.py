@@ -1,0 +1,286 @@
+"""Jobs on the way in: a job opens a campaign or adds to one, and brings its contacts batch by batch."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.contacts import Contact, consent_text
+from engine.rules.numbers import Number
+from engine.store import forgotten
+from engine.store.claims import close_contact
+
+
+@dataclass(frozen=True, slots=True)
+class NewCampaign:
+    """A campaign as its manifest describes it; `manifest` and `flow` are JSON-ready."""
+
+    name: str
+    title: str
+    owner: str
+    purpose: str
+    priority: int
+    start_at: float
+    end_at: float | None
+    manifest: dict[str, Any]
+    flow_version: str
+    flow: dict[str, str]
+    message_seconds: float | None = None
+    """How long the message lasts; None: not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A job in the database. `through_row`: rows up to this one are stored."""
+
+    id: str
+    campaign_id: int
+    campaign: str
+    state: str
+    through_row: int
+    accepted: int
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
+class Collision:
+    """A contact that the database did not take: its row in the file, and why."""
+
+    row: int
+    code: str
+    reason: str
+
+
+HELD = 1e12
+"""`due_at` of contacts that were added to a running campaign by a job that is not taken in whole: no claim sees
+them."""
+
+
+def find_job(connection: sqlite3.Connection, job_id: str, fingerprint: str) -> JobRow | None:
+    """The job of that id or that content, if it is known."""
+    row = connection.execute(
+        "SELECT j.id, j.campaign_id, k.name, j.state, j.through_row, j.accepted, j.rejected FROM jobs j JOIN campaigns k"
+        " ON k.id = j.campaign_id WHERE j.id = ? OR j.fingerprint = ? ORDER BY j.id = ? DESC",
+        (job_id, fingerprint, job_id),
+    ).fetchone()
+    return None if row is None else JobRow(*row)
+
+
+def begin_job(
+    connection: sqlite3.Connection,
+    job_id: str,
+    fingerprint: str,
+    source: str,
+    campaign: NewCampaign | int,
+    now: float,
+) -> int:
+    """Open a job, with a new campaign (state `loading`: not dialed) or on one that is there. Returns the campaign's
+    id."""
+    if isinstance(campaign, int):
+        campaign_id, adds = campaign, 1
+    else:
+        adds = 0
+        connection.execute(
+            "INSERT OR IGNORE INTO flows (version, entries) VALUES (?, ?)",
+            (campaign.flow_version, json.dumps(campaign.flow, sort_keys=True)),
+        )
+        campaign_id = connection.execute(
+            "INSERT INTO campaigns (name, title, owner, purpose, priority, state, manifest, flow_version, created_at, start_at, end_at,"
+            " message_seconds) VALUES (?, ?, ?, ?, ?, 'loading', ?, ?, ?, ?, ?, ?) RETURNING id",
+            (
+                campaign.name,
+                campaign.title,
+                campaign.owner,
+                campaign.purpose,
+                campaign.priority,
+                json.dumps(campaign.manifest),
+                campaign.flow_version,
+                now,
+                campaign.start_at,
+                campaign.end_at,
+                campaign.message_seconds,
+            ),
+        ).fetchone()[0]
+    connection.execute(
+        "INSERT INTO jobs (id, fingerprint, source, campaign_id, state, adds, taken_at) VALUES (?, ?, ?, ?, 'loading', ?, ?)",
+        (job_id, fingerprint, source, campaign_id, adds, now),
+    )
+    return campaign_id
+
+
+def add_contacts(
+    connection: sqlite3.Connection,
+    job_id: str,
+    campaign_id: int,
+    contacts: Sequence[Contact],
+    through_row: int,
+    due_at: float,
+    *,
+    reject_known_numbers: bool,
+) -> list[Collision]:
+    """Store a batch of contacts and how far the job got, together. Returns those that the campaign has already."""
+    collisions: list[Collision] = []
+    taken = 0
+    for contact in contacts:
+        numbers = [_number_id(connection, number) for number in contact.numbers]
+        if reject_known_numbers and any(_in_campaign(connection, campaign_id, number) for number in numbers):
+            collisions.append(
+                Collision(contact.row, "duplicate_number", "this number is in the campaign already")
+            )
+            continue
+        row = connection.execute(
+            "INSERT INTO contacts (campaign_id, job_id, row, external_id, due_at, number_id, numbers,"
+            " timezone, language, call_from, call_to,"
+            " not_before, expires, consent, fields, subdivision, postal_code)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (campaign_id, external_id) WHERE external_id IS NOT NULL DO NOTHING RETURNING id",
+            (
+                campaign_id,
+                job_id,
+                contact.row,
+                contact.external_id,
+                due_at,
+                numbers[0],
+                len(numbers),
+                contact.timezone or "",
+                contact.language or "",
+                _clock(contact.call_from),
+                _clock(contact.call_to),
+                None if contact.not_before is None else contact.not_before.timestamp(),
+                None if contact.expires is None else contact.expires.timestamp(),
+                consent_text(contact.consent),
+                json.dumps(contact.fields, ensure_ascii=False) if contact.fields else "{}",
+                contact.subdivision or "",
+                contact.postal_code or "",
+            ),
+        ).fetchone()
+        if row is None:
+            collisions.append(
+                Collision(
+                    contact.row,
+                    "duplicate_id",
+                    f"external_id {contact.external_id!r} is in the campaign already",
+                )
+            )
+            continue
+        connection.executemany(
+            "INSERT INTO contact_numbers (contact_id, position, number_id) VALUES (?, ?, ?)",
+            [(row[0], position, number) for position, number in enumerate(numbers)],
+        )
+        taken += 1
+    connection.execute(
+        "UPDATE campaigns SET open_contacts = open_contacts + ? WHERE id = ?", (taken, campaign_id)
+    )
+    connection.execute(
+        "UPDATE jobs SET through_row = ?, accepted = accepted + ? WHERE id = ?", (through_row, taken, job_id)
+    )
+    return collisions
+
+
+def _in_campaign(connection: sqlite3.Connection, campaign_id: int, number_id: int) -> bool:
+    return bool(
+        connection.execute(
+            "SELECT 1 FROM contact_numbers n JOIN contacts c ON c.id = n.contact_id"
+            " WHERE n.number_id = ? AND c.campaign_id = ? LIMIT 1",
+            (number_id, campaign_id),
+        ).fetchone()
+    )
+
+
+def _number_id(connection: sqlite3.Connection, number: Number) -> int:
+    row = connection.execute("SELECT id, zones FROM numbers WHERE e164 = ?", (number.e164,)).fetchone()
+    zones = ",".join(number.zones)
+    if row is None:
+        row = connection.execute(
+            "INSERT INTO numbers (e164, region, kind, zones) VALUES (?, ?, ?, ?) RETURNING id, zones",
+            (number.e164, number.region, number.kind, zones),
+        ).fetchone()
+        forgotten.born(connection, row[0], number.e164)
+    elif row[1] != zones:
+        connection.execute(
+            "UPDATE numbers SET region = ?, kind = ?, zones = ? WHERE id = ?",
+            (number.region, number.kind, zones, row[0]),
+        )
+    found: int = row[0]
+    return found
+
+
+def _clock(value: Any) -> str | None:
+    return None if value is None else value.isoformat()
+
+
+def release_held(connection: sqlite3.Connection, campaign_id: int, now: float, limit: int) -> int:
+    """Make up to `limit` held contacts due. Returns how many there were."""
+    return connection.execute(
+        "UPDATE contacts SET due_at = ? WHERE id IN (SELECT id FROM contacts WHERE campaign_id = ? AND"
+        " state = 'pending' AND due_at = ? LIMIT ?)",
+        (now, campaign_id, HELD, limit),
+    ).rowcount
+
+
+def close_job(connection: sqlite3.Connection, job_id: str, parsed: int, refused: int, now: float) -> JobRow:
+    """The job is taken in: its campaign may be dialed from its start on.
+
+    `parsed` and `refused` are the parser's counts of the whole source; what it parsed and the database did not take
+    collided.
+    """
+    row = connection.execute(
+        "UPDATE jobs SET state = 'accepted', closed_at = ?, rejected = ? + ? - accepted WHERE id = ? AND state = 'loading'"
+        " RETURNING campaign_id, adds",
+        (now, refused, parsed, job_id),
+    ).fetchone()
+    if row is not None:
+        campaign_id, adds = row
+        if adds:
+            connection.execute(
+                "UPDATE campaigns SET state = 'running', closed_at = NULL WHERE id = ? AND state = 'completed' AND open_contacts > 0",
+                (campaign_id,),
+            )
+        else:
+            connection.execute(
+                "UPDATE campaigns SET state = CASE WHEN start_at > ? THEN 'scheduled' ELSE 'running' END WHERE id = ?",
+                (now, campaign_id),
+            )
+    job = find_job(connection, job_id, "")
+    assert job is not None
+    return job
+
+
+def drop_job(connection: sqlite3.Connection, job_id: str, limit: int) -> int:
+    """Take back a job that turned out to be broken, `limit` contacts at a time. Returns how many were deleted; 0
+    when all is gone."""
+    row = connection.execute(
+        "SELECT campaign_id, adds FROM jobs WHERE id = ? AND state = 'loading'", (job_id,)
+    ).fetchone()
+    if row is None:
+        return 0
+    campaign_id, adds = row
+    ids = [
+        found[0]
+        for found in connection.execute(
+            "SELECT id FROM contacts c WHERE campaign_id = ? AND state = 'pending' AND job_id = ?"
+            " AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.contact_id = c.id) LIMIT ?",
+            (campaign_id, job_id, limit),
+        )
+    ]
+    if ids:
+        connection.executemany("DELETE FROM contact_numbers WHERE contact_id = ?", [(one,) for one in ids])
+        connection.executemany("DELETE FROM contacts WHERE id = ?", [(one,) for one in ids])
+        connection.execute(
+            "UPDATE campaigns SET open_contacts = open_contacts - ? WHERE id = ?", (len(ids), campaign_id)
+        )
+        return len(ids)
+    for (contact_id,) in connection.execute(
+        "SELECT id FROM contacts WHERE campaign_id = ? AND state = 'pending' AND job_id = ?",
+        (campaign_id, job_id),
+    ).fetchall():
+        close_contact(
+            connection, contact_id, campaign_id, "CANCELLED", "removed"
+        )  # it was dialed, so its story stays
+    connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
+    if not adds:
+        connection.execute("DELETE FROM campaigns WHERE id = ? AND state = 'loading'", (campaign_id,))
+    return 0
