@@ -17,6 +17,7 @@ from engine.rules.book import Purpose, stored
 from engine.rules.caller_ids import CallerIds
 from engine.rules.gate import CampaignRules, Candidate, Reason, Verdict, agreement_problem, place_and_rules
 from engine.rules.hours import Hours
+from engine.rules.numbers import Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,30 @@ class Law:
         return cls(**{**table, "topics": tuple(table["topics"]), "countries": tuple(table["countries"])})
 
 
+def never_dialed(contact: Contact, number: Number, *, suppressed: bool = False) -> Candidate:
+    """A contact as the gate sees it, with one of its numbers, before its first call."""
+    return Candidate(
+        e164=number.e164,
+        region=number.region,
+        kind=number.kind,
+        zones=number.zones,
+        suppressed=suppressed,
+        line_in_use=False,
+        attempts=0,
+        callback=False,
+        callbacks=0,
+        last_attempt_at=None,
+        timezone=contact.timezone or "",
+        subdivision=contact.subdivision or "",
+        postal_code=contact.postal_code or "",
+        consent=consent_text(contact.consent),
+        call_from=contact.call_from,
+        call_to=contact.call_to,
+        not_before=None if contact.not_before is None else contact.not_before.timestamp(),
+        expires=None if contact.expires is None else contact.expires.timestamp(),
+    )
+
+
 class LawReader:
     """Holds contacts against a law. Raises RulesError when the operator's rules cannot be read."""
 
@@ -81,30 +106,14 @@ class LawReader:
 
     def problem(self, contact: Contact) -> tuple[str, str] | None:
         """The gate's reason and why in words, for the first number that it would never let through."""
-        consent = consent_text(contact.consent)
         for number in contact.numbers:
-            candidate = Candidate(
-                e164=number.e164,
-                region=number.region,
-                kind=number.kind,
-                zones=number.zones,
-                suppressed=False,
-                line_in_use=False,
-                attempts=0,
-                callback=False,
-                callbacks=0,
-                last_attempt_at=None,
-                timezone=contact.timezone or "",
-                subdivision=contact.subdivision or "",
-                postal_code=contact.postal_code or "",
-                consent=consent,
-            )
+            candidate = never_dialed(contact, number)
             found = place_and_rules(self._rules, candidate, self._now)
             if isinstance(found, Verdict):
                 if found.reason is Reason.ZONE_UNKNOWN:  # told by `check`, and refused by the gate
                     continue
                 return found.reason, found.ground.detail
-            problem = agreement_problem(self._rules, found[1], stored(consent), self._now)
+            problem = agreement_problem(self._rules, found[1], stored(candidate.consent), self._now)
             if problem is not None:
                 return problem
         return None

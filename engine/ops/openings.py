@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from engine.contacts import Contact, consent_text
-from engine.rules.gate import CampaignRules, Candidate, Past, Reason, decide
+from engine.contacts import Contact
+from engine.intake.lawful import never_dialed
+from engine.rules.gate import CampaignRules, Past, Reason, decide
 
 
 @dataclass(slots=True)
@@ -34,7 +35,7 @@ class Openings:
 
     def add(self, rules: CampaignRules, contact: Contact, past: Past, suppressed: bool, now: float) -> None:
         """Put a new contact to the gate at `now`."""
-        verdict = decide(rules, candidate(contact, suppressed), past, now)
+        verdict = decide(rules, never_dialed(contact, contact.numbers[0], suppressed=suppressed), past, now)
         if verdict.allowed:
             self.at_once += 1
         elif verdict.at is None:
@@ -43,28 +44,3 @@ class Openings:
             later = self.later.setdefault(Reason(verdict.reason), Later())
             later.contacts += 1
             later.earliest, later.latest = min(later.earliest, verdict.at), max(later.latest, verdict.at)
-
-
-def candidate(contact: Contact, suppressed: bool) -> Candidate:
-    """A contact that was never dialed, as the gate sees it."""
-    number = contact.numbers[0]
-    return Candidate(
-        e164=number.e164,
-        region=number.region,
-        kind=number.kind,
-        zones=number.zones,
-        suppressed=suppressed,
-        line_in_use=False,
-        attempts=0,
-        callback=False,
-        callbacks=0,
-        last_attempt_at=None,
-        timezone=contact.timezone or "",
-        subdivision=contact.subdivision or "",
-        postal_code=contact.postal_code or "",
-        consent=consent_text(contact.consent),
-        call_from=contact.call_from,
-        call_to=contact.call_to,
-        not_before=None if contact.not_before is None else contact.not_before.timestamp(),
-        expires=None if contact.expires is None else contact.expires.timestamp(),
-    )
