@@ -8,7 +8,6 @@ database are closed. Calls go on in Asterisk and are taken up at the next start.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 from collections.abc import Coroutine
@@ -20,7 +19,6 @@ from engine import __version__
 from engine.clock import Clock
 from engine.config import PbxSettings, Settings
 from engine.dialing.agenda import Agenda, Running
-from engine.dialing.call import State
 from engine.dialing.clock_watch import ClockWatch
 from engine.dialing.dispatcher import Dispatcher
 from engine.dialing.follower import Follower
@@ -28,20 +26,17 @@ from engine.dialing.ledger import Ledger
 from engine.dialing.peer import Peer
 from engine.dialing.trunks import Trunks
 from engine.errors import AmiError, StoreError, StoreFault, VolleyError
+from engine.housekeeping import Housekeeping
 from engine.intake.control import Control
 from engine.intake.service import Intake
 from engine.ops import log as events
-from engine.ops import summary
 from engine.ops.log import Lines, Log
 from engine.ops.trail import Trail
-from engine.store import audited, campaigns, recovery
+from engine.store import campaigns, recovery
 from engine.store.database import open_writer, state_lock
 from engine.store.listing import ListBook
 from engine.store.writer import Writer
 
-SLICE = 2000
-"""Contacts closed in one unit of work when a campaign is cancelled or over."""
-PRUNE_EVERY = 20.0
 TELL_EVERY = 10.0
 """Seconds between two lines that say that the database still refuses."""
 STOP_PATIENCE = 10.0
@@ -57,7 +52,6 @@ class Engine:
         self._clock = Clock()
         self._stop = asyncio.Event()
         self._changed = asyncio.Event()
-        self._emptied: set[int] = set()
         self._ailing: float | None = None
         """Monotonic instant since when the database refuses."""
         self._told = float("-inf")
@@ -107,7 +101,7 @@ class Engine:
             self._clock,
             self._log,
             freed=lambda: self.dispatcher.wake(),  # noqa: PLW0108 -- it is made after the follower
-            emptied=self._campaign_emptied,
+            emptied=lambda campaign_id: self.housekeeping.emptied(campaign_id),  # noqa: PLW0108 -- as above
         )
         self.dispatcher = Dispatcher(
             self.agenda,
@@ -144,8 +138,20 @@ class Engine:
         )
         self.agenda.refresh(await self.writer.submit(campaigns.open_campaigns))
         for name in await self.writer.submit(partial(recovery.lost_attempts, pbxs=list(settings.pbx))):
-            await self._peer(name, next(iter(settings.pbx.values()))).abandon()
+            await self._peer(name, next(iter(settings.pbx.values()))).settlement.abandon()
         self.trail = Trail(settings, self.writer, self._clock, self._log)
+        self.housekeeping = Housekeeping(
+            settings,
+            self.writer,
+            self.agenda,
+            self.ledger,
+            self.peers,
+            self.trail,
+            self._lines,
+            self._changed.set,
+            self._clock,
+            self._log,
+        )
         await self.trail.started()
 
     def _peer(self, name: str, settings: PbxSettings) -> Peer:
@@ -199,7 +205,7 @@ class Engine:
             "intake": self.intake.run(),
             "control": self.control.run(),
             "campaigns": self._follow_campaigns(),
-            "housekeeping": self._keep_house(),
+            "housekeeping": self.housekeeping.run(),
             "claim": self.dispatcher.claim(),
             "send": self.dispatcher.send(),
         }
@@ -250,7 +256,7 @@ class Engine:
             slowest = max(pbx.originate_timeout for pbx in self.settings.pbx.values())
             await self._until(lambda: not any(live.call.unheard for live in self.ledger), slowest)
         for peer in self.peers.values():
-            await peer.close()
+            await peer.settlement.close()
         if not self._writing.done():
             await self.follower.settled()
             for name in ("campaigns", "housekeeping"):
@@ -291,11 +297,8 @@ class Engine:
                         self._log.warning(events.AMI_FAILED, pbx=peer.name, error=str(error))
             for row in rows:
                 if row.open_contacts <= 0:
-                    self._emptied.add(row.id)
+                    self.housekeeping.emptied(row.id)
             self.dispatcher.wake()
-
-    def _campaign_emptied(self, campaign_id: int) -> None:
-        self._emptied.add(campaign_id)
 
     def _steered(self, campaign_id: int, state: str) -> None:
         """A campaign was paused, resumed or cancelled: nothing of it that is not sent yet goes out against that."""
@@ -307,86 +310,3 @@ class Engine:
                 if live.running.id == campaign_id:
                     live.running.set_state(state)
                     self.follower.withdraw(live)
-
-    async def _complete(self) -> None:
-        for campaign_id in list(self._emptied):
-            done = await self.writer.submit(
-                partial(audited.complete, campaign_id=campaign_id, now=self._clock.now())
-            )
-            self._emptied.discard(campaign_id)
-            if done:
-                running = self.agenda.campaigns.get(campaign_id)
-                counts = await asyncio.to_thread(summary.dispositions, self.settings.database, campaign_id)
-                self._log.info(
-                    events.CAMPAIGN_COMPLETED,
-                    campaign=running.name if running else campaign_id,
-                    contacts=sum(counts.values()),
-                    dispositions=counts,
-                )
-                await asyncio.to_thread(summary.write, self.settings, campaign_id)
-                self._changed.set()
-
-    # -- once a second -------------------------------------------------------------------------------------------------
-
-    async def _keep_house(self) -> None:
-        pruned = self._clock.mono()
-        tidy = False
-        while True:
-            await asyncio.sleep(1.0)
-            try:
-                if not tidy:  # what a cancel left that was interrupted by the last stop
-                    while await self.writer.submit(
-                        partial(campaigns.close_cancelled, limit=SLICE), bulk=True
-                    ):
-                        pass
-                tidy = True
-                await self._start_and_end()
-                await self._complete()
-                await self._reap()
-                if self._clock.mono() - pruned > PRUNE_EVERY:
-                    pruned = self._clock.mono()
-                    for peer in self.peers.values():
-                        if peer.ami.up:
-                            await peer.prune()
-                await self.trail.tick()
-            except AmiError as error:
-                self._log.warning(events.AMI_FAILED, error=str(error))
-            except (StoreError, OSError) as error:
-                if not isinstance(error, StoreFault):
-                    self._log.error(events.STORE_FAILED, error=str(error))
-            if self._lines is not None:
-                with contextlib.suppress(OSError):  # a full disk; the next second tries again
-                    self._lines.reopen()
-
-    async def _start_and_end(self) -> None:
-        now = self._clock.now()
-        for running in list(self.agenda.campaigns.values()):
-            if running.state == "scheduled" and running.start <= now:
-                await self.writer.submit(
-                    partial(audited.set_state, campaign_id=running.id, state="running", now=now)
-                )
-                self._log.info(events.CAMPAIGN_STARTED, campaign=running.name)
-                self._changed.set()
-            if running.end is not None and running.end <= now and running.live == 0:
-                while await self.writer.submit(
-                    partial(
-                        campaigns.close_pending,
-                        campaign_id=running.id,
-                        disposition="EXPIRED",
-                        reason="campaign_over",
-                        limit=SLICE,
-                    ),
-                    bulk=True,
-                ):
-                    pass
-                self._emptied.add(running.id)
-
-    async def _reap(self) -> None:
-        mono = self._clock.mono()
-        overdue: dict[str, list[Any]] = {}
-        for live in self.ledger:
-            if live.deadline < mono and live.call.state is not State.CLAIMED:
-                overdue.setdefault(live.trunk.pbx, []).append(live)
-        for name, lives in overdue.items():
-            if self.peers[name].ami.up:
-                await self.peers[name].reap(lives)

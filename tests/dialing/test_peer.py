@@ -274,7 +274,7 @@ async def test_an_old_copy_of_the_database_dials_nobody(desk, peer, pbx, person)
 
 async def test_a_pbx_that_left_the_settings_leaves_nobody_in_a_call_for_ever(desk, peer, pbx, person) -> None:
     [claim] = await left_open(desk, person(1))
-    await peer.abandon()
+    await peer.settlement.abandon()
     await desk.follower.settled()
     assert dispositions(desk)[claim.e164] == "UNKNOWN"
     assert desk.rows("SELECT state FROM contacts") == ["done"]
@@ -297,7 +297,7 @@ async def test_calls_whose_events_never_come_are_settled_by_the_reaper(desk, pee
         for one in (lives, ended, lost):
             assert one.deadline > desk.clock.mono() + 25 + 12  # ringing and answering fit in before it
             one.deadline = desk.clock.mono() - 1.0
-        await peer.reap([lives, ended, lost])
+        await peer.settlement.reap([lives, ended, lost])
         await desk.follower.settled()
         seen = dispositions(desk)
         assert (seen[ended.claim.e164], seen[lost.claim.e164]) == ("ANSWERED_UNSURE", "UNKNOWN")
