@@ -181,7 +181,7 @@ async def run(path: Path, cps: int, calls: int, window: float) -> tuple[Exchange
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    await follower.settled()
+    await follower.backlog.settled()
     writer.close()
     await writing
     await connection.close()

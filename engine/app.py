@@ -258,7 +258,7 @@ class Engine:
         for peer in self.peers.values():
             await peer.settlement.close()
         if not self._writing.done():
-            await self.follower.settled()
+            await self.follower.backlog.settled()
             for name in ("campaigns", "housekeeping"):
                 tasks[name].cancel()
             await self.trail.stopped(len(self.ledger))

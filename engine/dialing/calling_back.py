@@ -61,7 +61,7 @@ class CallingBack:
 
     def take(self, event: InboundOptOut) -> None:
         """Somebody who called back said never again."""
-        self._follower.spawn(self._opt_out(event))
+        self._follower.backlog.spawn(self._opt_out(event))
 
     async def _opt_out(self, event: InboundOptOut) -> None:
         try:
@@ -69,7 +69,7 @@ class CallingBack:
         except NumberError as error:
             self._log.error(events.OPTOUT_UNREADABLE, call=event.call, why=str(error))
             return
-        numbers = await self._follower.stored(
+        numbers = await self._follower.backlog.stored(
             partial(stored.opt_out, pbx=self._pbx, event=event, number=number, now=self._clock.now()),
             withdraws=True,
         )

@@ -11,26 +11,25 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from engine.ami.outbox import Evidence
 from engine.channel import ChannelEvent, Queued, Refused, Report, Ringing, channel_id
 from engine.dialing.aftermath import aftermath
 from engine.dialing.agenda import Agenda
+from engine.dialing.backlog import Backlog
 from engine.dialing.call import AwaitHangup, End, HeardKey, Keep, StartRingTimer, State, TakeKey
 from engine.dialing.disposition import Disposition, Ending
 from engine.dialing.ledger import Ledger, Live
 from engine.dialing.retry import CallbackAt, Decision
-from engine.errors import AmiError, StoreError, StoreFault
+from engine.errors import AmiError
 from engine.ops import log as events
 from engine.ops.log import Log
 from engine.store import outcomes
 from engine.store.outcomes import Outcome, Stored
 from engine.store.writer import Writer
-
-T = TypeVar("T")
 
 HANGUP_GRACE = 2.0
 """Seconds that a failed Originate waits for the Hangup of its channel; without one there never was a channel."""
@@ -38,7 +37,6 @@ EARLY_SEQ = 1000
 """Number of the report that the engine itself makes of a key during the detection; the dialplan's count from 1."""
 REAP_GRACE = 30.0
 """Seconds added to a call's longest possible length before its missing events are missed."""
-STORE_RETRY = 1.0
 
 
 class Clock(Protocol):
@@ -82,7 +80,7 @@ class Follower:
         self._freed = freed
         self._emptied = emptied
         self._held: dict[int, list[ChannelEvent]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.backlog = Backlog(writer, log)
         self.suppressed: set[int] = set()
         """Numbers suppressed while this engine runs: a call that was claimed before is withdrawn before it is sent."""
         self.unacknowledged: Counter[str] = Counter()
@@ -135,7 +133,7 @@ class Follower:
         live = self._ledger.get(event.attempt)
         if live is None:
             if isinstance(event, Report):
-                self.spawn(self._late(event))
+                self.backlog.spawn(self._late(event))
             return
         if isinstance(event, Refused):
             self._log.error(
@@ -152,7 +150,7 @@ class Follower:
             live.deadline = self._clock.mono() + live.running.max_call + REAP_GRACE
             self._log.debug(events.CALL_ANSWERED, **self._names(live))
         if live.call.withdrawn and isinstance(event, Queued | Ringing):
-            self.spawn(self._hang_up(live))  # it was not there yet when it was taken back
+            self.backlog.spawn(self._hang_up(live))  # it was not there yet when it was taken back
         if waiting and not live.call.unheard:
             self.unacknowledged[live.trunk.pbx] -= 1
         for effect in effects:
@@ -171,15 +169,15 @@ class Follower:
                 live.timer = loop.call_later(live.running.ring_timeout, self._ring_timeout, live)
             case AwaitHangup():
                 live.stop_timer()
-                live.timer = loop.call_later(HANGUP_GRACE, lambda: self.spawn(self._no_hangup(live)))
+                live.timer = loop.call_later(HANGUP_GRACE, lambda: self.backlog.spawn(self._no_hangup(live)))
             case TakeKey(digit, channel):
                 self._hear(live, digit)
-                self.spawn(self._redirect(live, channel, digit))
+                self.backlog.spawn(self._redirect(live, channel, digit))
             case HeardKey(digit):
                 self._hear(live, digit)
             case Keep(report):
                 if report.kind == "optout":
-                    self.spawn(self._opt_out(report, live))
+                    self.backlog.spawn(self._opt_out(report, live))
                 elif report.kind == "result" and report.value == "flow_missing":
                     self._log.error(
                         events.ENGINE_FAULT,
@@ -195,7 +193,7 @@ class Follower:
         if digit in live.running.opt_out_keys and not live.call.opted_out:
             live.call.opted_out = live.call.pressed = True
             report = Report(live.claim.attempt, EARLY_SEQ, "optout", "early", self._clock.now())
-            self.spawn(self._opt_out(report, live))
+            self.backlog.spawn(self._opt_out(report, live))
 
     async def _no_hangup(self, live: Live) -> None:
         """The Originate failed and no Hangup came: was there a channel at all? AstDB tells; if it cannot be asked,
@@ -229,27 +227,14 @@ class Follower:
 
     def _ring_timeout(self, live: Live) -> None:
         if live.call.ring_timed_out():
-            self.spawn(self._hang_up(live))
+            self.backlog.spawn(self._hang_up(live))
 
     def withdraw(self, live: Live) -> None:
         """Hang up a call that rings and is no longer wanted; one that was answered runs to its end."""
         if live.call.withdraw():
-            self.spawn(self._hang_up(live))
+            self.backlog.spawn(self._hang_up(live))
 
     # -- actions -------------------------------------------------------------------------------------------------------
-
-    def spawn(self, work: Coroutine[None, None, None]) -> None:
-        """Do this beside everything else; `settled` waits for it."""
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._log.error(
-                events.ENGINE_FAULT, what="the following of a call broke", error=repr(error), exc_info=error
-            )
 
     async def _hang_up(self, live: Live) -> None:
         try:
@@ -268,7 +253,7 @@ class Follower:
             )
 
     async def _opt_out(self, report: Report, live: Live) -> None:
-        numbers = await self.stored(
+        numbers = await self.backlog.stored(
             partial(outcomes.opt_out, report=report, now=self._clock.now()), withdraws=True
         )
         if not self.suppressed.issuperset(numbers):  # not a repetition
@@ -287,7 +272,7 @@ class Follower:
         self.suppressed.difference_update(numbers)
 
     async def _late(self, report: Report) -> None:
-        numbers = await self.stored(
+        numbers = await self.backlog.stored(
             partial(outcomes.late_report, report=report, now=self._clock.now()),
             withdraws=report.kind == "optout",
         )
@@ -311,7 +296,7 @@ class Follower:
         )
         # Handed over at this very moment: an end that was reckoned before the clock was set is stored before it moves.
         work = partial(outcomes.finish, outcome=outcome)
-        self.spawn(self._finish(live, outcome, decision, work, self._writer.submit(work)))
+        self.backlog.spawn(self._finish(live, outcome, decision, work, self._writer.submit(work)))
 
     async def _finish(
         self,
@@ -323,7 +308,7 @@ class Follower:
     ) -> None:
         self.unstored += 1
         try:
-            stored = await self.stored(work, first)
+            stored = await self.backlog.stored(work, first)
         finally:
             self.unstored -= 1
         if not stored.fresh:
@@ -363,39 +348,10 @@ class Follower:
         if isinstance(decision, CallbackAt):
             self._log.info(events.CALLBACK_SCHEDULED, **self._names(live), at=decision.at)
 
-    async def stored(
-        self,
-        work: Callable[[sqlite3.Connection], T],
-        submitted: asyncio.Future[T] | None = None,
-        *,
-        withdraws: bool = False,
-    ) -> T:
-        """The result of a unit of work that must not be lost: tried until the database takes it. `submitted`: it is
-        queued already. `withdraws`: as the writer's `submit` has it."""
-        while True:
-            try:
-                trial, submitted = submitted or self._writer.submit(work, withdraws=withdraws), None
-                return await trial
-            except StoreError as error:
-                if not isinstance(error, StoreFault):  # that one is told by the writer's health
-                    self._log.error(events.STORE_FAILED, error=str(error), retry_in=STORE_RETRY)
-                await asyncio.sleep(STORE_RETRY)
-
     def void(self, live: Live, note: str) -> None:
         """A claimed call that was never written: its attempt is void and its budget given back."""
         live.call.refusal = ""
         self.give_up(live, Disposition.NOT_SENT, note)
-
-    async def caught_up(self, seconds: float) -> None:
-        """Wait until what is being stored now is stored, `seconds` at most."""
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=seconds)
-
-    async def settled(self) -> None:
-        """Wait until every end that is known now has been stored. Calls go on ending meanwhile: the next start settles them."""
-        for _ in range(3):
-            if self._tasks:
-                await asyncio.wait(set(self._tasks))
 
     def _names(self, live: Live) -> dict[str, object]:
         claim = live.claim

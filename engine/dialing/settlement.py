@@ -117,7 +117,7 @@ class Settlement:
         self._astdb.seen({witness.bucket for witness in witnesses.values() if witness.bucket is not None})
         await self._know_newer([attempt for attempt in witnesses if attempt not in open_ones])
         await self._keep_reports(witnesses, open_ones)
-        await self._follower.caught_up(10.0)
+        await self._follower.backlog.caught_up(10.0)
         return counts, doubtful
 
     async def _settle_doubtful(self, doubtful: list[Claim]) -> None:

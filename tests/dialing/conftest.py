@@ -154,7 +154,7 @@ class Desk:
             assert not task.done() or task.exception() is None, task.exception()
             task.cancel()
         await asyncio.gather(*self.tasks[1:], return_exceptions=True)
-        await self.follower.settled()
+        await self.follower.backlog.settled()
         self.writer.close()
         await self.tasks[0]
         self.reader.close()

@@ -64,7 +64,7 @@ async def test_a_call_that_lives_keeps_its_gap(desk, person) -> None:
     clock.tick(1.0, drift=1000.0)
     await watch.look()
     desk.hang_up(attempt)
-    await desk.follower.settled()
+    await desk.follower.backlog.settled()
     [due] = desk.rows("SELECT due_at FROM contacts")
     assert due == pytest.approx(heard + 1000.0 + 120.0, abs=0.2)
 
@@ -94,7 +94,7 @@ async def test_an_end_that_was_reckoned_before_the_clock_was_set_moves_with_it(d
     clock.tick(0.1, drift=5000.0)
     desk.hang_up(attempt)  # queued, not stored
     await watch.look()
-    await desk.follower.settled()
+    await desk.follower.backlog.settled()
     [(due, last)] = desk.rows("SELECT due_at, last_attempt_at FROM contacts")
     assert due == pytest.approx(heard + 5000.0 + 120.0, abs=0.2)
     assert last == pytest.approx(heard + 5000.0, abs=0.2)

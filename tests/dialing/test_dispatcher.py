@@ -92,7 +92,7 @@ async def test_what_was_claimed_and_not_written_is_void_when_it_stops(new_desk, 
         desk.start()
         await desk.until(lambda: len(desk.exchange.written) == 3)
         await desk.dispatcher.stop()
-        await desk.follower.settled()
+        await desk.follower.backlog.settled()
         written = len(desk.exchange.written)
         await asyncio.sleep(0.15)
         assert len(desk.exchange.written) == written
@@ -168,7 +168,7 @@ async def test_a_campaign_that_ends_while_its_claim_is_on_the_way_stops_nothing(
     await desk.campaign("last", person(500))
     await desk.until(lambda: any(headers["Account"] == "last" for headers in desk.exchange.written))
     await asyncio.sleep(0.1)
-    await desk.follower.settled()
+    await desk.follower.backlog.settled()
     still = set(desk.rows("SELECT id FROM attempts WHERE disposition IS NULL"))
     assert still == set(desk.written())
     assert still == {live.claim.attempt for live in desk.ledger}

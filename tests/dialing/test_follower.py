@@ -59,7 +59,7 @@ async def test_a_call_that_is_told_of_twice_ends_once(desk, person) -> None:
         report(desk, attempt, 2, "result", "heard")
         desk.hang_up(attempt, 16, 0, answered=True)
         desk.follower.take(OriginateFailed(attempt, 0))
-    await desk.follower.settled()
+    await desk.follower.backlog.settled()
     [line] = desk.events("call.ended")
     assert (line["disposition"], line["amd"], line["result"]) == (
         "ANSWERED_HUMAN",
@@ -105,7 +105,7 @@ async def test_an_opt_out_that_comes_after_the_end_still_counts(desk, person) ->
     for _ in range(2):
         report(desk, attempt, 2, "optout", "message")
     report(desk, attempt, 3, "result", "opted_out")
-    await desk.follower.settled()
+    await desk.follower.backlog.settled()
     assert desk.rows("SELECT attempt_id FROM suppression") == [attempt]
     assert desk.rows("SELECT kind FROM call_events ORDER BY seq") == ["optout", "result"]
     assert len(desk.events("optout.recorded")) == 1
@@ -135,7 +135,7 @@ async def test_a_key_during_the_detection_is_taken(desk, person) -> None:
     desk.follower.take(Up(attempt))
     for digit in "92":
         desk.follower.take(KeyPressed(attempt, digit, "PJSIP/a-1"))
-    await desk.follower.settled()
+    await desk.follower.backlog.settled()
     assert desk.exchange.redirected == [("PJSIP/a-1", "volley-early", "9")]
 
 
@@ -226,7 +226,7 @@ async def test_a_cancelled_campaign_s_ringing_calls_are_taken_back_and_answered_
     desk.follower.take(Up(up))
     for live in desk.ledger:
         desk.follower.withdraw(live)
-    await desk.follower.settled()
+    await desk.follower.backlog.settled()
     assert desk.exchange.hung_up == [channel_id(ringing)]
 
 
@@ -292,7 +292,7 @@ async def test_what_was_told_of_many_calls_in_any_order_adds_up(desk, person) ->
         lines += [*told[turn:], *told[:turn], *told[::-1]]
     for event in lines[::2] + lines[1::2]:
         desk.follower.take(event)
-    await desk.follower.settled()
+    await desk.follower.backlog.settled()
     assert sorted(line["attempt"] for line in desk.events("call.ended")) == sorted(
         channel_id(one) for one in attempts
     )
@@ -328,7 +328,7 @@ async def test_what_was_told_before_a_look_that_failed_does_not_count(desk, pers
     desk.follower.hold([attempt])
     desk.hang_up(attempt, 16, 0, answered=True)
     desk.follower.release([attempt], found=False)
-    await desk.follower.settled()
+    await desk.follower.backlog.settled()
     assert desk.events("call.ended") == []
     report(desk, attempt, 1, "key", "9@message")
     desk.hang_up(attempt, 16, 0, answered=True)

@@ -214,7 +214,7 @@ async def test_reports_of_calls_that_are_long_stored_still_count(desk, peer, pbx
         assert desk.rows("SELECT attempt_id FROM suppression") == [claim.attempt]
     before = len(desk.events("optout.recorded"))
     async with connected(desk, peer):
-        await desk.follower.settled()
+        await desk.follower.backlog.settled()
     assert len(desk.events("optout.recorded")) == before == 1
 
 
@@ -275,7 +275,7 @@ async def test_an_old_copy_of_the_database_dials_nobody(desk, peer, pbx, person)
 async def test_a_pbx_that_left_the_settings_leaves_nobody_in_a_call_for_ever(desk, peer, pbx, person) -> None:
     [claim] = await left_open(desk, person(1))
     await peer.settlement.abandon()
-    await desk.follower.settled()
+    await desk.follower.backlog.settled()
     assert dispositions(desk)[claim.e164] == "UNKNOWN"
     assert desk.rows("SELECT state FROM contacts") == ["done"]
     desk.check_idle()
@@ -298,7 +298,7 @@ async def test_calls_whose_events_never_come_are_settled_by_the_reaper(desk, pee
             assert one.deadline > desk.clock.mono() + 25 + 12  # ringing and answering fit in before it
             one.deadline = desk.clock.mono() - 1.0
         await peer.settlement.reap([lives, ended, lost])
-        await desk.follower.settled()
+        await desk.follower.backlog.settled()
         seen = dispositions(desk)
         assert (seen[ended.claim.e164], seen[lost.claim.e164]) == ("ANSWERED_UNSURE", "UNKNOWN")
         assert lives.deadline > desk.clock.mono() + 60.0
@@ -312,7 +312,7 @@ async def test_calls_whose_events_never_come_are_settled_by_the_reaper(desk, pee
             )
         )
         await desk.until(lambda: len(desk.ledger) == 0)
-    await desk.follower.settled()
+    await desk.follower.backlog.settled()
     desk.check_idle()
 
 

@@ -139,7 +139,7 @@ async def heat(desk: Any, person: Callable[..., Contact], races: list[Race], nam
             desk.hang_up(attempt, 16, 0, rang=True)
     for race in races:
         desk.hang_up(calls[race.first.e164], 16, 0, answered=True)
-    await desk.follower.settled()
+    await desk.follower.backlog.settled()
     await desk.until(lambda: desk.rows("SELECT count(*) FROM contacts WHERE state != 'done'") == [0], 20.0)
     return ended
 
