@@ -14,8 +14,6 @@ from dataclasses import dataclass
 
 from chaos.site import Heard, Site
 
-REPLAYED = 0.05
-"""Seconds by which a login may have been logged before the mending was noted: the relay lets it through first."""
 AGAIN_PATIENCE = 40.0
 """Seconds until a first call must leave again; far over the target of five, so that a miss is a figure and no hang-up."""
 
@@ -44,7 +42,7 @@ def engine_kill(site: Site) -> Seen:
     in_flight = site.in_flight()
     mended = time.time()
     site.start_engine()
-    return _again(site, "engine kill", at, mended, in_flight)
+    return _again(site, "engine kill", at, mended, in_flight, parted=mended)
 
 
 def engine_away(site: Site) -> Seen:
@@ -56,7 +54,7 @@ def engine_away(site: Site) -> Seen:
     time.sleep(site.dice.uniform(4.0, 10.0))
     mended = time.time()
     site.start_engine()
-    return _again(site, "engine away", at, mended, in_flight)
+    return _again(site, "engine away", at, mended, in_flight, parted=mended)
 
 
 def restart(site: Site) -> Seen:
@@ -68,7 +66,7 @@ def restart(site: Site) -> Seen:
     problem = "" if status == 0 else f"exit status {status} after SIGTERM"
     mended = time.time()
     site.start_engine()
-    return _again(site, "restart", at, mended, in_flight, problem)
+    return _again(site, "restart", at, mended, in_flight, problem, parted=mended)
 
 
 def asterisk_kill(site: Site) -> Seen:
@@ -91,16 +89,17 @@ def link_cut(site: Site) -> Seen:
     at = time.time()
     in_flight = site.in_flight()
     site.relay.cut(down=True)
+    gone = time.time()
     time.sleep(site.dice.uniform(0.0, 3.0))
     site.relay.mend()
-    return _again(site, "link cut", at, time.time(), in_flight)
+    return _again(site, "link cut", at, time.time(), in_flight, parted=gone)
 
 
 def link_trap(site: Site) -> Seen:
     """The AMI connection is reset when an Originate has gone out and its answer has not come back."""
     trap = site.relay.cut_after_originate()
     try:
-        trap.result(AGAIN_PATIENCE)
+        at = trap.result(AGAIN_PATIENCE)
     except TimeoutError:
         return Seen(
             "link cut after an Originate",
@@ -110,8 +109,7 @@ def link_trap(site: Site) -> Seen:
             None,
             "no Originate was seen to cut after",
         )
-    at = time.time()
-    return _again(site, "link cut after an Originate", at, at, site.in_flight())
+    return _again(site, "link cut after an Originate", at, at, site.in_flight(), parted=at)
 
 
 def link_freeze(site: Site) -> Seen:
@@ -122,12 +120,13 @@ def link_freeze(site: Site) -> Seen:
     # Whether it was noticed is told by the engine's log; lines are appended in order.
     before = len(site.log("ami.lost", "ami.failed"))
     noticed = site.until(lambda: len(site.log("ami.lost", "ami.failed")) > before, 15.0, every=0.1)
-    took = time.time() - at
+    gone = time.time()
+    took = gone - at
     site.relay.mend()
     problem = (
         "" if noticed and took <= 10.0 else f"a half-open link was not noticed within 10 s ({took:.1f} s)"
     )
-    return _again(site, "link frozen", at, time.time(), in_flight, problem)
+    return _again(site, "link frozen", at, time.time(), in_flight, problem, parted=gone)
 
 
 def asterisk_freeze(site: Site) -> Seen:
@@ -138,7 +137,7 @@ def asterisk_freeze(site: Site) -> Seen:
     os.kill(pid, signal.SIGSTOP)
     time.sleep(site.dice.choice((0.5, 2.0, 4.0, 9.0)) * site.dice.uniform(0.5, 1.0))
     os.kill(pid, signal.SIGCONT)
-    return _again(site, "Asterisk frozen", at, time.time(), in_flight, linked=False)
+    return _again(site, "Asterisk frozen", at, time.time(), in_flight)
 
 
 def engine_freeze(site: Site) -> Seen:
@@ -148,7 +147,7 @@ def engine_freeze(site: Site) -> Seen:
     site.signal_engine(signal.SIGSTOP)
     time.sleep(site.dice.choice((0.5, 2.0, 7.0)) * site.dice.uniform(0.5, 1.0))
     site.signal_engine(signal.SIGCONT)
-    return _again(site, "engine frozen", at, time.time(), in_flight, linked=False)
+    return _again(site, "engine frozen", at, time.time(), in_flight)
 
 
 def disk_full(site: Site) -> Seen:
@@ -166,7 +165,7 @@ def disk_full(site: Site) -> Seen:
     if not site.engine_lives():
         problem = "the engine ended"
     site.free_disk()
-    return _again(site, "disk full", at, time.time(), in_flight, problem, linked=False)
+    return _again(site, "disk full", at, time.time(), in_flight, problem)
 
 
 def clock_jump(site: Site) -> Seen:
@@ -183,7 +182,7 @@ def clock_jump(site: Site) -> Seen:
     problem = ""
     if not site.until(lambda: len(site.log("clock.jumped")) > before, 10.0, every=0.2):
         problem = "the engine did not notice that its clock was set"
-    return _again(site, "clock set", at, time.time(), in_flight, problem, linked=False)
+    return _again(site, "clock set", at, time.time(), in_flight, problem)
 
 
 FAULTS: dict[str, Callable[[Site], Seen]] = {
@@ -213,21 +212,18 @@ def _since(site: Site, moment: float) -> list[Heard]:
 
 
 def _again(
-    site: Site, kind: str, at: float, mended: float, in_flight: int, problem: str = "", *, linked: bool = True,
-    parted: float | None = None,
+    site: Site, kind: str, at: float, mended: float, in_flight: int, problem: str = "", *, parted: float | None = None
 ) -> Seen:  # fmt: skip
-    """Wait until a call leaves after the mending. `linked`: the engine has to log in anew, and what leaves before that is what
-    the PBX had in hand already. `parted`: since when it could not be logged in, where it may be so again before the mending was
-    noted."""
+    """Wait until a call leaves after the mending. `parted`: an instant at which the engine was surely not logged in, when it has
+    to log in anew; what leaves before that login is what the PBX had in hand already. It is not the mending itself: that is
+    noted a moment late on a busy machine, and the login may be there first."""
     first: list[float] = []
-    since = [None if linked else mended]
+    since = [mended if parted is None else None]
 
     def left() -> bool:
         site.feed()
         if since[0] is None:
-            since[0] = next(
-                (moment for moment in site.logins() if moment > (parted or mended - REPLAYED)), None
-            )
+            since[0] = next((moment for moment in site.logins() if moment > (parted or mended)), None)
         first[:] = [
             one.at
             for one in site.heard_after(mended)
@@ -237,6 +233,13 @@ def _again(
 
     site.until(left, AGAIN_PATIENCE)
     if not first:
-        alive = "no call left any more" if site.engine_lives() else "the engine ended"
-        return Seen(kind, at, mended, in_flight, None, problem or alive)
+        return Seen(kind, at, mended, in_flight, None, problem or _silence(site, mended))
     return Seen(kind, at, mended, in_flight, first[0] - mended, problem)
+
+
+def _silence(site: Site, mended: float) -> str:
+    """Why nobody was heard, as far as the engine's log and the callee tell."""
+    if not site.engine_lives():
+        return "the engine ended"
+    logins = ", ".join(f"{moment - mended:+.3f} s" for moment in site.logins()) or "none"
+    return f"no call left any more (logins from the mending: {logins}; INVITEs since: {len(site.heard_after(mended))})"

@@ -11,6 +11,7 @@ import random
 import socket
 import struct
 import threading
+import time
 from concurrent.futures import Future
 from typing import Any
 
@@ -32,7 +33,7 @@ class Relay:
         self._writers: set[asyncio.StreamWriter] = set()
         self._flows = asyncio.Event()
         self._closed = False
-        self._trap: Future[None] | None = None
+        self._trap: Future[float] | None = None
         self._server: asyncio.Server | None = None
 
     def start(self) -> None:
@@ -59,9 +60,10 @@ class Relay:
         """Pass everything on again, and take new connections. What was held back of a frozen connection is lost with it."""
         self._call(self._mend())
 
-    def cut_after_originate(self) -> Future[None]:
-        """Arm a trap: the next Originate still reaches the PBX, its answer does not reach the engine. Done when it has snapped."""
-        trap: Future[None] = Future()
+    def cut_after_originate(self) -> Future[float]:
+        """Arm a trap: the next Originate still reaches the PBX, its answer does not reach the engine. Done with
+        the POSIX time at which it has snapped."""
+        trap: Future[float] = Future()
         self._loop.call_soon_threadsafe(lambda: setattr(self, "_trap", trap))
         return trap
 
@@ -102,6 +104,10 @@ class Relay:
         except OSError:
             _reset(writer)
             return
+        if self._closed:  # cut while the far side was being reached
+            _reset(writer)
+            _reset(far_writer)
+            return
         self._writers |= {writer, far_writer}
         for task in (
             asyncio.create_task(self._pipe(reader, far_writer, True)),
@@ -121,8 +127,9 @@ class Relay:
                     self._flows.clear()
                     await asyncio.sleep(self._dice.uniform(0.0, 0.1))  # it is read, or not; begun, or not
                     await self._cut(False)
+                    snapped = time.time()
                     self._flows.set()
-                    trap.set_result(None)
+                    trap.set_result(snapped)
         if writer in self._writers:
             self._writers.discard(writer)
             writer.close()
