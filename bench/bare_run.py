@@ -13,7 +13,7 @@ from bench import originate, pbx
 from bench.callee import Callee, callee
 from bench.leg import Leg
 from bench.meter import Meter
-from engine.intake import flow
+from engine.flow import compiled
 
 PATIENCE = 600.0
 """Seconds for the whole leg."""
@@ -23,7 +23,7 @@ def bare(pair: int, directory: Path, numbers: list[str], channels: int) -> Leg:
     """The same Originate and dialplan as Volley's; the callee hangs up. Raises RuntimeError, lab.LabError."""
     with pbx.fresh_pbx(directory / "lab") as state, callee(directory, state.ports.sip, hold=0) as far:
         entries = originate.call_flow()
-        version = flow.version(entries)
+        version = compiled.version(entries)
         pbx.write_flow(state, version, entries)
         return _leg("bare", pair, state, far, directory, originate.same_as_volley(version), numbers, channels)
 

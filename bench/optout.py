@@ -17,7 +17,7 @@ import random
 import sqlite3
 import tempfile
 import time
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ from engine.clock import Clock
 from engine.config import Settings
 from engine.contacts import Contact
 from engine.dialing.agenda import Agenda
+from engine.dialing.agents import Agents
 from engine.dialing.clock_watch import ClockWatch
 from engine.dialing.dispatcher import Dispatcher
 from engine.dialing.follower import Follower
@@ -97,6 +98,9 @@ class Exchange:
     async def hang_up(self, channel: str) -> bool:
         return True
 
+    async def set_variables(self, channel: str, values: Mapping[str, str]) -> None:
+        return None
+
     async def redirect(self, channel: str, context: str, exten: str) -> bool:
         return True
 
@@ -158,8 +162,9 @@ async def run(path: Path, cps: int, calls: int, window: float) -> tuple[Exchange
     writing = asyncio.create_task(writer.run())
     given = settings(cps)
     ids = await writer.submit(partial(recovery.register, pbxs=["lab"], trunks={"a": "lab"}))
-    agenda, trunks = Agenda(given), Trunks(given, ids)
-    ledger = Ledger(trunks)
+    agents = Agents({})
+    agenda, trunks = Agenda(given, agents), Trunks(given, ids)
+    ledger = Ledger(trunks, agents)
     follower = exchange.follower = Follower(
         ledger, agenda, writer, lambda pbx: exchange, clock, log,
         freed=lambda: dispatcher.wake(),  # noqa: PLW0108 -- it is made after the follower

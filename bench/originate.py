@@ -12,8 +12,9 @@ from collections.abc import Mapping
 
 from bench.bare_ami import ID_MARK, NUMBER_MARK
 from engine.ami.encode import Originate, message
+from engine.campaign import Campaign
 from engine.channel import BUCKET_SECONDS
-from engine.intake import flow
+from engine.flow import compiled
 
 TRUNK = "bench"
 CALLER_ID = "+33162000001"
@@ -38,9 +39,19 @@ def numbers(count: int) -> list[str]:
 
 def call_flow() -> Mapping[str, str]:
     """The flow of the benchmark's campaign: no answering machine detection, one message."""
-    message_node = flow.Menu(prompts=(PROMPT,), again=(PROMPT,), timeout=4.0, rounds=1, keys={"9": "optout"})
-    entries = flow.entries(flow.Flow(60.0, "off", "message", "hangup", "message", message_node, (), {}))
-    return {key: value.replace(f"{flow.SOUNDS}/", "") for key, value in entries.items()}
+    campaign = Campaign.model_validate(
+        {
+            "id": "bench",
+            "owner": "bench",
+            "purpose": "informational",
+            "caller_id": CALLER_ID,
+            "message": {"prompts": ["goodbye.wav"]},
+            "menu": {"keys": {"9": "never_again"}, "repeats": 0},
+            "amd": {"enabled": False},
+        }
+    )
+    entries = compiled.compile_flow(campaign, {"goodbye.wav": PROMPT}, {}, 60.0)
+    return {key: value.replace(f"{compiled.SOUNDS}/", "") for key, value in entries.items()}
 
 
 def same_as_volley(flow_version: str) -> bytes:

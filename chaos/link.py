@@ -96,7 +96,7 @@ class Relay:
         self._flows.set()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._closed:
+        if self._refuses():
             _reset(writer)
             return
         try:
@@ -104,7 +104,7 @@ class Relay:
         except OSError:
             _reset(writer)
             return
-        if self._closed:  # cut while the far side was being reached
+        if self._refuses():  # cut while the far side was being reached
             _reset(writer)
             _reset(far_writer)
             return
@@ -115,6 +115,9 @@ class Relay:
         ):
             self._pipes.add(task)
             task.add_done_callback(self._pipes.discard)
+
+    def _refuses(self) -> bool:
+        return self._closed
 
     async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, outward: bool) -> None:
         with contextlib.suppress(OSError):

@@ -19,6 +19,7 @@ from engine import __version__
 from engine.clock import Clock
 from engine.config import PbxSettings, Settings
 from engine.dialing.agenda import Agenda, Running
+from engine.dialing.agents import Agents
 from engine.dialing.clock_watch import ClockWatch
 from engine.dialing.dispatcher import Dispatcher
 from engine.dialing.follower import Follower
@@ -90,9 +91,10 @@ class Engine:
             )
         )
         last = await self.writer.submit(recovery.last_attempt)
-        self.agenda = Agenda(settings)
+        agents = Agents(settings.transfer, len(settings.pbx))
+        self.agenda = Agenda(settings, agents)
         self.trunks = Trunks(settings, ids)
-        self.ledger = Ledger(self.trunks)
+        self.ledger = Ledger(self.trunks, agents)
         self.follower = Follower(
             self.ledger,
             self.agenda,

@@ -6,95 +6,42 @@ is an error.
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from engine.config import E164, Language, Model, Name
 from engine.dialing.disposition import Disposition
 from engine.dialing.retry import DEFAULTS, Policy, Rule
 from engine.durations import Duration
+from engine.flow import graph
+from engine.flow.actions import Key, KeyAction, NodeName, with_never_again
+from engine.flow.nodes import Node, RecordNode, speaks
+from engine.flow.prompts import FieldName, File, Prompt, Prompts, SayKind, SomePrompts, files, said
 from engine.rules.book import Purpose, Topic
 from engine.rules.hours import Window
 
 CampaignId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
-Key = Annotated[str, StringConstraints(pattern=r"^[0-9*]$")]
-
-
-def _some(value: tuple[str, ...]) -> tuple[str, ...]:
-    if not value:
-        raise ValueError("name at least one prompt")
-    return value
-
-
-Prompt = Annotated[
-    str, StringConstraints(pattern=r"^[^/\x00-\x1f&,|]+(/[^/\x00-\x1f&,|]+)*$", max_length=200)
-]
-Prompts = Annotated[tuple[Prompt, ...], AfterValidator(_some)]
-Node = Literal["message", "voicemail", "hangup"]
-FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{1,32}$")]
+OnMachine = Literal["message", "voicemail", "hangup"]
+Context = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
 
 RETRIED = tuple(
     word for word in DEFAULTS if word not in ("NOT_SENT", "CANCELLED", "UNKNOWN", "INVALID_NUMBER")
 )
 """Dispositions that a campaign can give a retry rule. An invalid number is followed by the contact's next one, at once."""
 
-_ACTIONS = {
-    "never_again": "optout",
-    "call_back": "callback",
-    "answer": "answer",
-    "confirm": "answer",
-    "repeat": "repeat",
-    "end": "end",
-}
-_WORD = re.compile(r"[a-z][a-z0-9_]{0,31}")
-
-
-class KeyAction(Model):
-    """What a key of the menu does. As text: `"never_again"`, `"call_back"`, `"confirm"`, `"repeat"`, `"end"`."""
-
-    action: Literal["never_again", "call_back", "confirm", "answer", "repeat", "end"]
-    after: Duration = 3600.0
-    """For call_back: seconds until the callback."""
-    label: str = ""
-    """For answer: the word under which the answer is reported."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, value: Any) -> Any:
-        return {"action": value} if isinstance(value, str) else value
-
-    @model_validator(mode="after")
-    def _labelled(self) -> KeyAction:
-        if (self.action == "answer" or self.label) and not _WORD.fullmatch(self.label):
-            raise ValueError(
-                'a label is a word of lower-case letters, digits and _, and an answer needs one, such as label = "yes"'
-            )
-        return self
-
-    @property
-    def dialplan(self) -> str:
-        """The action as the dialplan knows it."""
-        word = _ACTIONS[self.action]
-        if self.action == "call_back":
-            return f"{word}:{round(self.after)}"
-        if self.action == "confirm":
-            return f"{word}:{self.label or 'confirmed'}"
-        return f"{word}:{self.label}" if self.action == "answer" else word
-
 
 class MessageSettings(Model):
     """`[message]`: what a person hears first. A key interrupts it."""
 
-    prompts: Prompts
+    prompts: SomePrompts
 
 
 class MenuSettings(Model):
     """`[menu]`: what the keys do during and after the message."""
 
-    prompts: tuple[Prompt, ...] = ()
+    prompts: Prompts = ()
     """Spoken after the message, and again after a silence."""
     timeout: Annotated[Duration, Field(ge=1.0, le=30.0)] = 4.0
     repeats: Annotated[int, Field(ge=0, le=5)] = 1
@@ -102,32 +49,20 @@ class MenuSettings(Model):
 
     @model_validator(mode="after")
     def _a_way_out(self) -> MenuSettings:
-        if (
-            self.keys
-            and not any(item.action == "never_again" for item in self.keys.values())
-            and "9" in self.keys
-        ):
-            raise ValueError(
-                'some key must be "never_again"; it is 9 unless you say otherwise, but 9 does something else here'
-            )
+        with_never_again(self.keys)
         return self
 
     @property
     def actions(self) -> dict[str, KeyAction]:
         """Every key with its action. 9 is never again unless another key is; 2 is call me back where no keys are
         named at all."""
-        keys = dict(self.keys)
-        if not keys:
-            keys["2"] = KeyAction(action="call_back")
-        if not any(item.action == "never_again" for item in keys.values()):
-            keys["9"] = KeyAction(action="never_again")
-        return keys
+        return with_never_again(self.keys or {"2": KeyAction(action="call_back")})
 
 
 class VoicemailSettings(Model):
     """`[voicemail]`: what a machine hears after its greeting."""
 
-    prompts: Prompts
+    prompts: SomePrompts
 
 
 class AmdSettings(Model):
@@ -138,7 +73,7 @@ class AmdSettings(Model):
     """Arguments of Asterisk's AMD(): initial silence, greeting, silence after greeting, total time, minimum word
     length, silence between words, maximum words, silence threshold. All but the last two in milliseconds."""
     human: Literal["message"] = "message"
-    machine: Node = "hangup"
+    machine: OnMachine = "hangup"
     unsure: Literal["message"] = "message"
     """An unsure verdict must play the message: it may be a person who waits."""
 
@@ -203,10 +138,23 @@ class EmergencySettings(Model):
 class SaySettings(Model):
     """`[say]`: prompts after an action, in place of the ones that come with Volley."""
 
-    optout: Prompt | None = None
-    callback: Prompt | None = None
-    answer: Prompt | None = None
-    invalid: Prompt | None = None
+    optout: File | None = None
+    callback: File | None = None
+    """A callback is promised, and no time is told."""
+    callback_at: File | None = None
+    """A callback is promised for the time that follows."""
+    answer: File | None = None
+    invalid: File | None = None
+    transfer: File | None = None
+    """Before the callee is connected."""
+    nobody: File | None = None
+    """Nobody is free, and nothing else follows."""
+    tone: File | None = None
+    """Before a recording begins."""
+
+    def named(self) -> dict[str, str]:
+        """What -> file, as far as the manifest says."""
+        return {what: file for what, file in self.model_dump().items() if file is not None}
 
 
 class Campaign(Model):
@@ -234,9 +182,15 @@ class Campaign(Model):
     window: tuple[Window, ...] = ()
     retry: RetrySettings = RetrySettings()
     max_callbacks: Annotated[int, Field(ge=0, le=10)] = 3
+    callbacks_after_end: Annotated[Duration, Field(le=30 * 86400.0)] = 3 * 86400.0
+    """How long after `end` a callback that was promised is still made."""
     amd: AmdSettings = AmdSettings()
-    message: MessageSettings
+    message: MessageSettings | None = None
     menu: MenuSettings = MenuSettings()
+    nodes: dict[NodeName, Node] = Field(default_factory=dict)
+    """Further places of the call: `[nodes.<name>]`, where keys of the menu and of other nodes lead."""
+    context: Context | None = None
+    """A context of your own dialplan that gets the call instead of `[menu]`; the settings must allow it."""
     voicemail: VoicemailSettings | None = None
     say: SaySettings = SaySettings()
     topics: tuple[Topic, ...] = ()
@@ -280,12 +234,37 @@ class Campaign(Model):
             raise ValueError('amd.machine is "voicemail", but there is no [voicemail] with its prompts')
         return self
 
+    @model_validator(mode="after")
+    def _flows(self) -> Campaign:
+        found = graph.problems(self.menu.actions, self.nodes)
+        if self.context and (self.nodes or self.menu.keys):
+            found.append(
+                "context: the call goes to your own dialplan, so [menu.keys] and [nodes] would never be heard"
+            )
+        if found:
+            raise ValueError("; ".join(found))
+        return self
+
+    def spoken(self) -> list[Prompt]:
+        """Every prompt that the manifest names."""
+        found = [*(self.message.prompts if self.message else ()), *self.menu.prompts]
+        for node in self.nodes.values():
+            found += speaks(node)
+        return [*found, *(self.voicemail.prompts if self.voicemail else ()), *self.say.named().values()]
+
     def prompts(self) -> list[str]:
-        """Every prompt file that the manifest names."""
-        voicemail = self.voicemail.prompts if self.voicemail else ()
-        said = [
-            name
-            for name in (self.say.optout, self.say.callback, self.say.answer, self.say.invalid)
-            if name is not None
-        ]
-        return list(dict.fromkeys([*self.message.prompts, *self.menu.prompts, *voicemail, *said]))
+        """Every prompt file that the manifest names, once."""
+        return list(dict.fromkeys(files(self.spoken())))
+
+    def spoken_fields(self) -> dict[FieldName, SayKind]:
+        """Fields of the contact that are spoken: name -> how."""
+        return {one.field: one.say for one in said(self.spoken())}
+
+    @property
+    def records(self) -> dict[str, float]:
+        """Nodes that record an answer: name -> seconds that the recording is kept."""
+        return {name: node.keep for name, node in self.nodes.items() if isinstance(node, RecordNode)}
+
+    def transfer_targets(self) -> frozenset[str]:
+        """The settings' [transfer.<name>] that a callee may be connected with."""
+        return frozenset(graph.transfers(self.menu.actions, self.nodes))

@@ -31,6 +31,8 @@ from engine.errors import Problem, RulesError, SettingsError
 from engine.rules.book import Book, read_book, standard_book
 from engine.rules.caller_ids import PROOF_DAYS, CallerId
 from engine.rules.hours import Window
+from engine.rules.numbers import NumberError, parse_number
+from engine.rules.tolls import toll_problem
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
@@ -94,6 +96,10 @@ class PbxSettings(Model):
     sounds_dir: Path
     """Where the engine puts a campaign's prompts, as the engine sees it."""
     sounds_path: str | None = None
+    """The same directory as Asterisk sees it; the default is the same path."""
+    recordings_dir: Path | None = None
+    """Where Asterisk puts recorded answers, as the engine sees it; it deletes them there. Without it no campaign may record."""
+    recordings_path: str | None = None
     """The same directory as Asterisk sees it; the default is the same path."""
     originate_timeout: Duration = 10.0
     """Seconds to wait for Asterisk's acknowledgement of an Originate."""
@@ -180,6 +186,66 @@ class TrunkSettings(Model):
         return value
 
 
+class TransferSettings(Model):
+    """`[transfer.<name>]`: where a callee can be connected, by a key or by a node of a flow. Exactly one of `queue`, `dial` and
+    `number`."""
+
+    queue: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")] | None = None
+    """A queue of the PBX (queues.conf)."""
+    dial: (
+        Annotated[
+            str,
+            StringConstraints(
+                pattern=r"^[A-Za-z0-9]+/[A-Za-z0-9@._:/-]+(&[A-Za-z0-9]+/[A-Za-z0-9@._:/-]+)*$",
+                max_length=500,
+            ),
+        ]
+        | None
+    ) = None
+    """Telephones of the PBX, such as `PJSIP/101&PJSIP/102`: they ring together."""
+    number: E164 | None = None
+    """A number, dialed by `trunk`."""
+    trunk: Name | None = None
+    caller_id: E164 | None = None
+    """For `number`: the number of ours that is shown to it, one of [[caller_id]]."""
+    places: Annotated[int, Field(ge=1, le=10_000)]
+    """Calls at most, on each PBX, that may have this offered or are connected: agents that are there."""
+    calls_per_place: Annotated[float, Field(gt=0.0, le=100.0)] = 1.0
+    """Live calls that the dialer makes for each free place. 1: whoever hears the offer has a place."""
+    max_waiting: Annotated[int, Field(ge=1, le=1_000)] = 5
+    """For `queue`: callers that may wait in it; from then on nobody is free."""
+    ring: Annotated[Duration, Field(ge=5.0, le=600.0)] = 30.0
+    """How long it rings, or the callee waits in the queue, until nobody is free."""
+    max_talk: Annotated[Duration, Field(ge=30.0, le=14_400.0)] = 3600.0
+    """Absolute limit of the call from then on."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> TransferSettings:
+        problems = []
+        if [self.queue, self.dial, self.number].count(None) != 2:
+            problems.append("give exactly one of queue, dial and number")
+        if (self.number is None) != (self.trunk is None):
+            problems.append("a number, and nothing else, needs the trunk by which it is dialed")
+        if (self.number is None) != (self.caller_id is None):
+            problems.append("a number, and nothing else, needs the caller_id that is shown to it")
+        if self.number is not None:
+            try:
+                found = parse_number(self.number, None)
+            except NumberError as error:
+                problems.append(str(error))
+            else:
+                problems += filter(None, [toll_problem(found.e164, found.region, found.kind)])
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+
+class DialplanSettings(Model):
+    """`[dialplan]`: contexts of your own that a campaign may hand its calls to."""
+
+    contexts: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")], ...] = ()
+
+
 class LawSettings(Model):
     """`[law]`: where calls may go at all, and rules of one's own."""
 
@@ -245,6 +311,8 @@ class Settings(Model):
     caller_id: tuple[CallerIdSettings, ...] = ()
     defaults: DefaultSettings = DefaultSettings()
     law: LawSettings = LawSettings()
+    transfer: dict[Name, TransferSettings] = Field(default_factory=dict)
+    dialplan: DialplanSettings = DialplanSettings()
 
     @property
     def database(self) -> Path:
@@ -292,12 +360,33 @@ def _references(table: dict[str, Any]) -> list[Problem]:
     found = _caller_ids(table.get("caller_id"), trunks)
     if not isinstance(pbxs, dict) or not isinstance(trunks, dict):
         return found
+    for name, transfer in _tables(table.get("transfer")):
+        trunk = transfer.get("trunk")
+        if isinstance(trunk, str) and trunk not in trunks:
+            found.append(
+                Problem(
+                    f"transfer.{name}.trunk", f"there is no [trunk.{trunk}]", "known: " + ", ".join(trunks)
+                )
+            )
+        shown = transfer.get("caller_id")
+        ours = [one.get("number") for one in table.get("caller_id", ()) if isinstance(one, dict)]
+        if isinstance(shown, str) and shown not in ours:
+            what = f"{shown} is not among the numbers proven ours"
+            found.append(Problem(f"transfer.{name}.caller_id", what, "list it under [[caller_id]]"))
     named = {name: trunk.get("pbx") for name, trunk in trunks.items() if isinstance(trunk, dict)}
     return found + [
         Problem(f"trunk.{name}.pbx", f"there is no [pbx.{pbx}]", "known: " + ", ".join(pbxs))
         for name, pbx in named.items()
         if isinstance(pbx, str) and pbx not in pbxs
     ]
+
+
+def _tables(value: Any) -> list[tuple[str, dict[str, Any]]]:
+    return (
+        [(name, one) for name, one in value.items() if isinstance(one, dict)]
+        if isinstance(value, dict)
+        else []
+    )
 
 
 def _caller_ids(listed: Any, trunks: Any) -> list[Problem]:
@@ -321,7 +410,8 @@ def problems_of(error: ValidationError, prefix: str = "") -> list[Problem]:
     """Every error of a pydantic validation as a Problem whose `where` is the key's path."""
     found: list[Problem] = []
     for item in error.errors(include_url=False, include_input=False, include_context=False):
-        path = ".".join(str(part) for part in item["loc"])
+        # Parts in brackets are alternatives of ours that pydantic tried, and no keys of the writer's.
+        path = ".".join(part for part in map(str, item["loc"]) if not part.startswith("("))
         where = prefix + path if path else prefix.rstrip(": ")
         what = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":

@@ -6,7 +6,7 @@ Knows what a contact is. How a row becomes one: `engine.intake.rows`.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time
 
 from engine.rules.numbers import Number
@@ -66,6 +66,8 @@ class Contact:
     subdivision: str | None = None
     """State or province, as the source writes it."""
     postal_code: str | None = None
+    spoken: dict[str, str] = field(default_factory=dict)
+    """Fields that are spoken, by their names, as the say applications take them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,12 +110,19 @@ class Housekeeping:
                 self._log.info(events.CAMPAIGN_STARTED, campaign=running.name)
                 self._changed()
             if running.end is not None and running.end <= now and running.live == 0:
+                promises = now >= running.end + running.campaign.callbacks_after_end
+                missed = await self._writer.submit(partial(campaigns.open_promises, campaign_id=running.id))
+                if promises and missed:
+                    self._log.error(
+                        events.CALLBACK_MISSED, campaign=running.name, callbacks=missed, why="campaign_over"
+                    )
                 while await self._writer.submit(
                     partial(
                         campaigns.close_pending,
                         campaign_id=running.id,
                         disposition="EXPIRED",
                         reason="campaign_over",
+                        promises=promises,
                         limit=SLICE,
                     ),
                     bulk=True,

@@ -21,6 +21,8 @@ from engine.rules.numbers import Number, NumberError, dial_format, parse_number
 SPOKEN = {"ask": "inbound-ask", "how": "inbound-how", "optout": "opted-out", "invalid": "invalid-key"}
 """What is spoken -> the name of the sound, in each language: after who calls, how to opt out by key, or (for who has
 no number to be known by) how otherwise; after the key; after another key."""
+FAMILY = "volleyinbound"
+"""Their family in AstDB."""
 LONGEST_ENTRY = 900
 """Bytes of a value that fit into an AMI line of 1,024 with its name."""
 

@@ -18,6 +18,9 @@ from lab.runtime import Runtime
 
 WRITTEN_BY_ASTERISK = ("log", "run", "db", "spool", "cache", "keys", "recordings")
 WRITTEN_BY_US = ("etc", "sounds", "agi")
+CORE_LANGUAGE, CORE_SOUNDS = "en", "/usr/share/asterisk/sounds/en_US_f_Allison"
+"""Digits, months and the like, as Debian's package asterisk-core-sounds-en-gsm has them; where it is not, the say applications
+are silent."""
 START_PATIENCE = 60.0
 """Seconds until an instance must be fully booted; it takes one or two."""
 
@@ -59,6 +62,9 @@ class Asterisk:
             link.unlink(missing_ok=True)
             link.symlink_to(target)
 
+        spoken = home / "sounds" / CORE_LANGUAGE
+        if not spoken.is_symlink():
+            spoken.symlink_to(CORE_SOUNDS)
         if self.name == "carrier" and not self.places.calls.exists():
             self.empty_calls()
 

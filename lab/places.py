@@ -113,6 +113,11 @@ class Places:
         """Where the engine puts prompts and the PBX finds them, the same path inside and outside."""
         return self.dir / "pbx" / "sounds" / "volley"
 
+    @property
+    def recordings(self) -> Path:
+        """Where the PBX puts recorded answers."""
+        return self.dir / "pbx" / "recordings"
+
     def note(self) -> Note:
         """What the last set-up noted, or the defaults."""
         path = self.dir / "lab.json"

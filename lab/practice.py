@@ -49,6 +49,8 @@ class Lab:
     """Where the engine puts prompts, readable by others: Asterisk is another user."""
     sounds_path: str
     """The same directory as Asterisk sees it."""
+    recordings_dir: Path
+    """Where the PBX puts recorded answers."""
     samples: Path
     """Prompts of a sample campaign: <language>/<name>.wav, .alaw and .ulaw."""
     calls_file: Path
@@ -147,6 +149,7 @@ def status(directory: Path | str | None = None) -> Lab:
         secret_file=here.secret,
         sounds_dir=here.prompts,
         sounds_path=str(here.prompts),
+        recordings_dir=here.recordings,
         samples=here.samples,
         calls_file=here.calls,
     )

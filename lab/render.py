@@ -107,7 +107,9 @@ def files(instance: Instance, drop_in: Path = DROP_IN, dialplans: Path = DIALPLA
     for plan in plans:
         found[f"dialplans/{plan.name}"] = plan.read_text(encoding="utf-8")
     includes = "".join(f'#include "dialplans/{plan.name}"\n' for plan in plans)
-    found["extensions.conf"] = "[general]\nstatic=yes\nwriteprotect=yes\n\n" + includes
+    found["extensions.conf"] = (
+        "[general]\nstatic=yes\nwriteprotect=yes\n\n" + includes + '#include "own.conf"\n'
+    )
     return found
 
 

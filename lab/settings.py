@@ -26,6 +26,7 @@ username = "volley"
 secret_file = "{places.secret}"
 sounds_dir = "{places.prompts}"
 sounds_path = "{places.prompts}"
+recordings_dir = "{places.recordings}"
 
 [trunk.carrier]
 pbx = "lab"
@@ -41,6 +42,28 @@ owner = "Practice lab"
 proof = {today}
 language = "fr"
 prompt = "practice-lab"
+
+# Somebody at the carrier, a queue of the PBX with one agent, and a telephone that nobody answers.
+[transfer.desk]
+number = "+33199005001"
+trunk = "carrier"
+caller_id = "+33162000001"
+places = 20
+ring = "15s"
+
+[transfer.support]
+queue = "support"
+places = 20
+max_waiting = 1
+ring = "15s"
+
+[transfer.nobody]
+dial = "Local/nobody@lab-agents"
+places = 20
+ring = "5s"
+
+[dialplan]
+contexts = ["lab-own"]
 """
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -32,8 +32,6 @@ PING_EVERY = 3.0
 PING_TIMEOUT = 4.0
 """A half-open link is noticed after PING_EVERY + PING_TIMEOUT seconds at the latest."""
 BACKOFF_FIRST = 0.5
-INBOUND = "volleyinbound"
-"""AstDB family of what people hear who call back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,18 +315,24 @@ class AmiClient:
 
     # -- people who call back ------------------------------------------------------------------------------------------
 
-    async def put_inbound(self, entries: dict[str, str]) -> None:
-        """Make AstDB family `volleyinbound` hold these entries and no others; what is right already is left alone.
-        Raises AmiError."""
-        there = await self._entries(INBOUND)
+    async def put_family(self, family: str, entries: dict[str, str]) -> None:
+        """Make this AstDB family hold these entries and no others; what is right already is left alone. Raises AmiError."""
+        there = await self._entries(family)
         kept = {
-            key.removeprefix(f"/{INBOUND}/"): value for key, value in there if key.startswith(f"/{INBOUND}/")
+            key.removeprefix(f"/{family}/"): value for key, value in there if key.startswith(f"/{family}/")
         }
         for key, value in entries.items():
             if kept.pop(key, None) != value:
-                await self._action([("Action", "DBPut"), ("Family", INBOUND), ("Key", key), ("Val", value)])
+                await self._action([("Action", "DBPut"), ("Family", family), ("Key", key), ("Val", value)])
         for key in kept:
-            await self._try([("Action", "DBDel"), ("Family", INBOUND), ("Key", key)])
+            await self._try([("Action", "DBDel"), ("Family", family), ("Key", key)])
+
+    async def set_variables(self, channel: str, values: Mapping[str, str]) -> None:
+        """Set variables of a channel. Nothing when it is not there any more. Raises AmiError."""
+        for name, value in values.items():
+            await self._try(
+                [("Action", "Setvar"), ("Channel", channel), ("Variable", name), ("Value", value)]
+            )
 
     async def inbound_opt_outs(self) -> tuple[list[InboundOptOut], list[str]]:
         """Opt-outs of people who called back that wait in AstDB, and the calls whose entry cannot be read. Raises

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from engine.errors import RefusedField
@@ -69,6 +69,19 @@ def contact_variable(field: str, value: str) -> Header:
         raise RefusedField(f"field {field}: the value holds half a character (a lone surrogate)") from None
 
 
+def spoken_variable(field: str, value: str) -> Header:
+    """A field that is spoken as a channel variable. Raises RefusedField for what is not letters, digits and hyphens."""
+    if not _FIELD.fullmatch(field):
+        raise RefusedField(f"{field!r} is no field name: [A-Z0-9_], 32 at most")
+    return ("Variable", f"VOLLEY_S_{field}={_word(f'spoken field {field}', value)}")
+
+
+def _word(what: str, value: str) -> str:
+    if not _WORD.fullmatch(value):
+        raise RefusedField(f"{what} {value!r} is no plain word: a variable's value is split at commas")
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class Originate:
     """An Originate of ours. `id` is ActionID and ChannelId at once."""
@@ -89,14 +102,21 @@ class Originate:
     flow: str
     language: str
     fields: Mapping[str, str]
+    spoken: Mapping[str, str] = field(default_factory=dict)
+    """Fields that are spoken, as the say applications take them."""
+    formats: tuple[str, str] = ("", "")
+    """How SayUnixTime() tells a date and a time of day."""
+    start: str = ""
+    """The node with which a callback begins."""
+    no_callback: bool = False
+    """The contact has had all its callbacks: no other can be asked for."""
 
     def encode(self) -> bytes:
         """The action's bytes. Raises RefusedField."""
         if not _DIAL.fullmatch(self.dial):
             raise RefusedField(f"{self.dial!r} is no dial string")
         for what, word in (("id", self.id), ("flow", self.flow), ("language", self.language)):
-            if not _WORD.fullmatch(word):
-                raise RefusedField(f"{what} {word!r} is no plain word: a variable's value is split at commas")
+            _word(what, word)
         headers: list[Header] = [
             ("Action", "Originate"),
             ("ActionID", self.id),
@@ -123,5 +143,13 @@ class Originate:
             ("Variable", f"VOLLEY_BUCKET={self.bucket}"),
             ("Variable", f"VOLLEY_FLOW={self.flow}"),
         ]
+        if self.start:
+            headers.append(("Variable", f"VOLLEY_START={_word('start', self.start)}"))
+        if self.no_callback:
+            headers.append(("Variable", "VOLLEY_NO_CALLBACK=1"))
+        if self.spoken:
+            headers.append(("Variable", f"VOLLEY_DATE={_word('format', self.formats[0])}"))
+            headers.append(("Variable", f"VOLLEY_TIME={_word('format', self.formats[1])}"))
+        headers.extend(spoken_variable(*one) for one in self.spoken.items())
         headers.extend(contact_variable(field, value) for field, value in self.fields.items())
         return message(headers)

@@ -53,8 +53,7 @@ def aftermath(
         cause=ending.cause,
         sip=ending.sip,
         amd=_amd(call),
-        result=call.result
-        or ("opted_out" if call.opted_out else "hung_up" if disposition in ANSWERED else ""),
+        result=call.result or _result(call, disposition),
         note=call.refusal,
         reports=tuple(call.reports),
         position=claim.position,
@@ -62,6 +61,7 @@ def aftermath(
         next_at=next_at,
         next_position=decision.position if isinstance(decision, RetryAt | CallbackAt) else claim.position,
         next_callback=isinstance(decision, CallbackAt),
+        callback_start=call.asked.start if call.asked is not None else "",
         cost=0.0 if answered_at is None else max(0.0, ended_at - answered_at) / 60.0 * price,
     )
     return outcome, decision
@@ -85,11 +85,20 @@ def _decide(
     # A promise that was answered is kept: what follows is decided as after any answered call.
     policy = running.callback_policy if promised and disposition not in ANSWERED else running.policy
     callback_at = None
-    if call.callback_after is not None and claim.callbacks + promised < running.campaign.max_callbacks:
-        callback_at = now + call.callback_after
-    elif call.callback_after is not None:
+    if call.asked is not None and claim.callbacks + promised < running.campaign.max_callbacks:
+        callback_at = call.granted or call.asked.instant(claim.zones)
+    elif call.asked is not None:
         call.refusal = "a callback was asked for, and the campaign's max_callbacks is reached"
     return decide(policy, history, disposition, dialed_at, now, call.opted_out, callback_at)
+
+
+def _result(call: Call, disposition: Disposition) -> str:
+    """Of a call whose flow did not come to its end."""
+    if call.opted_out:
+        return "opted_out"
+    if call.answered:
+        return "partial"
+    return "hung_up" if disposition in ANSWERED else ""
 
 
 def _amd(call: Call) -> str:

@@ -12,11 +12,16 @@ from dataclasses import replace
 
 from engine.campaign import Campaign
 from engine.config import Settings
+from engine.dialing.agents import Agents
 from engine.dialing.pacing import Pace
 from engine.dialing.retry import Policy
+from engine.flow.actions import MESSAGE
+from engine.flow.compiled import opt_out_keys
 from engine.rules.caller_ids import CallerIds
 from engine.rules.gate import CampaignRules
 from engine.rules.hours import Hours, Window
+from engine.rules.numbers import parse_number
+from engine.rules.transfers import Transfer
 from engine.store.campaigns import CampaignRow
 from engine.store.claims import Claimant
 
@@ -51,10 +56,9 @@ class Running:
         self.pace = None if campaign.cps is None else Pace(campaign.cps)
         self.max_channels = campaign.max_channels or settings.limits.max_channels
         self.trunks = frozenset(campaign.trunks or settings.trunk)
-        self.opt_out_keys = frozenset(
-            key for key, action in campaign.menu.actions.items() if action.action == "never_again"
-        )
+        self._opt_out_keys = opt_out_keys(campaign)
         self.sent_fields = frozenset(campaign.fields)
+        self.targets = campaign.transfer_targets()
         self.caller_names = {item.number: item.name for item in settings.caller_id}
         window = campaign.window or settings.defaults.window
         self._hours = Hours(window) if window else CAREFUL_HOURS
@@ -78,12 +82,19 @@ class Running:
             message=row.message_seconds,
             lists=campaign.lists,
             approved_until=None if emergency is None else emergency.expires.timestamp(),
+            transfers=transfers(settings, self.targets),
+            callbacks_after_end=campaign.callbacks_after_end,
             calls_a_day=campaign.calls_per_day,
             cost_a_day=campaign.cost_per_day,
         )
 
     def __repr__(self) -> str:
         return f"<Running {self.name} {self.state} live={self.live} next_due={self.next_due:.0f}>"
+
+    def opt_out_keys(self, node: str) -> frozenset[str]:
+        """The keys that mean never again while `node` is heard, or what the call does after it."""
+        found = self._opt_out_keys.get(node)
+        return self._opt_out_keys[MESSAGE] if found is None else found
 
     def set_state(self, state: str) -> None:
         self.state = state
@@ -106,11 +117,29 @@ class Running:
         self.next_due = min(self.next_due, at)
 
 
+def transfers(settings: Settings, targets: Iterable[str]) -> tuple[Transfer, ...]:
+    """The numbers among these transfer targets, for the gate."""
+    found = []
+    for name in sorted(targets):
+        target = settings.transfer.get(name)
+        if target is None or target.number is None or target.trunk is None:
+            continue
+        number = parse_number(target.number, None)
+        ours = [item.caller_id for item in settings.caller_id if item.number == target.caller_id]
+        found.append(
+            Transfer(
+                name, number.e164, number.region, number.kind, number.zones, target.trunk, CallerIds(ours)
+            )
+        )
+    return tuple(found)
+
+
 class Agenda:
     """All campaigns that are not over."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, agents: Agents) -> None:
         self._settings = settings
+        self._agents = agents
         self._turns = itertools.count(1)
         self.campaigns: dict[int, Running] = {}
 
@@ -131,11 +160,14 @@ class Agenda:
 
     def wait(self, now: float, mono: float, horizon: float) -> float:
         """Seconds until some campaign may have something to dial."""
-        return min((one.wait(now, mono, horizon) for one in self.campaigns.values()), default=NEVER)
+        return min((self._wait(one, now, mono, horizon) for one in self.campaigns.values()), default=NEVER)
+
+    def _wait(self, one: Running, now: float, mono: float, horizon: float) -> float:
+        return NEVER if one.targets and self._agents.room(one.targets) == 0 else one.wait(now, mono, horizon)
 
     def trunks(self, now: float, mono: float, horizon: float) -> frozenset[str]:
         """Trunks that campaigns with something due may use."""
-        due = [one.trunks for one in self.campaigns.values() if one.wait(now, mono, horizon) <= 0]
+        due = [one.trunks for one in self.campaigns.values() if self._wait(one, now, mono, horizon) <= 0]
         return frozenset().union(*due)
 
     def claimants(
@@ -145,13 +177,22 @@ class Agenda:
         due = [
             one
             for one in self.campaigns.values()
-            if one.wait(now, mono, horizon) <= 0 and one.trunks & trunks
+            if self._wait(one, now, mono, horizon) <= 0 and one.trunks & trunks
         ]
         due.sort(key=lambda one: (-one.priority, one.served))
         return [
-            (one, Claimant(one.id, one.rules, one.flow_version, one.trunks & trunks, one.room(mono, horizon)))
+            (
+                one,
+                Claimant(
+                    one.id, one.rules, one.flow_version, one.trunks & trunks, self._room(one, mono, horizon)
+                ),
+            )
             for one in due[:most]
         ]
+
+    def _room(self, one: Running, mono: float, horizon: float) -> int:
+        own, agents = one.room(mono, horizon), self._agents.room(one.targets) if one.targets else None
+        return own if agents is None else min(own, agents)
 
     def serve(self, running: Running) -> None:
         """This campaign got a call: others of its priority come first the next time."""

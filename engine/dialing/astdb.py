@@ -36,7 +36,10 @@ class AstDb:
     ) -> None:
         self._name = name
         self._ami = ami
-        self._sounds = settings.sounds_path or str(settings.sounds_dir)
+        self._directories = {
+            "{sounds}": settings.sounds_path or str(settings.sounds_dir),
+            "{recordings}": settings.recordings_path or str(settings.recordings_dir or ""),
+        }
         self._writer = writer
         self._clock = clock
         self._log = log
@@ -70,8 +73,7 @@ class AstDb:
                 entries = await self._writer.submit(partial(campaigns.flow_entries, version=version))
                 try:
                     await self._ami.put_flow(
-                        version,
-                        {key: value.replace("{sounds}", self._sounds) for key, value in entries.items()},
+                        version, {key: self._here(value) for key, value in entries.items()}
                     )
                 except RefusedField as error:
                     self._log.error(
@@ -82,6 +84,12 @@ class AstDb:
                     )
                     continue
                 self._flows.add(version)
+
+    def _here(self, value: str) -> str:
+        """An entry with this PBX's own directories in it."""
+        for mark, directory in self._directories.items():
+            value = value.replace(mark, directory)
+        return value
 
     # -- what nobody needs any more ------------------------------------------------------------------------------------
 

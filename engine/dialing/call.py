@@ -35,6 +35,7 @@ from engine.channel import (
     Up,
 )
 from engine.dialing.disposition import Disposition, Ending, classify
+from engine.dialing.promise import Asked, asked
 
 
 class State(StrEnum):
@@ -109,12 +110,15 @@ class Call:
 
     __slots__ = (
         "amd",
+        "answered",
         "answered_at",
+        "asked",
         "attempt",
-        "callback_after",
         "early_key",
         "ended_at",
+        "granted",
         "heard_at",
+        "node",
         "opted_out",
         "pressed",
         "queued",
@@ -147,7 +151,14 @@ class Call:
         self.amd = ""
         self.pressed = False
         self.opted_out = False
-        self.callback_after: float | None = None
+        self.asked: Asked | None = None
+        """The callback that the person asked for."""
+        self.granted: float | None = None
+        """When that callback can be made, as the person was told."""
+        self.answered = False
+        """A question was answered, whatever became of the call."""
+        self.node = ""
+        """The part of the flow that was begun last."""
         self.result = ""
         self.refusal = ""
         self.early_key = False
@@ -202,6 +213,10 @@ class Call:
             self.heard_at += jump
         if self.answered_at is not None:
             self.answered_at += jump
+        if self.asked is not None:
+            self.asked = replace(self.asked, at=self.asked.at + jump)
+        if self.granted is not None:
+            self.granted += jump
         self.reports = [replace(report, at=report.at + jump) for report in self.reports]
 
     def give_up(self, disposition: Disposition, now: float) -> list[Effect]:
@@ -274,7 +289,15 @@ class Call:
                 self.pressed = self.opted_out = True
             case "callback":
                 self.pressed = True
-                self.callback_after = float(report.value) if report.value.isdecimal() else 0.0
+                self.asked = asked(report.value, report.at)
+            case "answer":
+                self.pressed = self.answered = True
+            case "transfer":
+                self.pressed = True
+                if report.value.endswith("/answered"):
+                    self.result = "transferred"
+            case "play":
+                self.node = report.value
             case "result":
                 self.result = report.value
         return [Keep(report)]

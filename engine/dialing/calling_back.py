@@ -50,7 +50,7 @@ class CallingBack:
                 numbers=len(wanted.mute),
                 todo="give each [[caller_id]] a prompt that says who calls",
             )
-        await self._ami.put_inbound(wanted.entries)
+        await self._ami.put_family(inbound.FAMILY, wanted.entries)
         opt_outs, unreadable = await self._ami.inbound_opt_outs()
         for call in unreadable:
             self._log.error(

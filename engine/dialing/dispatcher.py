@@ -22,6 +22,7 @@ from engine.dialing.call import State
 from engine.dialing.clock_watch import ClockWatch
 from engine.dialing.follower import Clock, Follower
 from engine.dialing.ledger import Ledger, Live
+from engine.dialing.spoken import formats
 from engine.dialing.trunks import Trunk, Trunks
 from engine.errors import AmiUnreachable, RefusedField, StoreError, StoreFault
 from engine.ops import log as events
@@ -202,6 +203,14 @@ class Dispatcher:
                     if refusal.verdict.reason == "suppressed"
                     else events.CONTACT_REFUSED
                 )
+                if refusal.promised and refusal.verdict.never:
+                    self._log.error(
+                        events.CALLBACK_MISSED,
+                        campaign=served[refusal.campaign_id].name,
+                        contact=refusal.contact_id,
+                        callbacks=1,
+                        why=refusal.verdict.reason,
+                    )
                 self._log.info(
                     word,
                     campaign=served[refusal.campaign_id].name,
@@ -304,6 +313,7 @@ class Dispatcher:
 
     def _originate(self, live: Live) -> Originate:
         claim, running = live.claim, live.running
+        language = claim.language or running.campaign.language
         return Originate(
             id=channel_id(claim.attempt),
             bucket=bucket_of(claim.attempt),
@@ -316,10 +326,12 @@ class Dispatcher:
             codecs=live.trunk.settings.codecs,
             sent=int(self._clock.now()),
             flow=claim.flow_version,
-            language=(claim.language or running.campaign.language).replace(
-                "-", "_"
-            ),  # BCP 47 -> Asterisk's names
+            language=language.replace("-", "_"),  # BCP 47 -> Asterisk's names
             fields=_fields(claim.fields, running.sent_fields),
+            spoken={} if claim.spoken == "{}" else json.loads(claim.spoken),
+            formats=formats(language),
+            start=claim.start,
+            no_callback=claim.callbacks + (claim.callback_id is not None) >= running.campaign.max_callbacks,
         )
 
     # -- stopping ------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Protocol
 
@@ -23,11 +23,13 @@ from engine.dialing.backlog import Backlog
 from engine.dialing.call import AwaitHangup, End, HeardKey, Keep, StartRingTimer, State, TakeKey
 from engine.dialing.disposition import Disposition, Ending
 from engine.dialing.ledger import Ledger, Live
+from engine.dialing.promise import Asked
 from engine.dialing.retry import CallbackAt, Decision
-from engine.errors import AmiError
+from engine.dialing.spoken import formats
+from engine.errors import AmiError, StoreError
 from engine.ops import log as events
 from engine.ops.log import Log
-from engine.store import outcomes
+from engine.store import claims, outcomes
 from engine.store.outcomes import Outcome, Stored
 from engine.store.writer import Writer
 
@@ -53,6 +55,8 @@ class Channels(Protocol):
     async def hang_up(self, channel: str) -> bool: ...
 
     async def redirect(self, channel: str, context: str, exten: str) -> bool: ...
+
+    async def set_variables(self, channel: str, values: Mapping[str, str]) -> None: ...
 
     async def evidence_of(self, attempt: int) -> Evidence | None: ...
 
@@ -178,6 +182,10 @@ class Follower:
             case Keep(report):
                 if report.kind == "optout":
                     self.backlog.spawn(self._opt_out(report, live))
+                elif report.kind == "transfer":
+                    self._transfer(live, report)
+                elif report.kind == "callback":
+                    self._asked_for_callback(live)
                 elif report.kind == "result" and report.value == "flow_missing":
                     self._log.error(
                         events.ENGINE_FAULT,
@@ -188,9 +196,57 @@ class Follower:
             case End(disposition, ending):
                 self._end(live, disposition, ending)
 
+    def _transfer(self, live: Live, report: Report) -> None:
+        """The callee is connected, or nobody was free."""
+        target, _, what = report.value.rpartition("/")
+        agents, attempt = self._ledger.agents, live.claim.attempt
+        if live.call.state is State.ENDED:
+            return
+        if what == "nobody":
+            agents.parted(target, attempt)
+            self._freed()
+            return
+        agents.connected(target, attempt)
+        live.deadline = max(live.deadline, self._clock.mono() + agents.longest(target) + REAP_GRACE)
+
+    def _asked_for_callback(self, live: Live) -> None:
+        if live.call.state is not State.ENDED and live.call.asked is not None:
+            self.backlog.spawn(self._grant(live, live.call.asked))
+
+    async def _grant(self, live: Live, asked: Asked) -> None:
+        """Tell the person in the call when the callback will really be: the hours of the law and the campaign decide. Nobody waits
+        for it longer than two seconds; then the same is found out when the callback is due."""
+        at = asked.instant(live.claim.zones)
+        language = live.claim.language or live.running.campaign.language
+        look = partial(
+            claims.promise,
+            contact_id=live.claim.contact_id,
+            rules=live.running.rules,
+            at=at,
+            now=self._clock.now(),
+        )
+        try:
+            live.call.granted = await self._writer.submit(look)
+            if live.call.granted is not None:
+                await self._channels(live.trunk.pbx).set_variables(
+                    channel_id(live.claim.attempt),
+                    {
+                        "VOLLEY_ZONE": live.claim.zones[0] if live.claim.zones else "UTC",
+                        "VOLLEY_WHEN": "".join(formats(language)),
+                        "VOLLEY_GRANTED": str(int(live.call.granted)),
+                    },
+                )
+        except (AmiError, StoreError) as error:
+            self._log.warning(
+                events.ENGINE_FAULT,
+                what="could not tell when the callback will be",
+                error=str(error),
+                **self._names(live),
+            )
+
     def _hear(self, live: Live, digit: str) -> None:
         """An opt-out key is recorded here and now: the dialplan says so too, if it listens and the channel lives long enough."""
-        if digit in live.running.opt_out_keys and not live.call.opted_out:
+        if digit in live.running.opt_out_keys(live.call.node) and not live.call.opted_out:
             live.call.opted_out = live.call.pressed = True
             report = Report(live.claim.attempt, EARLY_SEQ, "optout", "early", self._clock.now())
             self.backlog.spawn(self._opt_out(report, live))
@@ -345,6 +401,8 @@ class Follower:
             next_at=None if stored.contact_done else outcome.next_at,
             note=outcome.note,
         )
+        if claim.callback_id is not None and stored.contact_done and answered is None:
+            self._log.error(events.CALLBACK_MISSED, **self._names(live), callbacks=1, why=outcome.disposition)
         if isinstance(decision, CallbackAt):
             self._log.info(events.CALLBACK_SCHEDULED, **self._names(live), at=decision.at)
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 
 from engine.dialing.agenda import Running
+from engine.dialing.agents import Agents
 from engine.dialing.call import Call
 from engine.dialing.trunks import Trunk, Trunks
 from engine.store.claims import Claim
@@ -34,8 +35,9 @@ class Live:
 class Ledger:
     """Every live call by attempt. What is taken is given back exactly once."""
 
-    def __init__(self, trunks: Trunks) -> None:
+    def __init__(self, trunks: Trunks, agents: Agents) -> None:
         self._trunks = trunks
+        self.agents = agents
         self._calls: dict[int, Live] = {}
 
     def __len__(self) -> int:
@@ -54,6 +56,7 @@ class Ledger:
         """Enter a call: just claimed, or taken up from an earlier run."""
         self._calls[live.claim.attempt] = live
         live.running.live += 1
+        self.agents.take(live.running.targets)
         if adopted:
             self._trunks.adopt(live.trunk)
         else:
@@ -64,4 +67,5 @@ class Ledger:
         del self._calls[live.claim.attempt]
         live.stop_timer()
         live.running.live -= 1
+        self.agents.release(live.running.targets, live.claim.attempt)
         self._trunks.release(live.trunk)

@@ -9,6 +9,7 @@ from functools import partial
 from engine.ami.client import AmiClient, Link
 from engine.channel import ChannelEvent, InboundOptOut
 from engine.config import PbxSettings, Settings
+from engine.dialing import targets
 from engine.dialing.agenda import Agenda, Running
 from engine.dialing.astdb import AstDb
 from engine.dialing.calling_back import CallingBack
@@ -47,6 +48,7 @@ class Peer:
     ) -> None:
         self.name = name
         self.settings = settings
+        self._whole = whole
         self._agenda = agenda
         self._ledger = ledger
         self._follower = follower
@@ -131,6 +133,7 @@ class Peer:
         same = link.started == await self._writer.submit(partial(recovery.pbx_started, pbx=self.name))
         await self.put_flows()
         await self.calling_back.set_up()
+        await self.ami.put_family(targets.FAMILY, targets.entries(self._whole, self.name))
         counts, doubtful = await self.settlement.reconcile(same_asterisk=same)
         if not same:
             assert not doubtful, "a restart leaves nothing to wait for"

@@ -88,7 +88,9 @@ class Merger:
 
 
 _FILLED = tuple(
-    item.name for item in fields(Contact) if item.name not in ("row", "numbers", "fields", "consent")
+    item.name
+    for item in fields(Contact)
+    if item.name not in ("row", "numbers", "fields", "spoken", "consent")
 )
 
 
@@ -99,6 +101,7 @@ def _merge(first: Contact, later: Contact) -> Contact:
         first,
         numbers=first.numbers + tuple(number for number in later.numbers if number.e164 not in known),
         fields={**later.fields, **first.fields},
+        spoken={**later.spoken, **first.spoken},
         consent=_merge_consent(first.consent, later.consent),
         **filled,
     )

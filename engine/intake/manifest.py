@@ -119,8 +119,55 @@ def check(campaign: Campaign, folder: Path, settings: Settings, where: str) -> l
         for trunk in campaign.trunks
         if trunk not in settings.trunk
     ]
+    problems += _ways_out(campaign, settings, where)
     for name in campaign.prompts():
         problem = check_prompt(folder, name)
         if problem is not None:
             problems.append(problem)
+    return problems
+
+
+def _ways_out(campaign: Campaign, settings: Settings, where: str) -> list[Problem]:
+    """Transfers, contexts and recordings that the settings do not have."""
+    problems = [
+        Problem(
+            f"{where}: transfer to {name}",
+            f"there is no [transfer.{name}] in the engine's settings",
+            "known: " + (", ".join(settings.transfer) or "none"),
+        )
+        for name in sorted(campaign.transfer_targets())
+        if name not in settings.transfer
+    ]
+    if campaign.context and campaign.context not in settings.dialplan.contexts:
+        known = ", ".join(settings.dialplan.contexts) or "none"
+        problems.append(
+            Problem(
+                f"{where}: context",
+                f"{campaign.context!r} is not among dialplan.contexts of the engine's settings",
+                f"known: {known}",
+            )
+        )
+    used = {
+        settings.trunk[trunk].pbx for trunk in campaign.trunks or settings.trunk if trunk in settings.trunk
+    }
+    for name in sorted(campaign.transfer_targets() & settings.transfer.keys()):
+        trunk = settings.transfer[name].trunk
+        if trunk is not None and used != {settings.trunk[trunk].pbx}:
+            problems.append(
+                Problem(
+                    f"{where}: transfer to {name}",
+                    f"its number is dialed by trunk {trunk!r}, which is not on the PBX of all the campaign's trunks",
+                    "name trunks of that PBX in `trunks`",
+                )
+            )
+    if campaign.records:
+        problems += [
+            Problem(
+                f"{where}: nodes",
+                f"a node records, and pbx.{pbx} of the settings has no recordings_dir",
+                "set recordings_dir, or use trunks of another PBX",
+            )
+            for pbx in sorted(used)
+            if settings.pbx[pbx].recordings_dir is None
+        ]
     return problems

@@ -63,6 +63,11 @@ def parse_instant(text: str, zones: Sequence[str], edge: Literal["start", "end"]
     return max(found) if edge == "start" else min(found)
 
 
+def read_local(text: str) -> datetime:
+    """A date (its start) or a date and time as it is written, an offset from UTC left as it is. Raises MomentError."""
+    return _read(text.strip(), "start")
+
+
 def _read(text: str, edge: Literal["start", "end"]) -> datetime:
     if _ISO_DATE.fullmatch(text):
         return _day(date.fromisoformat(text) if _is_date(text) else None, text, edge)

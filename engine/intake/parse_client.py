@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ from pathlib import Path
 import orjson
 
 from engine.errors import InputError, Problem, VolleyError
+from engine.flow.prompts import SayKind
 from engine.intake.child import child, how
 from engine.intake.lawful import Law
 from engine.intake.refused import Refused
@@ -36,6 +37,8 @@ class ParseRequest:
     region: str | None = None
     language: str | None = None
     sent: Sequence[str] | None = None
+    spoken: Mapping[str, SayKind] = field(default_factory=dict)
+    """Fields that the call speaks, and how."""
     skip_rows: int = 0
     limits: Limits = field(default_factory=Limits)
     law: Law | None = None
@@ -51,6 +54,7 @@ class ParseRequest:
                 "region": self.region,
                 "language": self.language,
                 "sent": None if self.sent is None else list(self.sent),
+                "spoken": dict(self.spoken),
                 "skip_rows": self.skip_rows,
                 "limits": asdict(self.limits),
                 "law": None if self.law is None else asdict(self.law),

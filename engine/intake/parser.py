@@ -26,6 +26,7 @@ import orjson
 
 from engine.contacts import Contact, Reject
 from engine.errors import InputError, Problem
+from engine.flow.prompts import SayKind
 from engine.intake.duplicates import FirstSeen, Merger
 from engine.intake.lawful import Law, LawReader
 from engine.intake.readers import Table, open_rows
@@ -53,6 +54,7 @@ class _Request:
     region: str | None
     language: str | None
     sent: frozenset[str] | None
+    spoken: dict[str, SayKind]
     limits: Limits
     skip_rows: int
     law: Law | None
@@ -70,6 +72,7 @@ class _Request:
             region=source.region or table["region"],
             language=table["language"],
             sent=None if sent is None else frozenset(sent),
+            spoken=table["spoken"],
             limits=Limits(**table["limits"]),
             skip_rows=table["skip_rows"],
             rejects_file=Path(table["rejects_file"]),
@@ -185,12 +188,12 @@ def _chars(contact: Contact) -> int:
 
 def _readings(table: Table, request: _Request) -> Iterator[tuple[RawRow, Reading]]:
     mapping = table.mapping(request.source, request.region)
-    reader = RowReader(mapping, request.region, request.language, request.sent)
+    reader = RowReader(mapping, request.region, request.language, request.sent, request.spoken)
     law = None if request.law is None else LawReader(request.law)
     for row in table:
         if len(table.headings) != mapping.width:
             mapping = table.mapping(request.source, request.region)
-            reader = RowReader(mapping, request.region, request.language, request.sent)
+            reader = RowReader(mapping, request.region, request.language, request.sent, request.spoken)
         reading = reader.read(row)
         if law is not None and reading.contact is not None:
             problem = law.problem(reading.contact)

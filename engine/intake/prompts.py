@@ -14,11 +14,27 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from engine.errors import InputError, Problem
+from engine.flow.prompts import files
 from engine.intake.manifest import CampaignJob, Manifest
+from engine.intake.sayable import CURRENCIES
 
 RATE = 8000
 MOST_SECONDS = 300.0
-SPOKEN = {"optout": "opted-out", "callback": "call-back", "answer": "goodbye", "invalid": "invalid-key"}
+SPOKEN = {
+    "optout": "opted-out",
+    "callback": "call-back",
+    "callback_at": "call-back-at",
+    "answer": "goodbye",
+    "invalid": "invalid-key",
+    "transfer": "connecting",
+    "nobody": "nobody-free",
+    "tone": "record-tone",
+    **{
+        f"{what}_{currency}": f"{what}-{currency}"
+        for what in ("units", "cents")
+        for currency in sorted(set(CURRENCIES.values()))
+    },
+}
 """What is spoken after an action -> the name of the prompt that comes with Volley, per language."""
 
 
@@ -63,7 +79,9 @@ def seconds_of(folder: Path, names: Iterable[str]) -> float | None:
 def message_seconds(manifest: Manifest) -> float | None:
     """How long the message of a job's campaign lasts; None when that is not known."""
     job = manifest.job
-    return seconds_of(manifest.folder, job.message.prompts) if isinstance(job, CampaignJob) else None
+    if not isinstance(job, CampaignJob) or job.message is None:
+        return None
+    return seconds_of(manifest.folder, files(job.message.prompts))
 
 
 def prompt_name(folder: Path, name: str) -> str:

@@ -7,15 +7,19 @@ numbers that may not be called: what it takes is well-formed, not allowed.
 from __future__ import annotations
 
 import re
+from collections import abc
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, time
 from typing import NamedTuple
 from urllib.parse import quote
 
 from engine.contacts import Consent, Contact, Reject
+from engine.flow.prompts import SayKind
 from engine.intake.columns import Mapping
 from engine.intake.locales import canonical_language, canonical_zone
 from engine.intake.moments import MomentError, parse_clock, parse_instant
+from engine.intake.sayable import NotSayable, sayable
 from engine.rules.numbers import Number, NumberError, parse_number
 
 LIST_SIGN = "\x1f"
@@ -66,11 +70,17 @@ class Reading(NamedTuple):
 
 class RowReader:
     """Turns the rows of one source into contacts. `sent` are the fields that go to Asterisk (None: all
-    may)."""
+    may), `spoken` those that are spoken, and how."""
 
     def __init__(
-        self, mapping: Mapping, region: str | None, language: str | None, sent: frozenset[str] | None = None
+        self,
+        mapping: Mapping,
+        region: str | None,
+        language: str | None,
+        sent: frozenset[str] | None = None,
+        spoken: abc.Mapping[str, SayKind] | None = None,
     ) -> None:
+        self._spoken = dict(spoken or {})
         self._mapping = mapping
         self._region = region
         self._language = language
@@ -112,6 +122,8 @@ class RowReader:
             contact = Contact(
                 row.number, None, numbers, None, self._language, None, None, None, None, None, fields
             )
+        if self._spoken:
+            contact = replace(contact, spoken=self._say(fields, reasons))
         if reasons:
             return Reading(None, _rejected(row.number, cells, reasons + left_out))
         return Reading(contact, _rejected(row.number, cells, left_out) if left_out else None)
@@ -176,6 +188,19 @@ class RowReader:
             else ""
         )
 
+    def _say(self, fields: dict[str, str], reasons: list[tuple[str, str]]) -> dict[str, str]:
+        """The fields that the call speaks; each contact must have them all."""
+        found = {}
+        for name, kind in self._spoken.items():
+            if name not in fields:
+                reasons.append(("bad_value", f"{name} is empty, and the call speaks it as {kind}"))
+                continue
+            try:
+                found[name] = sayable(kind, fields[name])
+            except NotSayable as error:
+                reasons.append(("bad_value", f"{name}, spoken as {kind}: {error}"))
+        return found
+
     def _with_roles(
         self,
         row: int,
@@ -235,7 +260,8 @@ class RowReader:
             not_before,
             expires,
             fields,
-            *(self._place(given, role, reasons) for role in ("state", "postal_code")),
+            self._place(given, "state", reasons),
+            self._place(given, "postal_code", reasons),
         )
 
     @staticmethod

@@ -21,9 +21,9 @@ from typing import Protocol
 from engine.campaign import Campaign
 from engine.config import Settings
 from engine.errors import InputError, Problem, StoreError, StoreFault, VolleyError
+from engine.flow.compiled import compile_flow, version
 from engine.intake import manifest as manifests
 from engine.intake import prompts
-from engine.intake.flow import compile_flow, version
 from engine.intake.lawful import Law
 from engine.intake.manifest import AddJob, CampaignJob, Manifest
 from engine.intake.parse_client import ParseRequest, parse_job
@@ -262,6 +262,7 @@ class Intake:
             described.region or campaign.region or self._settings.defaults.region,
             campaign.language,
             campaign.fields,
+            campaign.spoken_fields(),
             skip,
             law=Law.of(campaign, self._settings, message, self._clock.now()),
         )

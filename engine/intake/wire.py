@@ -74,6 +74,7 @@ def pack(contacts: Sequence[Contact], through_row: int, rejected: int) -> bytes:
             contact.fields,
             contact.subdivision,
             contact.postal_code,
+            contact.spoken,
         )
         for contact in contacts
     ]
@@ -99,6 +100,7 @@ def unpack(message: dict[str, Any]) -> Batch:
         fields,
         subdivision,
         postal_code,
+        spoken,
     ) in message["batch"]:
         if len(numbers) == 2:
             held: tuple[Number, ...] = (Number(numbers[0], *traits[numbers[1]]),)
@@ -119,6 +121,7 @@ def unpack(message: dict[str, Any]) -> Batch:
                 fields,
                 subdivision,
                 postal_code,
+                spoken,
             )
         )
     return Batch(tuple(contacts), message["through_row"], message["rejected"])

@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine import durations
-from engine.campaign import Campaign, KeyAction
+from engine.campaign import Campaign
 from engine.config import Settings
+from engine.flow import diagram
+from engine.flow.actions import DEFAULT_AFTER, KeyAction
+from engine.flow.prompts import Prompts
 from engine.ops import reasons
 
 
 @dataclass(frozen=True, slots=True)
 class PromptShown:
-    """A prompt file; `seconds` is None when it cannot be played (the problems tell why)."""
+    """A prompt file, or a field that is spoken; `seconds` is None when that is not known (the problems tell why)."""
 
     file: str
     seconds: float | None
@@ -46,14 +49,19 @@ class CallPreview:
 def described(campaign: Campaign, folder: Path, settings: Settings) -> CallPreview:
     """The call of this campaign, whose prompts lie in `folder`."""
 
-    def shown(files: tuple[str, ...]) -> tuple[PromptShown, ...]:
-        return tuple(PromptShown(name, _seconds(folder / name)) for name in files)
+    def shown(prompts: Prompts) -> tuple[PromptShown, ...]:
+        return tuple(
+            PromptShown(one, _seconds(folder / one))
+            if isinstance(one, str)
+            else PromptShown(diagram.shown(one), None)
+            for one in prompts
+        )
 
     amd = campaign.amd
     return CallPreview(
         caller_ids=campaign.caller_id,
         trunks=campaign.trunks or tuple(settings.trunk),
-        message=shown(campaign.message.prompts),
+        message=shown(campaign.message.prompts if campaign.message else ()),
         menu=shown(campaign.menu.prompts),
         voicemail=shown(campaign.voicemail.prompts if campaign.voicemail else ()),
         keys={key: _action(action) for key, action in sorted(campaign.menu.actions.items())},
@@ -78,11 +86,17 @@ def _action(action: KeyAction) -> str:
         case "never_again":
             return "never call again"
         case "call_back":
-            return f"call back in {durations.text(action.after)}"
+            if action.at is not None:
+                return f"call back at {action.at}"
+            return f"call back in {durations.text(DEFAULT_AFTER if action.after is None else action.after)}"
         case "confirm":
             return f"confirm ({action.label or 'confirmed'})"
         case "answer":
             return f"answer {action.label}"
+        case "go":
+            return f"go on with {action.to}"
+        case "transfer":
+            return f"connect with {action.to}"
         case word:
             return word
 

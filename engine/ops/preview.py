@@ -204,7 +204,9 @@ def _request(
     region = job.region or settings.defaults.region
     if isinstance(job, AddJob):
         return ParseRequest(folder, job.contacts, rejects, region, law=standing.law)
-    return ParseRequest(folder, job.contacts, rejects, region, job.language, job.fields, law=standing.law)
+    return ParseRequest(
+        folder, job.contacts, rejects, region, job.language, job.fields, job.spoken_fields(), law=standing.law
+    )
 
 
 def _count(found: Preview, batch: Batch, standing: Standing, now: float) -> None:

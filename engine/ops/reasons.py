@@ -23,6 +23,7 @@ SENTENCES: Mapping[str, str] = {
     Reason.REGISTRY_MISSING: "a list that must be checked is missing, too old or unusable",
     Reason.LISTED: "the number is on a suppression list",
     Reason.NO_CALLER_ID: "none of the campaign's caller IDs may be shown to this callee",
+    Reason.TRANSFER_REFUSED: "a number that the callee could be connected with must not be dialed",
     Reason.ABANDONMENT: "too many of the campaign's calls were abandoned lately",
     Reason.DAY_CAP: "the campaign has used up what it may call or spend on a day",
     Reason.TOO_OFTEN: "the number was called as often lately as the rules allow",
@@ -56,6 +57,10 @@ RESULTS: Mapping[str, str] = {
     "voicemail_left": "a message was left on the machine",
     "hung_up": "hung up before the message's end",
     "hung_up_on": "nothing was played to it",
+    "transferred": "was connected with an agent",
+    "nobody_free": "asked for an agent, and nobody was free",
+    "answered": "answered the questions",
+    "partial": "answered some of the questions and hung up",
     "ended": "ended the call by key",
     "flow_missing": "the PBX did not have the call's flow",
 }

@@ -183,8 +183,16 @@ class CallerIds:
         trunk: str | None = None,
         proof_days: int = PROOF_DAYS,
         allows: Callable[[str], bool] = nothing_refused,
+        promised: str = "",
     ) -> Choice:
-        """As `choose`."""
+        """As `choose`; the number `promised` before all others, while it may be shown."""
+        if promised:
+            kept = choose(
+                [one for one in self._given if one.number == promised],
+                callee, today, trunk=trunk, proof_days=proof_days, allows=allows,
+            )  # fmt: skip
+            if kept.number is not None:
+                return kept
         key = (today, trunk, proof_days)
         ready = self._ready.get(key)
         if ready is None:

@@ -38,6 +38,7 @@ from engine.rules.hours import Hours, Window, zone
 from engine.rules.places import PRACTICE, Place, place_of
 from engine.rules.question import UNLISTED, CampaignRules, Candidate, Listing, Past
 from engine.rules.tolls import toll_problem
+from engine.rules.transfers import transfer_problem
 from engine.rules.verdict import NOTHING, Ground, Reason, Verdict
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "decide",
     "own_hours",
     "place_and_rules",
+    "promise",
 ]
 
 
@@ -79,6 +81,7 @@ def decide(
         case.agreed()
         or case.listed()
         or case.shown(trunk)
+        or case.transferred()
         or case.budget()
         or case.throttled()
         or case.when()
@@ -89,13 +92,18 @@ def decide(
 def _for_ever(campaign: CampaignRules, contact: Candidate, now: float) -> Verdict | None:
     if contact.suppressed:
         return Verdict(False, Reason.SUPPRESSED)
-    if campaign.end is not None and now >= campaign.end:
+    if campaign.end is not None and now >= _end(campaign, contact, campaign.end):
         return Verdict(False, Reason.CAMPAIGN_OVER)
     if contact.expires is not None and now >= contact.expires:
         return Verdict(False, Reason.EXPIRED)
     if not campaign.running:
         return Verdict(False, Reason.CAMPAIGN_NOT_RUNNING, now + LINE_RETRY)
     return None
+
+
+def _end(campaign: CampaignRules, contact: Candidate, end: float) -> float:
+    """A promise outlasts the campaign for a while."""
+    return end + campaign.callbacks_after_end if contact.callback else end
 
 
 def place_and_rules(
@@ -230,6 +238,7 @@ class _Case:
             trunk=trunk,
             proof_days=self._campaign.proof_days,
             allows=lambda number: _allows(rules, number),
+            promised=self._contact.promised_from,
         )
         if choice.number is not None:
             self.caller_id = choice.number
@@ -237,6 +246,22 @@ class _Case:
         # What the settings lack can be put right there: nobody is given up for it.
         again = self._now + (LINE_RETRY if choice.reason is Unfit.OTHER_TRUNK else LIST_RETRY)
         return self._no(Reason.NO_CALLER_ID, again, "", _UNSHOWN[choice.reason or Unfit.NONE_GIVEN])
+
+    def transferred(self) -> Verdict | None:
+        """A call that may end in another one is made only if that one may be."""
+        campaign = self._campaign
+        for transfer in campaign.transfers:
+            problem = transfer_problem(
+                transfer,
+                suppressed=self._past.suppressed(transfer.e164),
+                countries=campaign.countries,
+                today=_date(int(self._now // DAY)),
+                proof_days=campaign.proof_days,
+                now=self._now,
+            )
+            if problem is not None:
+                return self._no(Reason.TRANSFER_REFUSED, self._now + LIST_RETRY, "", problem)
+        return None
 
     def budget(self) -> Verdict | None:
         contact, campaign = self._contact, self._campaign
@@ -283,7 +308,7 @@ class _Case:
             rule = detail = ""
         if contact.expires is not None and at >= contact.expires:
             return self._no(Reason.EXPIRED)
-        if campaign.end is not None and at >= campaign.end:
+        if campaign.end is not None and at >= _end(campaign, contact, campaign.end):
             return self._no(Reason.CAMPAIGN_OVER)
         if at > now:
             return self._no(reason, at, rule, detail)
@@ -316,6 +341,22 @@ class _Case:
             return None
         last = {after: self._past.last(after) for after in self._rules.afters()}
         return gaps_problem(self._rules, last, self._place.zones, self._now)
+
+
+def promise(
+    campaign: CampaignRules, contact: Candidate, place: Place, rules: RuleSet, at: float
+) -> float | None:
+    """When a callback that is asked for `at` can be made, by the hours of the campaign, the contact and the law; None when there
+    is no such time before everything ends."""
+    calendars = [campaign.hours, rules.hours]
+    if (own := own_hours(contact.call_from, contact.call_to)) is not None:
+        calendars.append(own)
+    found = _opening(calendars, place.zones, at)
+    last = min(
+        float("inf") if campaign.end is None else campaign.end + campaign.callbacks_after_end,
+        float("inf") if contact.expires is None else contact.expires,
+    )
+    return found if found is not None and found < last else None
 
 
 @lru_cache(maxsize=64)

@@ -10,6 +10,7 @@ from typing import Protocol
 from engine.rules.book import After, Book, Purpose, Scope, Topic
 from engine.rules.caller_ids import CallerIds
 from engine.rules.hours import Hours
+from engine.rules.transfers import Transfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,10 @@ class CampaignRules:
     """Lists that the campaign names: whoever is on one of them is not called."""
     approved_until: float | None = None
     """Of an emergency: until when two people have approved it; None: they have not."""
+    transfers: tuple[Transfer, ...] = ()
+    """Numbers that a callee may be connected with."""
+    callbacks_after_end: float = 0.0
+    """Seconds after `end` in which a callback that was promised is still made."""
     calls_a_day: int | None = None
     cost_a_day: float | None = None
 
@@ -70,6 +75,8 @@ class Candidate:
     call_to: time | None = None
     not_before: float | None = None
     expires: float | None = None
+    promised_from: str = ""
+    """For a callback: the caller ID that the person saw when asking for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,9 @@ class Past(Protocol):
 
     def abandoned(self) -> tuple[int, int]:
         """Of the campaign's calls of the last 30 days: those that a live person answered, and those that were abandoned."""
+
+    def suppressed(self, e164: str) -> bool:
+        """Is this number (another one than the callee's) on the list of those never to be called?"""
 
     def today(self) -> tuple[int, float]:
         """The campaign's calls and their cost on this day (UTC)."""

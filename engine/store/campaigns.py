@@ -99,19 +99,34 @@ def complete(connection: sqlite3.Connection, campaign_id: int, now: float) -> bo
 
 
 def close_pending(
-    connection: sqlite3.Connection, campaign_id: int, disposition: str, reason: str, limit: int
+    connection: sqlite3.Connection,
+    campaign_id: int,
+    disposition: str,
+    reason: str,
+    limit: int,
+    promises: bool = True,
 ) -> int:
-    """End up to `limit` contacts that wait for their next call. Returns how many there were."""
+    """End up to `limit` contacts that wait for their next call; without `promises`, only those to whom no callback was promised.
+    Returns how many there were."""
     ids = [
         row[0]
         for row in connection.execute(
-            "SELECT id FROM contacts WHERE campaign_id = ? AND state = 'pending' LIMIT ?",
-            (campaign_id, limit),
+            "SELECT id FROM contacts WHERE campaign_id = ? AND state = 'pending' AND (? OR callback_id IS NULL) LIMIT ?",
+            (campaign_id, promises, limit),
         )
     ]
     for contact_id in ids:
         close_contact(connection, contact_id, campaign_id, disposition, reason)
     return len(ids)
+
+
+def open_promises(connection: sqlite3.Connection, campaign_id: int) -> int:
+    """How many callbacks the campaign has promised that were neither kept nor given up."""
+    found: int = connection.execute(
+        "SELECT count(*) FROM callbacks b JOIN contacts c ON c.id = b.contact_id WHERE c.campaign_id = ? AND b.state = 'due'",
+        (campaign_id,),
+    ).fetchone()[0]
+    return found
 
 
 def close_cancelled(connection: sqlite3.Connection, limit: int) -> int:

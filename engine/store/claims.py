@@ -9,15 +9,16 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from engine.channel import attempt_id
-from engine.rules.gate import CampaignRules, Reason, Verdict, decide
+from engine.rules.gate import CampaignRules, Reason, Verdict, decide, place_and_rules
+from engine.rules.gate import promise as opening
 from engine.store import decisions
 from engine.store.decisions import DecisionRecord
-from engine.store.due import Due, due, next_due, zones_of
+from engine.store.due import Due, contact, due, next_due, zones_of
 from engine.store.listing import Lists, NoLists
 from engine.store.past import StoredPast, share_of, use
 
@@ -74,6 +75,12 @@ class Claim:
     fields: str
     """JSON object of the contact's own columns."""
     created_at: float
+    zones: tuple[str, ...] = ()
+    """Where the callee may be, by the contact's own word or by the number: IANA names, the likeliest first."""
+    spoken: str = "{}"
+    """JSON object: fields that are spoken, as the say applications take them."""
+    start: str = ""
+    """The node of the flow with which a callback begins; empty: as any call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,8 @@ class Refusal:
     e164: str
     verdict: Verdict
     changed: bool
+    promised: bool = False
+    """The call would have kept a callback that was promised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +297,22 @@ def _insert(
         language=row.language,
         fields=row.fields,
         created_at=now,
+        zones=(row.timezone,) if row.timezone else zones_of(row.zones),
+        spoken=row.spoken,
+        start=row.start,
     )
+
+
+def promise(
+    connection: sqlite3.Connection, contact_id: int, rules: CampaignRules, at: float, now: float
+) -> float | None:
+    """When a callback that is asked for `at` can be made, by all hours that hold for the contact; None when it cannot."""
+    row = contact(connection, contact_id)
+    if row is None:
+        return None
+    candidate = replace(row.candidate(False), callback=True)
+    found = place_and_rules(rules, candidate, now)
+    return None if isinstance(found, Verdict) else opening(rules, candidate, *found, at)
 
 
 def record(
@@ -340,7 +364,8 @@ def _refuse(
             "UPDATE contacts SET due_at = ?, verdict = ? WHERE id = ?",
             (verdict.at, verdict.reason, row.contact_id),
         )
-    return Refusal(row.contact_id, claimant.campaign_id, row.e164, verdict, changed)
+    promised = row.callback_id is not None
+    return Refusal(row.contact_id, claimant.campaign_id, row.e164, verdict, changed, promised)
 
 
 def close_contact(

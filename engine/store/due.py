@@ -13,12 +13,14 @@ from engine.rules.gate import Candidate
 _DUE = """
 SELECT c.id, c.number_id, n.e164, n.region, n.kind, n.zones, c.timezone, c.subdivision, c.postal_code, c.consent,
        c.attempts, c.callbacks, c.callback_id, c.last_attempt_at, c.call_from, c.call_to, c.not_before, c.expires,
-       c.position, c.numbers, c.tries, c.invalid, c.verdict, c.language, c.fields, s.number_id IS NOT NULL,
-       EXISTS (SELECT 1 FROM attempts a WHERE a.number_id = c.number_id AND a.disposition IS NULL)
+       c.position, c.numbers, c.tries, c.invalid, c.verdict, c.language, c.fields, c.spoken, s.number_id IS NOT NULL,
+       EXISTS (SELECT 1 FROM attempts a WHERE a.number_id = c.number_id AND a.disposition IS NULL),
+       coalesce(b.start, ''), coalesce(b.caller_id, '')
 FROM contacts c JOIN numbers n ON n.id = c.number_id LEFT JOIN suppression s ON s.number_id = c.number_id
-WHERE c.campaign_id = ? AND c.state = 'pending' AND c.due_at <= ?
-ORDER BY c.due_at LIMIT ?
-"""
+     LEFT JOIN callbacks b ON b.id = c.callback_id
+WHERE """
+_NEXT = _DUE + "c.campaign_id = ? AND c.state = 'pending' AND c.due_at <= ? ORDER BY c.due_at LIMIT ?"
+_ONE = _DUE + "c.id = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,13 @@ class Due:
     verdict: str
     language: str
     fields: str
+    spoken: str
     suppressed: int
     line_in_use: int
+    start: str
+    """Of the callback that is to be kept."""
+    promised_from: str
+    """The caller ID that was shown when the callback was asked for."""
 
     def candidate(self, taken: bool) -> Candidate:
         """As the gate sees it. `taken`: its number was claimed in this very transaction."""
@@ -74,12 +81,19 @@ class Due:
             call_to=clock_of(self.call_to),
             not_before=self.not_before,
             expires=self.expires,
+            promised_from=self.promised_from,
         )
 
 
 def due(connection: sqlite3.Connection, campaign_id: int, now: float, limit: int) -> Sequence[Due]:
     """Up to `limit` contacts of a campaign that are due at `now`, longest waiting first."""
-    return [Due(*row) for row in connection.execute(_DUE, (campaign_id, now, limit))]
+    return [Due(*row) for row in connection.execute(_NEXT, (campaign_id, now, limit))]
+
+
+def contact(connection: sqlite3.Connection, contact_id: int) -> Due | None:
+    """One contact as the claim sees it, due or not; None when it is not there."""
+    row = connection.execute(_ONE, (contact_id,)).fetchone()
+    return None if row is None else Due(*row)
 
 
 def next_due(connection: sqlite3.Connection, campaign_id: int) -> float | None:

@@ -134,8 +134,8 @@ def add_contacts(
         row = connection.execute(
             "INSERT INTO contacts (campaign_id, job_id, row, external_id, due_at, number_id, numbers,"
             " timezone, language, call_from, call_to,"
-            " not_before, expires, consent, fields, subdivision, postal_code)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " not_before, expires, consent, fields, subdivision, postal_code, spoken)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (campaign_id, external_id) WHERE external_id IS NOT NULL DO NOTHING RETURNING id",
             (
                 campaign_id,
@@ -155,6 +155,7 @@ def add_contacts(
                 json.dumps(contact.fields, ensure_ascii=False) if contact.fields else "{}",
                 contact.subdivision or "",
                 contact.postal_code or "",
+                json.dumps(contact.spoken) if contact.spoken else "{}",
             ),
         ).fetchone()
         if row is None:

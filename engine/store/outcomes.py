@@ -48,6 +48,8 @@ class Outcome:
     next_position: int = 0
     next_callback: bool = False
     """The next dial keeps a promise made in this call."""
+    callback_start: str = ""
+    """The node with which that callback begins."""
     cost: float = 0.0
     """By the price of its trunk."""
 
@@ -135,8 +137,15 @@ def finish(connection: sqlite3.Connection, outcome: Outcome) -> Stored:
         callback_id = None
     if outcome.next_callback and state == "in_call" and campaign not in ("cancelled", "failed"):
         callback_id = connection.execute(
-            "INSERT INTO callbacks (contact_id, attempt_id, asked_at, due_at) VALUES (?, ?, ?, ?) RETURNING id",
-            (outcome.contact_id, outcome.attempt, outcome.ended_at, outcome.next_at),
+            "INSERT INTO callbacks (contact_id, attempt_id, asked_at, due_at, start, caller_id)"
+            " SELECT ?1, ?2, ?3, ?4, ?5, caller_id FROM attempts WHERE id = ?2 RETURNING id",
+            (
+                outcome.contact_id,
+                outcome.attempt,
+                outcome.ended_at,
+                outcome.next_at,
+                outcome.callback_start,
+            ),
         ).fetchone()[0]
     if state != "in_call":
         done = True

@@ -84,6 +84,14 @@ class StoredPast:
             self._share = share_of(self._connection, self._campaign, self._now)
         return self._share
 
+    def suppressed(self, e164: str) -> bool:
+        return (
+            self._connection.execute(
+                "SELECT 1 FROM suppression s JOIN numbers n ON n.id = s.number_id WHERE n.e164 = ?", (e164,)
+            ).fetchone()
+            is not None
+        )
+
     def today(self) -> tuple[int, float]:
         return used_today(self._connection, self._campaign, self._now)
 
@@ -130,6 +138,9 @@ class Nothing:
 
     def abandoned(self) -> tuple[int, int]:
         return 0, 0
+
+    def suppressed(self, e164: str) -> bool:
+        return False
 
     def today(self) -> tuple[int, float]:
         return 0, 0.0

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.store.claims import Claim, positions_of
+from engine.store.due import zones_of
 
 
 def register(
@@ -47,9 +48,10 @@ def open_attempts(connection: sqlite3.Connection, pbx: str) -> list[Claim]:
     rows = connection.execute(
         "SELECT a.id, a.contact_id, a.campaign_id, a.number_id, n.e164, a.dialed, a.caller_id, t.name,"
         " a.kind, a.position, c.numbers, c.attempts,"
-        " c.tries, c.invalid, a.callback_id, c.callbacks, a.flow_version, c.language, c.fields, a.created_at"
+        " c.tries, c.invalid, a.callback_id, c.callbacks, a.flow_version, c.language, c.fields, a.created_at,"
+        " CASE WHEN c.timezone != '' THEN c.timezone ELSE n.zones END, c.spoken, coalesce(b.start, '')"
         " FROM attempts a JOIN contacts c ON c.id = a.contact_id JOIN numbers n ON n.id = a.number_id JOIN trunks t ON t.id = a.trunk_id"
-        " JOIN pbxs p ON p.id = a.pbx_id WHERE a.disposition IS NULL AND p.name = ?",
+        " JOIN pbxs p ON p.id = a.pbx_id LEFT JOIN callbacks b ON b.id = a.callback_id WHERE a.disposition IS NULL AND p.name = ?",
         (pbx,),
     ).fetchall()
     return [_claim(row) for row in rows]
@@ -58,6 +60,7 @@ def open_attempts(connection: sqlite3.Connection, pbx: str) -> list[Claim]:
 def _claim(row: tuple[Any, ...]) -> Claim:
     values = list(row)
     values[12], values[13] = json.loads(row[12]), positions_of(row[13])
+    values[20] = zones_of(row[20])
     return Claim(*values)
 
 

@@ -356,13 +356,13 @@ async def test_people_who_call_back(pbx: PracticePbx) -> None:
     }  # fmt: skip
     async with at_work(line) as client:
         await until(lambda: client.up)
-        await client.put_inbound(wanted)
+        await client.put_family("volleyinbound", wanted)
         kept = {key: value for key, value in pbx.database.items() if key.startswith("/volleyinbound/")}
         assert kept == {f"/volleyinbound/{key}": value for key, value in wanted.items()}
         assert pbx.database["/volleyflow/1/max"] == "60"
         written = len(pbx.sessions[0].named("DBPut")) + len(pbx.sessions[0].named("DBDel"))
         assert written == 3  # what was right already is left alone
-        await client.put_inbound(wanted)
+        await client.put_family("volleyinbound", wanted)
         assert len(pbx.sessions[0].named("DBPut")) + len(pbx.sessions[0].named("DBDel")) == written
 
         waiting = InboundOptOut("17.1", "+33199001001", "33162000001", 17.0)

@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,11 @@ class Engine:
             **changes,
         }.items():
             text, found = re.subn(
-                rf"^{key} = .*$", lambda _, key=key, value=value: f"{key} = {value}", text, flags=re.MULTILINE
+                rf"^{key} = .*$",
+                lambda _, key=key, value=value: f"{key} = {value}",
+                text,
+                count=1,
+                flags=re.MULTILINE,
             )  # type: ignore[misc]
             assert found, f"the lab's settings have no {key}"
         self.config.write_text(text, encoding="utf-8")
@@ -103,11 +107,20 @@ class Engine:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(query, arguments)]
 
-    def job(self, name: str, numbers: list[str], manifest: str, **columns: list[str]) -> Path:
-        """A campaign folder with its prompts and a CSV of contacts, dropped into the queue."""
+    def job(
+        self,
+        name: str,
+        numbers: list[str],
+        manifest: str,
+        *,
+        prompts: Sequence[str] = (),
+        message: bool = True,
+        **columns: list[str],
+    ) -> Path:
+        """A campaign folder with its prompts (`prompts` beside the usual ones) and a CSV of contacts, dropped into the queue."""
         draft = self.folder / f"job-{name}"
         draft.mkdir()
-        for prompt in ("appointment", "menu", "voicemail"):
+        for prompt in ("appointment", "menu", "voicemail", *prompts):
             shutil.copy(self.samples / "fr" / f"{prompt}.wav", draft)
         with (draft / "people.csv").open("w", newline="", encoding="utf-8") as handle:
             rows = csv.writer(handle)
@@ -115,7 +128,8 @@ class Engine:
             rows.writerows(
                 zip(numbers, [f"{name}-{at}" for at in range(len(numbers))], *columns.values(), strict=True)
             )
-        (draft / "campaign.toml").write_text(MANIFEST.format(name=name) + manifest, encoding="utf-8")
+        text = MANIFEST.format(name=name) + (MESSAGE if message else "") + manifest
+        (draft / "campaign.toml").write_text(text, encoding="utf-8")
         incoming = self.queue / "incoming"
         incoming.mkdir(parents=True, exist_ok=True)
         (draft / ".complete").touch()
@@ -186,9 +200,9 @@ caller_id = "+33162000001"
 language = "fr"
 window = [{{ from = "00:00", to = "00:00" }}]
 ring_timeout = "15s"
-message = {{ prompts = ["appointment.wav"] }}
 contacts = {{ file = "people.csv", region = "FR" }}
 """
+MESSAGE = 'message = { prompts = ["appointment.wav"] }\n'
 
 
 def carrier_count() -> dict[str, int]:

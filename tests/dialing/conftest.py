@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from engine.clock import Clock
 from engine.config import Settings
 from engine.contacts import Contact
 from engine.dialing.agenda import Agenda
+from engine.dialing.agents import Agents
 from engine.dialing.clock_watch import ClockWatch
 from engine.dialing.dispatcher import Dispatcher
 from engine.dialing.follower import Follower
@@ -78,6 +79,7 @@ class Exchange:
         self.at: list[float] = []
         self.hung_up: list[str] = []
         self.redirected: list[tuple[str, str, str]] = []
+        self.variables: list[tuple[str, dict[str, str]]] = []
         self.evidence: dict[int, Evidence] = {}
         self.tell: Callable[[ChannelEvent], None] = lambda event: None
         self.on_write: Callable[[int], None] = lambda attempt: None
@@ -100,6 +102,9 @@ class Exchange:
     async def hang_up(self, channel: str) -> bool:
         self.hung_up.append(channel)
         return True
+
+    async def set_variables(self, channel: str, values: Mapping[str, str]) -> None:
+        self.variables.append((channel, dict(values)))
 
     async def redirect(self, channel: str, context: str, exten: str) -> bool:
         self.redirected.append((channel, context, exten))
@@ -125,9 +130,10 @@ class Desk:
         ids = await self.writer.submit(
             partial(recovery.register, pbxs=["lab"], trunks={"a": "lab", "b": "lab"})
         )
-        self.agenda = Agenda(self.settings)
+        agents = Agents(self.settings.transfer)
+        self.agenda = Agenda(self.settings, agents)
         self.trunks = Trunks(self.settings, ids)
-        self.ledger = Ledger(self.trunks)
+        self.ledger = Ledger(self.trunks, agents)
         self.emptied: list[int] = []
         self.flows = True
         self.follower = Follower(

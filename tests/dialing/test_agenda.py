@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from engine.dialing.agenda import CAREFUL_HOURS, NEVER, Agenda, Running
+from engine.dialing.agents import Agents
 from engine.store.campaigns import CampaignRow
 
 MANIFEST: dict[str, Any] = {
@@ -26,7 +27,7 @@ def row(which: int, priority: int = 50, state: str = "running", **manifest: Any)
 
 @pytest.fixture
 def agenda(some_settings) -> Agenda:
-    return Agenda(some_settings(max_channels=20, ring_timeout=30))
+    return Agenda(some_settings(max_channels=20, ring_timeout=30), Agents({}))
 
 
 def ids(

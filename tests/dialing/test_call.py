@@ -34,6 +34,7 @@ from engine.dialing.call import (
     TakeKey,
 )
 from engine.dialing.disposition import ANSWERED, Disposition
+from engine.dialing.promise import UNREADABLE, Asked
 
 A = 0x01A2_0B9A_82C1_0000
 SENT = 1_000.0
@@ -302,8 +303,11 @@ def test_an_early_key_is_a_person_whatever_the_detection_says() -> None:
         ("amd", "/", "amd", ""),
         ("key", "5@message", "pressed", True),
         ("optout", "message", "opted_out", True),
-        ("callback", "3600", "callback_after", 3600.0),
-        ("callback", "soon", "callback_after", 0.0),
+        ("callback", "3600", "asked", Asked(1_003.0, 3600.0)),
+        ("callback", "soon>", "asked", Asked(1_003.0, UNREADABLE)),
+        ("callback", "at0905+1>agent", "asked", Asked(1_003.0, None, 9, 5, True, "agent")),
+        ("answer", "q1=yes", "answered", True),
+        ("play", "q1", "node", "q1"),
         ("result", "confirmed", "result", "confirmed"),
         ("play", "message", "answered_at", 1_003.0),
     ],

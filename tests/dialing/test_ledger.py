@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from engine.dialing.agenda import Running
+from engine.dialing.agents import Agents
 from engine.dialing.ledger import Ledger, Live
 from engine.dialing.trunks import Trunks
 from engine.store.campaigns import CampaignRow
@@ -29,7 +30,7 @@ def claim(attempt: int) -> Claim:
 async def test_calls_take_a_channel_of_everything_and_give_it_back(some_settings) -> None:
     trunks = Trunks(some_settings(), {"a": (1, 1), "b": (2, 1)})
     running = Running(CampaignRow(1, "c", 50, "running", MANIFEST, "f", 1.0, None, 2), some_settings())
-    ledger = Ledger(trunks)
+    ledger = Ledger(trunks, Agents({}))
     claimed, adopted = (Live(claim(attempt), running, trunks.by_name["a"]) for attempt in (1, 2))
     ledger.open(claimed)
     ledger.open(adopted, adopted=True)

@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from engine import campaign, config, durations
+from engine.flow.compiled import AMD_DEFAULT
 from engine.intake import manifest, source
-from engine.intake.flow import AMD_DEFAULT
 from engine.rules import hours
 from tests.docs.pages import DOCS, REPOSITORY, first_table, rows, section
 

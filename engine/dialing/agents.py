@@ -1,0 +1,68 @@
+"""Those with whom callees are connected: how many more calls may be made while so many of them are free.
+
+A transfer target has places. A live call that may offer it takes part of a place (`calls_per_place` of them share one), a call that
+was connected takes a whole one, so that the dialer slows down while agents talk. The dialplan keeps the places too, on its own: it
+offers a key only where a place is left.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from engine.config import TransferSettings
+
+
+class Agents:
+    """The places of every transfer target, over all PBXs."""
+
+    def __init__(self, targets: Mapping[str, TransferSettings], pbxs: int = 1) -> None:
+        self._targets = targets
+        self._pbxs = pbxs
+        self._offered: Counter[str] = Counter()
+        self._talking: dict[str, set[int]] = {}
+
+    def __repr__(self) -> str:
+        talking = {name: len(calls) for name, calls in self._talking.items() if calls}
+        return f"<Agents offered={dict(self._offered)} talking={talking}>"
+
+    def take(self, targets: Iterable[str]) -> None:
+        """A call was made that may offer these."""
+        self._offered.update(targets)
+
+    def release(self, targets: Iterable[str], attempt: int) -> None:
+        """That call ended."""
+        self._offered.subtract(targets)
+        for calls in self._talking.values():
+            calls.discard(attempt)
+
+    def connected(self, target: str, attempt: int) -> None:
+        """The call waits for `target`, or talks with it."""
+        self._talking.setdefault(target, set()).add(attempt)
+
+    def parted(self, target: str, attempt: int) -> None:
+        """Nobody was free: the call goes on without."""
+        self._talking.get(target, set()).discard(attempt)
+
+    def talking(self, target: str) -> int:
+        """Calls that wait for this target, or talk with it."""
+        return len(self._talking.get(target, ()))
+
+    def room(self, targets: Iterable[str]) -> int | None:
+        """How many more calls may be made that offer these; None when nothing limits them. A target that has left the
+        settings limits nothing: the dialplan does not offer it."""
+        found: int | None = None
+        for name in targets:
+            target = self._targets.get(name)
+            if target is None:
+                continue
+            talking = self.talking(name)
+            free = max(0, target.places * self._pbxs - talking)
+            room = int(free * target.calls_per_place) - (self._offered[name] - talking)
+            found = max(0, room if found is None else min(found, room))
+        return found
+
+    def longest(self, target: str) -> float:
+        """Seconds that a call may last once it is connected."""
+        found = self._targets.get(target)
+        return 0.0 if found is None else found.max_talk + found.ring
