@@ -33,6 +33,7 @@ from engine.intake.service import Intake
 from engine.ops import log as events
 from engine.ops.log import Lines, Log
 from engine.ops.trail import Trail
+from engine.retention import Retention
 from engine.store import campaigns, recovery
 from engine.store.database import open_writer, state_lock
 from engine.store.listing import ListBook
@@ -149,6 +150,7 @@ class Engine:
             self.ledger,
             self.peers,
             self.trail,
+            Retention(settings.pbx, self.writer, self._clock, self._log),
             self._lines,
             self._changed.set,
             self._clock,

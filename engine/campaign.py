@@ -241,6 +241,8 @@ class Campaign(Model):
             found.append(
                 "context: the call goes to your own dialplan, so [menu.keys] and [nodes] would never be heard"
             )
+        if (self.context is None) == (self.message is None):
+            found.append("give exactly one of [message] and context: what a person hears, or who says it")
         if found:
             raise ValueError("; ".join(found))
         return self

@@ -18,6 +18,7 @@ from engine.ops import log as events
 from engine.ops import summary
 from engine.ops.log import Lines, Log
 from engine.ops.trail import Trail
+from engine.retention import Retention
 from engine.store import audited, campaigns
 from engine.store.writer import Writer
 
@@ -39,6 +40,7 @@ class Housekeeping:
         ledger: Ledger,
         peers: Mapping[str, Peer],
         trail: Trail,
+        retention: Retention,
         lines: Lines | None,
         changed: Callable[[], None],
         clock: Clock,
@@ -51,6 +53,7 @@ class Housekeeping:
         self._ledger = ledger
         self._peers = peers
         self._trail = trail
+        self._retention = retention
         self._lines = lines
         self._changed = changed
         self._clock = clock
@@ -98,6 +101,7 @@ class Housekeeping:
                 if peer.ami.up:
                     await peer.prune()
         await self._trail.tick()
+        await self._retention.tick()
         await self._report()
 
     async def _start_and_end(self) -> None:

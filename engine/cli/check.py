@@ -37,6 +37,13 @@ def check(
     show: Annotated[
         int, typer.Option("--show", min=0, metavar="N", help="How many rejected rows to show.")
     ] = 10,
+    flow: Annotated[
+        bool, typer.Option("--flow", help="Show each node of the call: what it speaks, and what follows.")
+    ] = False,
+    diagram: Annotated[
+        Path | None,
+        typer.Option("--diagram", metavar="FILE", help="Write the call's flow as a Mermaid diagram."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Tell what a job would come to, without dialing or changing anything.
@@ -53,10 +60,12 @@ def check(
     settings = settings_of(config)
     with counting() as progress:
         found = preview(job, settings, time.time(), rejects, show, progress)
+    if diagram is not None and found.call is not None:
+        diagram.write_text(found.call.mermaid, encoding="utf-8")
     if as_json:
         say_json(as_table(found))
     else:
-        Console(highlight=False).print(view(found))
+        Console(highlight=False).print(view(found, flow))
     raise typer.Exit(0 if found.acceptable else 1)
 
 

@@ -26,6 +26,7 @@ class Format(StrEnum):
 
 class What(StrEnum):
     contacts = "contacts"
+    answers = "answers"
     attempts = "attempts"
     events = "events"
 

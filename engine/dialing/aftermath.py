@@ -10,6 +10,7 @@ from engine.dialing.agenda import Running
 from engine.dialing.call import Call
 from engine.dialing.disposition import ANSWERED, Disposition, Ending
 from engine.dialing.retry import CallbackAt, Decision, History, RetryAt, counts, decide
+from engine.flow.actions import MESSAGE
 from engine.store.claims import Claim
 from engine.store.outcomes import Outcome
 
@@ -62,9 +63,20 @@ def aftermath(
         next_position=decision.position if isinstance(decision, RetryAt | CallbackAt) else claim.position,
         next_callback=isinstance(decision, CallbackAt),
         callback_start=call.asked.start if call.asked is not None else "",
+        heard=heard(call, running.rules.message, ended_at),
         cost=0.0 if answered_at is None else max(0.0, ended_at - answered_at) / 60.0 * price,
     )
     return outcome, decision
+
+
+def heard(call: Call, length: float | None, ended_at: float) -> float | None:
+    """The share of the message that was heard: until something else was reported, or the end. None for a machine, for a call
+    that played none, and where its length is not known."""
+    begun = next((one for one in call.reports if one.kind == "play" and one.value == MESSAGE), None)
+    if begun is None or not length or (call.amd == "MACHINE" and not call.pressed):
+        return None
+    after = [one.at for one in call.reports if one.seq > begun.seq]
+    return min(1.0, max(0.0, (min(after, default=ended_at) - begun.at) / length))
 
 
 def _decide(

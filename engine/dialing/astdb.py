@@ -13,7 +13,7 @@ from functools import partial
 from engine.ami.client import AmiClient
 from engine.channel import BUCKET_SECONDS, bucket_of
 from engine.config import PbxSettings
-from engine.dialing.follower import Clock
+from engine.dialing.surroundings import Clock
 from engine.errors import RefusedField
 from engine.ops import log as events
 from engine.ops.log import Log

@@ -13,7 +13,8 @@ from engine import inbound
 from engine.ami.client import AmiClient
 from engine.channel import InboundOptOut
 from engine.config import Settings
-from engine.dialing.follower import Clock, Follower
+from engine.dialing.follower import Follower
+from engine.dialing.surroundings import Clock
 from engine.errors import AmiError
 from engine.ops import log as events
 from engine.ops.log import Log

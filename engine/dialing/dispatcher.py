@@ -20,9 +20,10 @@ from engine.channel import bucket_of, channel_id
 from engine.dialing.agenda import NEVER, Agenda, Running
 from engine.dialing.call import State
 from engine.dialing.clock_watch import ClockWatch
-from engine.dialing.follower import Clock, Follower
+from engine.dialing.follower import Follower
 from engine.dialing.ledger import Ledger, Live
 from engine.dialing.spoken import formats
+from engine.dialing.surroundings import Clock
 from engine.dialing.trunks import Trunk, Trunks
 from engine.errors import AmiUnreachable, RefusedField, StoreError, StoreFault
 from engine.ops import log as events

@@ -11,11 +11,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Protocol
 
-from engine.ami.outbox import Evidence
 from engine.channel import ChannelEvent, Queued, Refused, Report, Ringing, channel_id
 from engine.dialing.aftermath import aftermath
 from engine.dialing.agenda import Agenda
@@ -23,13 +21,13 @@ from engine.dialing.backlog import Backlog
 from engine.dialing.call import AwaitHangup, End, HeardKey, Keep, StartRingTimer, State, TakeKey
 from engine.dialing.disposition import Disposition, Ending
 from engine.dialing.ledger import Ledger, Live
-from engine.dialing.promise import Asked
 from engine.dialing.retry import CallbackAt, Decision
-from engine.dialing.spoken import formats
-from engine.errors import AmiError, StoreError
+from engine.dialing.surroundings import REAP_GRACE, Channels, Clock
+from engine.dialing.wishes import Wishes
+from engine.errors import AmiError
 from engine.ops import log as events
 from engine.ops.log import Log
-from engine.store import claims, outcomes
+from engine.store import outcomes
 from engine.store.outcomes import Outcome, Stored
 from engine.store.writer import Writer
 
@@ -37,28 +35,6 @@ HANGUP_GRACE = 2.0
 """Seconds that a failed Originate waits for the Hangup of its channel; without one there never was a channel."""
 EARLY_SEQ = 1000
 """Number of the report that the engine itself makes of a key during the detection; the dialplan's count from 1."""
-REAP_GRACE = 30.0
-"""Seconds added to a call's longest possible length before its missing events are missed."""
-
-
-class Clock(Protocol):
-    """Wall time for what is stored, monotonic time for deadlines; both in seconds."""
-
-    def now(self) -> float: ...
-
-    def mono(self) -> float: ...
-
-
-class Channels(Protocol):
-    """What the follower asks of a PBX."""
-
-    async def hang_up(self, channel: str) -> bool: ...
-
-    async def redirect(self, channel: str, context: str, exten: str) -> bool: ...
-
-    async def set_variables(self, channel: str, values: Mapping[str, str]) -> None: ...
-
-    async def evidence_of(self, attempt: int) -> Evidence | None: ...
 
 
 class Follower:
@@ -85,6 +61,7 @@ class Follower:
         self._emptied = emptied
         self._held: dict[int, list[ChannelEvent]] = {}
         self.backlog = Backlog(writer, log)
+        self._wishes = Wishes(ledger.agents, self.backlog, writer, channels, clock, log, freed)
         self.suppressed: set[int] = set()
         """Numbers suppressed while this engine runs: a call that was claimed before is withdrawn before it is sent."""
         self.unacknowledged: Counter[str] = Counter()
@@ -182,10 +159,8 @@ class Follower:
             case Keep(report):
                 if report.kind == "optout":
                     self.backlog.spawn(self._opt_out(report, live))
-                elif report.kind == "transfer":
-                    self._transfer(live, report)
-                elif report.kind == "callback":
-                    self._asked_for_callback(live)
+                elif report.kind in ("transfer", "callback"):
+                    self._wishes.take(live, report)
                 elif report.kind == "result" and report.value == "flow_missing":
                     self._log.error(
                         events.ENGINE_FAULT,
@@ -195,54 +170,6 @@ class Follower:
                     )
             case End(disposition, ending):
                 self._end(live, disposition, ending)
-
-    def _transfer(self, live: Live, report: Report) -> None:
-        """The callee is connected, or nobody was free."""
-        target, _, what = report.value.rpartition("/")
-        agents, attempt = self._ledger.agents, live.claim.attempt
-        if live.call.state is State.ENDED:
-            return
-        if what == "nobody":
-            agents.parted(target, attempt)
-            self._freed()
-            return
-        agents.connected(target, attempt)
-        live.deadline = max(live.deadline, self._clock.mono() + agents.longest(target) + REAP_GRACE)
-
-    def _asked_for_callback(self, live: Live) -> None:
-        if live.call.state is not State.ENDED and live.call.asked is not None:
-            self.backlog.spawn(self._grant(live, live.call.asked))
-
-    async def _grant(self, live: Live, asked: Asked) -> None:
-        """Tell the person in the call when the callback will really be: the hours of the law and the campaign decide. Nobody waits
-        for it longer than two seconds; then the same is found out when the callback is due."""
-        at = asked.instant(live.claim.zones)
-        language = live.claim.language or live.running.campaign.language
-        look = partial(
-            claims.promise,
-            contact_id=live.claim.contact_id,
-            rules=live.running.rules,
-            at=at,
-            now=self._clock.now(),
-        )
-        try:
-            live.call.granted = await self._writer.submit(look)
-            if live.call.granted is not None:
-                await self._channels(live.trunk.pbx).set_variables(
-                    channel_id(live.claim.attempt),
-                    {
-                        "VOLLEY_ZONE": live.claim.zones[0] if live.claim.zones else "UTC",
-                        "VOLLEY_WHEN": "".join(formats(language)),
-                        "VOLLEY_GRANTED": str(int(live.call.granted)),
-                    },
-                )
-        except (AmiError, StoreError) as error:
-            self._log.warning(
-                events.ENGINE_FAULT,
-                what="could not tell when the callback will be",
-                error=str(error),
-                **self._names(live),
-            )
 
     def _hear(self, live: Live, digit: str) -> None:
         """An opt-out key is recorded here and now: the dialplan says so too, if it listens and the channel lives long enough."""
@@ -391,6 +318,8 @@ class Follower:
             sip=outcome.sip,
             amd=outcome.amd,
             result=outcome.result,
+            heard=None if outcome.heard is None else round(outcome.heard, 2),
+            answers=[_masked(report.value) for report in outcome.reports if report.kind == "answer"],
             keys="".join(
                 report.value.partition("@")[0] for report in outcome.reports if report.kind == "key"
             ),
@@ -418,3 +347,9 @@ class Follower:
             "contact": claim.contact_id,
             "attempt": channel_id(claim.attempt),
         }
+
+
+def _masked(answer: str) -> str:
+    """An answer for the log: what was typed (an account, a birthday) is nobody's business there."""
+    question, _, said = answer.partition("=")
+    return f"{question}={'*' * len(said)}" if len(said) > 1 and said.isdecimal() else answer

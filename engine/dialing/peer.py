@@ -13,9 +13,10 @@ from engine.dialing import targets
 from engine.dialing.agenda import Agenda, Running
 from engine.dialing.astdb import AstDb
 from engine.dialing.calling_back import CallingBack
-from engine.dialing.follower import Clock, Follower
+from engine.dialing.follower import Follower
 from engine.dialing.ledger import Ledger
 from engine.dialing.settlement import Settlement
+from engine.dialing.surroundings import Clock
 from engine.dialing.trunks import Trunks
 from engine.errors import AmiError, StoreError
 from engine.ops import log as events

@@ -13,9 +13,10 @@ from engine.dialing.agenda import Agenda, Running
 from engine.dialing.astdb import AstDb
 from engine.dialing.call import State
 from engine.dialing.disposition import Disposition
-from engine.dialing.follower import REAP_GRACE, Clock, Follower
+from engine.dialing.follower import Follower
 from engine.dialing.ledger import Ledger, Live
 from engine.dialing.reconcile import CALM, LOOK_EVERY, NOTHING, Fate, Witness, settle
+from engine.dialing.surroundings import REAP_GRACE, Clock
 from engine.dialing.trunks import Trunks
 from engine.errors import AmiError
 from engine.ops import log as events

@@ -12,7 +12,7 @@ from engine import durations
 from engine.campaign import Campaign
 from engine.config import Settings
 from engine.flow import diagram
-from engine.flow.actions import DEFAULT_AFTER, KeyAction
+from engine.flow.actions import DEFAULT_AFTER, MESSAGE, VOICEMAIL, KeyAction
 from engine.flow.prompts import Prompts
 from engine.ops import reasons
 
@@ -42,6 +42,10 @@ class CallPreview:
     max_call: float
     max_attempts: int
     min_gap: float
+    flow: tuple[str, ...]
+    """Each node with what it speaks and what follows, as lines of text."""
+    mermaid: str
+    """The same as a Mermaid flowchart."""
     retries: dict[str, str]
     """Disposition -> what follows it, where the manifest says something of its own."""
 
@@ -58,13 +62,22 @@ def described(campaign: Campaign, folder: Path, settings: Settings) -> CallPrevi
         )
 
     amd = campaign.amd
+    keys = campaign.menu.actions
+    spoken = {MESSAGE: (campaign.message.prompts if campaign.message else ()) + campaign.menu.prompts}
+    if campaign.voicemail:
+        spoken[VOICEMAIL] = campaign.voicemail.prompts
+    verdicts = (
+        {"human": amd.human, "machine": amd.machine, "unsure": amd.unsure}
+        if amd.enabled
+        else {"answer": MESSAGE}
+    )
     return CallPreview(
         caller_ids=campaign.caller_id,
         trunks=campaign.trunks or tuple(settings.trunk),
         message=shown(campaign.message.prompts if campaign.message else ()),
         menu=shown(campaign.menu.prompts),
         voicemail=shown(campaign.voicemail.prompts if campaign.voicemail else ()),
-        keys={key: _action(action) for key, action in sorted(campaign.menu.actions.items())},
+        keys={} if campaign.context else {key: _action(action) for key, action in sorted(keys.items())},
         human=amd.human,
         machine=amd.machine if amd.enabled else "not told from people",
         unsure=amd.unsure,
@@ -72,6 +85,8 @@ def described(campaign: Campaign, folder: Path, settings: Settings) -> CallPrevi
         max_call=campaign.max_call or settings.limits.max_call,
         max_attempts=campaign.retry.max_attempts,
         min_gap=campaign.retry.min_gap,
+        flow=tuple(diagram.tree(keys, campaign.nodes, spoken)),
+        mermaid=diagram.mermaid(keys, campaign.nodes, verdicts, spoken),
         retries={
             word: f"after {durations.text(rule.delay)}, at most {reasons.times(rule.attempts)} more"
             if rule.attempts

@@ -1,4 +1,4 @@
-"""A campaign's contacts, attempts and call events as rows: for a spreadsheet, or for another program.
+"""A campaign's contacts, attempts, call events and answers as rows: for a spreadsheet, or for another program.
 
 The columns are in sheets/*.sql. Rows come in pieces, each read in a moment of its own, so that an export of
 millions neither fills the memory nor keeps the engine's write-ahead log from being cut. A row that changes
@@ -18,7 +18,7 @@ from typing import Any, Literal
 from engine.errors import InputError, Problem
 from engine.ops.books import SLICE, reading
 
-What = Literal["contacts", "attempts", "events"]
+What = Literal["contacts", "attempts", "events", "answers"]
 Values = dict[str, Any]
 
 FIELD = "field_"
@@ -60,7 +60,7 @@ def sheet(database: Path, campaign: str, what: What, piece: int = SLICE) -> Shee
             if len(found) < piece:
                 return
             asked["after"] = found[-1]["_id"]
-            asked["after_seq"] = found[-1]["seq"] if what == "events" else 0
+            asked["after_seq"] = found[-1]["seq"] if what in ("events", "answers") else 0
 
     return Sheet(("campaign", *columns, *(FIELD + name for name in fields)), rows())
 

@@ -17,14 +17,16 @@ from engine.ops.printable import line
 INDENT = 18
 
 
-def view(found: Preview) -> RenderableType:
-    """The whole picture."""
+def view(found: Preview, flow: bool = False) -> RenderableType:
+    """The whole picture; with `flow` each node of the call too."""
     parts: list[RenderableType] = [_contacts(found)]
     if found.rejected:
         parts += [Text(), _rejects(found)]
     parts += [Text(), _openings(found.openings)]
     if found.call is not None:
         parts += [Text(), _call(found.call)]
+        if flow:
+            parts += [Text(), Text("The flow", style="bold"), *(Text(line(one)) for one in found.call.flow)]
     return Group(*parts, Text(), _end(found))
 
 

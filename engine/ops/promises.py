@@ -34,6 +34,8 @@ class Callback:
     """Of a promise that is due: the gate's last reason."""
     kept_at: float | None
     """When the call that kept it was made."""
+    start: str
+    """The node of the flow with which it begins; empty: as any call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Callbacks:
 
 _LIST = """
 SELECT k.name, c.id, c.external_id, n.e164, b.state, b.asked_at, b.due_at, b.attempt_id,
-       CASE WHEN b.state = 'due' THEN c.due_at END, CASE WHEN b.state = 'due' THEN c.verdict ELSE '' END, a.sent_at
+       CASE WHEN b.state = 'due' THEN c.due_at END, CASE WHEN b.state = 'due' THEN c.verdict ELSE '' END, a.sent_at, b.start
 FROM callbacks b JOIN contacts c ON c.id = b.contact_id JOIN campaigns k ON k.id = c.campaign_id
 JOIN numbers n ON n.id = c.number_id LEFT JOIN attempts a ON a.id = b.kept_by
 WHERE (:state IS NULL OR b.state = :state) AND (:campaign IS NULL OR c.campaign_id = :campaign)

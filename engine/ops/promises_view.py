@@ -46,6 +46,11 @@ def _second(at: float) -> str:
 
 
 def _became(one: Callback, now: float) -> str:
+    told = _so_far(one, now)
+    return f"{told}; begins with {one.start}".removeprefix("; ") if one.start else told
+
+
+def _so_far(one: Callback, now: float) -> str:
     if one.state == "kept" and one.kept_at is not None:
         return f"called {durations.text(max(0.0, one.kept_at - one.due_at))} after"
     if one.state != "due" or one.next_look_at is None:

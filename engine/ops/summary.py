@@ -46,6 +46,8 @@ class Summary:
     answered: int = 0
     talk: float = 0.0
     callbacks: dict[str, int] = field(default_factory=dict)
+    answers: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Question -> answer -> calls; not of questions whose answers are typed digits."""
 
     @property
     def answer_seizure_ratio(self) -> float | None:
@@ -104,10 +106,28 @@ def read(connection: sqlite3.Connection, campaign_id: int) -> Summary:
             (campaign_id,),
         ).fetchall()
     )
+    found.answers = _answers(connection, campaign_id)
     (found.open_contacts,) = connection.execute(
         "SELECT max(0, open_contacts) FROM campaigns WHERE id = ?", (campaign_id,)
     ).fetchone()
     return found
+
+
+MOST_ANSWERS = 12
+"""Different answers to a question, beyond which they are not counted here: the export has them."""
+
+
+def _answers(connection: sqlite3.Connection, campaign_id: int) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    rows = connection.execute(
+        "SELECT e.value, count(*) FROM attempts a JOIN call_events e ON e.attempt_id = a.id AND e.kind = 'answer'"
+        " WHERE a.campaign_id = ? AND e.value != '' GROUP BY 1 ORDER BY 2 DESC, 1",
+        (campaign_id,),
+    )
+    for value, count in rows:
+        question, _, answer = value.partition("=")
+        found.setdefault(question, {})[answer] = count
+    return {question: answers for question, answers in found.items() if len(answers) <= MOST_ANSWERS}
 
 
 def table(connection: sqlite3.Connection, campaign_id: int) -> RenderableType:
@@ -124,6 +144,8 @@ def tables(summary: Summary) -> RenderableType:
     parts: list[RenderableType] = [heading, _span(summary), Text(), _dispositions(summary)]
     if summary.goals:
         parts += [Text(), _goals(summary)]
+    if summary.answers:
+        parts += [Text(), _answered(summary)]
     return Group(*parts, Text(), _figures(summary))
 
 
@@ -171,6 +193,15 @@ def _goals(summary: Summary) -> Table:
     total = sum(summary.contacts.values()) + summary.open_contacts
     for goal, count in summary.goals.items():
         found.add_row(reasons.result(goal), f"{count:,}", _share(count, total))
+    return found
+
+
+def _answered(summary: Summary) -> Table:
+    found = _plain_table("Question and answer", "Calls", "Share")
+    for question, answers in summary.answers.items():
+        total = sum(answers.values())
+        for answer, count in answers.items():
+            found.add_row(f"{question}: {answer}", f"{count:,}", _share(count, total))
     return found
 
 

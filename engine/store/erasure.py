@@ -22,7 +22,7 @@ from engine.store.claims import close_contact
 ERASED = "erased:"
 """In front of a number's id, where its digits were: no E.164 number begins so."""
 
-_PLAIN_REPORTS = '["amd", "play", "optout", "callback", "end"]'
+_PLAIN_REPORTS = '["amd", "play", "optout", "callback", "transfer", "record", "end"]'
 """Reports of the dialplan (`engine.channel.Report`) whose value is a fact of the call and not of the person;
 JSON."""
 
@@ -154,6 +154,7 @@ def _blank(
         )
     for attempt in attempts:
         connection.execute("UPDATE attempts SET dialed = '', note = '' WHERE id = ?", (attempt,))
+        connection.execute("UPDATE recordings SET keep_until = 0 WHERE attempt_id = ?", (attempt,))
         connection.execute(
             "UPDATE call_events SET value = '' WHERE attempt_id = ?"
             " AND kind NOT IN (SELECT value FROM json_each(?))"

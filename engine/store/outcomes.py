@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from engine.channel import Report, channel_id
 from engine.rules.abandonment import measure
-from engine.store import abandonment
+from engine.store import abandonment, recordings
 from engine.store.audit import CALLEE, Action, append
 from engine.store.claims import close_contact
 from engine.store.past import use
@@ -50,6 +50,8 @@ class Outcome:
     """The next dial keeps a promise made in this call."""
     callback_start: str = ""
     """The node with which that callback begins."""
+    heard: float | None = None
+    """Share of the message, 0 to 1; None: nobody listened, or its length is not known."""
     cost: float = 0.0
     """By the price of its trunk."""
 
@@ -70,7 +72,7 @@ def finish(connection: sqlite3.Connection, outcome: Outcome) -> Stored:
     changed = connection.execute(
         "UPDATE attempts SET ended_at = ?, sent_at = ?, answered_at = ?, rang = ?, disposition = ?, counted"
         " = ?, cause = ?, sip = ?, amd = ?,"
-        " result = ?, note = ? WHERE id = ? AND disposition IS NULL RETURNING created_at",
+        " result = ?, note = ?, heard = ? WHERE id = ? AND disposition IS NULL RETURNING created_at",
         (
             outcome.ended_at,
             outcome.sent_at,
@@ -83,6 +85,7 @@ def finish(connection: sqlite3.Connection, outcome: Outcome) -> Stored:
             outcome.amd,
             outcome.result,
             outcome.note,
+            outcome.heard,
             outcome.attempt,
         ),
     ).fetchone()
@@ -182,6 +185,9 @@ def keep_reports(connection: sqlite3.Connection, reports: Sequence[Report]) -> i
     """Store what the dialplan reported; a report that is there already changes nothing. Returns how many were new."""
     if not reports:
         return 0
+    for report in reports:
+        if report.kind == "record":
+            recordings.note(connection, report)
     return connection.executemany(
         "INSERT OR IGNORE INTO call_events (attempt_id, seq, kind, value, at) VALUES (?, ?, ?, ?, ?)",
         [(report.attempt, report.seq, report.kind, report.value, report.at) for report in reports],
@@ -190,6 +196,9 @@ def keep_reports(connection: sqlite3.Connection, reports: Sequence[Report]) -> i
 
 def keep_known_reports(connection: sqlite3.Connection, reports: Sequence[Report]) -> None:
     """Store reports of attempts that are in this database; the outbox may hold another engine's too."""
+    for report in reports:
+        if report.kind == "record":
+            recordings.note(connection, report)
     connection.executemany(
         "INSERT OR IGNORE INTO call_events (attempt_id, seq, kind, value, at) SELECT ?1, ?2, ?3, ?4, ?5"
         " WHERE EXISTS (SELECT 1 FROM attempts WHERE id = ?1)",

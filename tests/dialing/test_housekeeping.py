@@ -12,6 +12,7 @@ import pytest
 
 from engine.housekeeping import REPORT_RETRY, Housekeeping
 from engine.ops.trail import Trail
+from engine.retention import Retention
 
 
 class Hurried:
@@ -34,8 +35,9 @@ async def house(desk, tmp_path: Path) -> AsyncIterator[tuple[Housekeeping, Hurri
     settings = desk.settings.model_copy(update={"engine": engine})
     trail = Trail(settings, desk.writer, clock, desk.log)
     await trail.started()
+    retention = Retention({}, desk.writer, clock, desk.log)
     found = Housekeeping(
-        settings, desk.writer, desk.agenda, desk.ledger, {}, trail, None, lambda: None, clock, desk.log
+        settings, desk.writer, desk.agenda, desk.ledger, {}, trail, retention, None, lambda: None, clock, desk.log
     )  # fmt: skip
     task = asyncio.create_task(found.run())
     yield found, clock

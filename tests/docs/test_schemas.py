@@ -6,13 +6,14 @@ import runpy
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from engine import campaign, config, durations
+from engine.flow import actions, nodes, prompts
 from engine.flow.compiled import AMD_DEFAULT
 from engine.intake import manifest, source
 from engine.rules import hours
@@ -38,6 +39,8 @@ TABLES = [
     Table("settings.md", "`[trunk.<name>]`", config.TrunkSettings),
     Table("settings.md", "`[[caller_id]]`", config.CallerIdSettings),
     Table("settings.md", "`[law]`", config.LawSettings),
+    Table("settings.md", "`[transfer.<name>]`", config.TransferSettings),
+    Table("settings.md", "`[dialplan]`", config.DialplanSettings),
     Table("settings.md", "`[defaults]`", config.DefaultSettings),
     Table("settings.md", "A window", hours.Window),
     Table("manifest.md", "The campaign", manifest.CampaignJob),
@@ -46,6 +49,14 @@ TABLES = [
     Table("manifest.md", "`[message]`, `[voicemail]`", campaign.VoicemailSettings),
     Table("manifest.md", "`[menu]`", campaign.MenuSettings),
     Table("manifest.md", "`[menu.keys]`", campaign.KeyAction),
+    Table("flows.md", "`menu`", nodes.MenuNode),
+    Table("flows.md", "`question`", nodes.QuestionNode),
+    Table("flows.md", "`digits`", nodes.DigitsNode),
+    Table("flows.md", "`message`", nodes.MessageNode),
+    Table("flows.md", "`record`", nodes.RecordNode),
+    Table("flows.md", "`transfer`", nodes.TransferNode),
+    Table("flows.md", "`callback`", nodes.CallbackNode),
+    Table("flows.md", "Spoken fields", prompts.Said),
     Table("manifest.md", "`[say]`", campaign.SaySettings),
     Table("manifest.md", "`[emergency]`", campaign.EmergencySettings),
     Table("manifest.md", "`[amd]`", campaign.AmdSettings),
@@ -121,7 +132,7 @@ def test_a_retry_rule_is_told() -> None:
 
 
 def test_no_model_of_settings_or_manifest_is_forgotten() -> None:
-    for module in (config, campaign, manifest, source, hours):
+    for module in (config, campaign, manifest, source, hours, nodes, prompts, actions):
         for item in vars(module).values():
             if (
                 isinstance(item, type)
@@ -132,7 +143,7 @@ def test_no_model_of_settings_or_manifest_is_forgotten() -> None:
 
 
 def test_every_action_of_a_key_and_the_default_detection_are_told() -> None:
-    for word in campaign._ACTIONS:
+    for word in get_args(actions.KeyAction.model_fields["action"].annotation):
         assert f"`{word}`" in section("manifest.md", "`[menu.keys]`")
     assert AMD_DEFAULT in section("manifest.md", "`[amd]`")
 

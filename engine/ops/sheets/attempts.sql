@@ -23,6 +23,7 @@ SELECT
     a.sip,
     a.amd,
     a.result,
+    round(a.heard, 2) AS heard,
     (SELECT group_concat(digit, '')
      FROM (SELECT substr(e.value, 1, 1) AS digit FROM call_events e WHERE e.attempt_id = a.id AND e.kind = 'key' ORDER BY e.seq)) AS keys,
     strftime('%Y-%m-%dT%H:%M:%fZ', b.due_at, 'unixepoch') AS callback_promised_for,

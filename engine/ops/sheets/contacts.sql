@@ -22,6 +22,9 @@ SELECT
     a.amd AS last_amd,
     (SELECT group_concat(digit, '')
      FROM (SELECT substr(e.value, 1, 1) AS digit FROM call_events e WHERE e.attempt_id = a.id AND e.kind = 'key' ORDER BY e.seq)) AS last_keys,
+    (SELECT group_concat(value, '; ')
+     FROM (SELECT e.value FROM call_events e WHERE e.attempt_id = a.id AND e.kind = 'answer' ORDER BY e.seq)) AS last_answers,
+    round(a.heard, 2) AS last_heard,
     round(max(0, a.ended_at - a.answered_at), 3) AS last_talk_seconds,
     (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', min(b.due_at), 'unixepoch')
      FROM callbacks b WHERE b.contact_id = c.id AND b.state = 'due') AS callback_promised_for,
