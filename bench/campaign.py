@@ -23,10 +23,9 @@ from pathlib import Path
 
 import openpyxl
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import lab
-from bench import processor
+from bench import drive, processor
 from bench.pbx import PORTS, processor_time
 from lab import process
 from lab.behaviours import Behaviour
@@ -157,20 +156,11 @@ def _run(
     people: list[tuple[str, str]],
     given: argparse.Namespace,
 ) -> int:
-    settings = folder / "volley.toml"
-    text = practice.settings.read_text(encoding="utf-8").replace(f"{practice.dir}/engine", str(folder))
-    text = text.replace("max_channels = 500", f"max_channels = {given.channels}").replace(
-        "cps = 50", f"cps = {given.cps}"
-    )
-    settings.write_text(text, encoding="utf-8")
+    settings = drive.settings(practice, folder, given.channels, given.cps)
     _job(folder, practice, people)
     started = time.monotonic()
-    pid = process.start(
-        [sys.executable, "-m", "engine.cli", "run", "--config", str(settings)],
-        folder / "engine.pid",
-        folder / "engine.out",
-    )
-    busiest = _follow(folder, len(people))
+    pid = drive.start(folder, settings)
+    busiest = drive.follow(folder, NAME, len(people))
     seconds, own = time.monotonic() - started, processor.used(pid)
     asterisk = processor_time(practice)
     time.sleep(2)
@@ -212,38 +202,6 @@ def _job(folder: Path, practice: lab.Lab, people: list[tuple[str, str]]) -> None
     )
     (job / ".complete").touch()
     job.rename(job.with_name(NAME))
-
-
-def _follow(folder: Path, contacts: int) -> int:
-    """Wait for the end; returns the most calls that lived at once."""
-    database = folder / "state" / "volley.db"
-    busiest = 0
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns) as progress:
-        bar = progress.add_task("contacts", total=contacts)
-        while True:
-            time.sleep(0.5)
-            if process.running(folder / "engine.pid") is None:
-                raise SystemExit(
-                    "the engine ended:\n" + (folder / "engine.out").read_text(encoding="utf-8")[-3000:]
-                )
-            if not database.exists():
-                continue
-            try:
-                with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10)) as connection:
-                    done, live = connection.execute(
-                        "SELECT (SELECT count(*) FROM contacts WHERE state = 'done'),"
-                        " (SELECT count(*) FROM attempts WHERE disposition IS NULL)"
-                    ).fetchone()
-                    ended = connection.execute(
-                        "SELECT 1 FROM campaigns WHERE name = ? AND state = 'completed'", (NAME,)
-                    ).fetchone()
-            except sqlite3.OperationalError:
-                continue  # the engine is still making its tables
-            busiest = max(busiest, int(live))
-            progress.update(bar, completed=done, description=f"contacts ({live} calls live)")
-            if ended:
-                return busiest
 
 
 def _compare(console: Console, folder: Path, laboratory: Path, people: list[tuple[str, str]]) -> int:
