@@ -62,6 +62,11 @@ class Agents:
             found = max(0, room if found is None else min(found, room))
         return found
 
+    def trunk(self, target: str) -> str | None:
+        """The trunk by which this target is dialed; None for one on the PBX."""
+        found = self._targets.get(target)
+        return None if found is None else found.trunk
+
     def longest(self, target: str) -> float:
         """Seconds that a call may last once it is connected."""
         found = self._targets.get(target)

@@ -61,7 +61,7 @@ class Follower:
         self._emptied = emptied
         self._held: dict[int, list[ChannelEvent]] = {}
         self.backlog = Backlog(writer, log)
-        self._wishes = Wishes(ledger.agents, self.backlog, writer, channels, clock, log, freed)
+        self._wishes = Wishes(ledger, self.backlog, writer, channels, clock, log, freed)
         self.suppressed: set[int] = set()
         """Numbers suppressed while this engine runs: a call that was claimed before is withdrawn before it is sent."""
         self.unacknowledged: Counter[str] = Counter()

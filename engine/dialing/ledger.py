@@ -15,13 +15,15 @@ from engine.store.claims import Claim
 class Live:
     """A call from its claim to its end, with all that is needed to say what follows."""
 
-    __slots__ = ("call", "claim", "deadline", "running", "timer", "trunk")
+    __slots__ = ("call", "claim", "deadline", "running", "second", "timer", "trunk")
 
     def __init__(self, claim: Claim, running: Running, trunk: Trunk) -> None:
         self.claim = claim
         self.call = Call(claim.attempt)
         self.running = running
         self.trunk = trunk
+        self.second: Trunk | None = None
+        """The trunk that has a second channel of it: the callee is connected with a number."""
         self.timer: asyncio.TimerHandle | None = None
         self.deadline = float("inf")
         """Monotonic instant after which events that should have come are missed."""
@@ -69,3 +71,17 @@ class Ledger:
         live.running.live -= 1
         self.agents.release(live.running.targets, live.claim.attempt)
         self._trunks.release(live.trunk)
+        self.part(live)
+
+    def connect(self, live: Live, trunk: str | None) -> None:
+        """The callee is connected with a number, by `trunk`: that is a channel more. None: with somebody on the PBX."""
+        found = self._trunks.by_name.get(trunk or "")
+        if found is not None and live.second is None:
+            live.second = found
+            self._trunks.adopt(found)
+
+    def part(self, live: Live) -> None:
+        """That channel is free again."""
+        if live.second is not None:
+            self._trunks.release(live.second)
+            live.second = None

@@ -9,10 +9,9 @@ from collections.abc import Callable
 from functools import partial
 
 from engine.channel import Report, channel_id
-from engine.dialing.agents import Agents
 from engine.dialing.backlog import Backlog
 from engine.dialing.call import State
-from engine.dialing.ledger import Live
+from engine.dialing.ledger import Ledger, Live
 from engine.dialing.promise import Asked
 from engine.dialing.spoken import formats
 from engine.dialing.surroundings import REAP_GRACE, Channels, Clock
@@ -28,7 +27,7 @@ class Wishes:
 
     def __init__(
         self,
-        agents: Agents,
+        ledger: Ledger,
         backlog: Backlog,
         writer: Writer,
         channels: Callable[[str], Channels],
@@ -36,7 +35,7 @@ class Wishes:
         log: Log,
         freed: Callable[[], None],
     ) -> None:
-        self._agents = agents
+        self._ledger = ledger
         self._backlog = backlog
         self._writer = writer
         self._channels = channels
@@ -56,12 +55,14 @@ class Wishes:
     def _transfer(self, live: Live, report: Report) -> None:
         """The callee is connected, or nobody was free."""
         target, _, what = report.value.rpartition("/")
-        agents, attempt = self._agents, live.claim.attempt
+        agents, attempt = self._ledger.agents, live.claim.attempt
         if what == "nobody":
             agents.parted(target, attempt)
+            self._ledger.part(live)
             self._freed()
             return
         agents.connected(target, attempt)
+        self._ledger.connect(live, agents.trunk(target))
         live.deadline = max(live.deadline, self._clock.mono() + agents.longest(target) + REAP_GRACE)
 
     async def _grant(self, live: Live, asked: Asked) -> None:

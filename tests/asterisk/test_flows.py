@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 import wave
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import lab
+from lab import Lab
 from tests.asterisk.harness import Engine, carrier_count, number
 
 pytestmark = pytest.mark.asterisk
@@ -216,3 +218,27 @@ def test_a_context_of_ones_own_gets_the_call(engine: Engine) -> None:
     engine.job("foreign", [number(22, 72)], 'context = "volley-do"\n', message=False)
     engine.wait(lambda: engine.log("campaign.rejected"), "the rejection")
     assert "dialplan.contexts" in str(engine.log("campaign.rejected")[-1]["problems"])
+
+
+def test_the_dialer_keeps_to_the_agents_places(practice: Lab, tmp_path: Path) -> None:
+    """One place: nobody is called who could not be put through, so the desk never has two of them."""
+    lab.reset()
+    engine = Engine(practice, tmp_path, places="1")
+    try:
+        engine.start()
+        callees = [number(51, 80 + at) for at in range(3)]
+        engine.job("one", callees, '[menu]\nkeys = { 3 = "transfer:desk" }\nrepeats = 0\ntimeout = "3s"\n')
+        most = 0
+
+        def over() -> bool:
+            nonlocal most
+            most = max(most, len(engine.rows("SELECT 1 FROM attempts WHERE disposition IS NULL")))
+            return engine.state_of("one") == "completed"
+
+        engine.wait(over, "the campaign to complete")
+        assert most == 1
+        assert set(goals(engine, "one").values()) == {"transferred"}
+        time.sleep(0.5)
+        assert carrier_count()["+33199005001"] == 3
+    finally:
+        engine.end()
