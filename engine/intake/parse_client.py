@@ -37,12 +37,12 @@ class ParseRequest:
     region: str | None = None
     language: str | None = None
     sent: Sequence[str] | None = None
-    spoken: Mapping[str, SayKind] = field(default_factory=dict)
-    """Fields that the call speaks, and how."""
     skip_rows: int = 0
     limits: Limits = field(default_factory=Limits)
     law: Law | None = None
     """What rows are held against; None: nothing."""
+    spoken: Mapping[str, SayKind] = field(default_factory=dict)
+    """Fields that the call speaks, and how."""
 
     def to_json(self) -> bytes:
         """As the process reads it."""

@@ -262,8 +262,8 @@ class Intake:
             described.region or campaign.region or self._settings.defaults.region,
             campaign.language,
             campaign.fields,
-            campaign.spoken_fields(),
             skip,
+            spoken=campaign.spoken_fields(),
             law=Law.of(campaign, self._settings, message, self._clock.now()),
         )
         collisions: list[Collision] = []

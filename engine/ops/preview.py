@@ -205,7 +205,14 @@ def _request(
     if isinstance(job, AddJob):
         return ParseRequest(folder, job.contacts, rejects, region, law=standing.law)
     return ParseRequest(
-        folder, job.contacts, rejects, region, job.language, job.fields, job.spoken_fields(), law=standing.law
+        folder,
+        job.contacts,
+        rejects,
+        region,
+        job.language,
+        job.fields,
+        law=standing.law,
+        spoken=job.spoken_fields(),
     )
 
 
