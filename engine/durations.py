@@ -10,18 +10,28 @@ from pydantic import BeforeValidator
 _UNIT = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _WHOLE = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+_DAYS, _LONG_DAYS = 400, 3660
 
 
 def seconds(value: object) -> float:
-    """`value` in seconds. Raises ValueError for what is not a duration, or is negative."""
+    """`value` in seconds. Raises ValueError for what is not a duration, is negative, or longer than 400 days."""
+    return _seconds(value, _DAYS)
+
+
+def long_seconds(value: object) -> float:
+    """The same for what lasts years: up to 3660 days."""
+    return _seconds(value, _LONG_DAYS)
+
+
+def _seconds(value: object, most: int) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         result = float(value)
     elif isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
         result = sum(float(amount) * _UNIT[unit] for amount, unit in _PART.findall(value))
     else:
         raise ValueError('not a duration: write seconds, or "90s", "15m", "1h30m", "2d"')
-    if not 0 <= result <= 400 * 86400:
-        raise ValueError("a duration lies between 0 and 400 days")
+    if not 0 <= result <= most * 86400:
+        raise ValueError(f"a duration lies between 0 and {most} days")
     return result
 
 
@@ -39,3 +49,4 @@ def text(value: float) -> str:
 
 
 Duration = Annotated[float, BeforeValidator(seconds)]
+LongDuration = Annotated[float, BeforeValidator(long_seconds)]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.durations import seconds, text
+from engine.durations import long_seconds, seconds, text
 
 
 @pytest.mark.parametrize(
@@ -90,3 +90,15 @@ def test_what_is_said_can_be_written(value: float) -> None:
 @given(st.integers(0, 399), st.integers(0, 23), st.integers(0, 59), st.integers(0, 59))
 def test_parts_add_up(days: int, hours: int, minutes: int, left: int) -> None:
     assert seconds(f"{days}d{hours}h{minutes}m{left}s") == ((days * 24 + hours) * 60 + minutes) * 60 + left
+
+
+def test_what_lasts_years_is_a_duration_of_its_own() -> None:
+    assert long_seconds("730d") == 730 * 86400.0
+    assert long_seconds(3660 * 86400) == 3660 * 86400.0
+    for written in ("730d", 400 * 86400 + 1):
+        with pytest.raises(ValueError, match="between 0 and 400 days"):
+            seconds(written)
+    with pytest.raises(ValueError, match="between 0 and 3660 days"):
+        long_seconds("3661d")
+    with pytest.raises(ValueError, match="not a duration"):
+        long_seconds("2 years")

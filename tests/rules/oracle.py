@@ -1,6 +1,6 @@
 """What the law says of one call, written by hand and another way than the rule book: as sentences, on the wall clock and the calendar.
 
-Knows five countries and a few states of one, from the texts of their laws. Imports nothing of the engine: no rule data, no
+Knows ten countries and a few states of one, from the texts of their laws. Imports nothing of the engine: no rule data, no
 spans, no windows, no composition. It answers yes or no, and by which sentence; when a call may be made again, it does not know.
 """
 
@@ -18,8 +18,15 @@ from tests.rules.book.test_oracle import (
     canadian,
     clock,
     french,
+    german,
+    german_day,
     house,
     indian,
+    irish,
+    italian,
+    nine_to_nine,
+    oklahoman,
+    spanish,
     sunday,
     texan,
     until_eight,
@@ -32,6 +39,9 @@ FRENCH_AUTOMATS = (
     "+339475", "+339476", "+339477", "+339478", "+339479",
 )  # fmt: skip
 """ARCEP, décision 2022-1583: ranges for automated systems."""
+
+
+COUNTRIES = frozenset({"FR", "US", "GB", "CA", "IN", "DE", "ES", "IT", "IE", "BE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +107,8 @@ class Scene:
     names_list: bool = False
     """The campaign names the list `own`."""
     lists_broken: bool = False
+    copies: float = DAY
+    """How old the copies of all lists are."""
     suppressed: bool = False
     premium: bool = False
     running: bool = True
@@ -115,7 +127,7 @@ class Scene:
     answered: int = 0
     silent: int = 0
     """Of those answered: the calls on which nobody spoke within two seconds."""
-    allowed_countries: frozenset[str] = field(default=frozenset({"FR", "US", "GB", "CA", "IN"}))
+    allowed_countries: frozenset[str] = field(default=COUNTRIES)
 
 
 MOST_ATTEMPTS = 3
@@ -195,6 +207,9 @@ def _may_show(one: Shown, scene: Scene) -> bool:
         return False
     if person.region == "FR":
         return any(one.number.startswith(series) for series in FRENCH_AUTOMATS)
+    if person.region == "ES" and scene.purpose in (SELLS, "informational", "transactional"):
+        mobile = one.number.startswith(("+346", "+347"))
+        return not mobile and (scene.purpose != SELLS or one.number.startswith("+34400"))
     if person.region == "IN" and scene.purpose == SELLS:
         return one.number.startswith("+91140")
     if person.region == "IN" and scene.purpose in SPEAKS and scene.topic == "finance":
@@ -233,6 +248,16 @@ def _there(scene: Scene, walls: list[datetime], states: tuple[str, ...]) -> Iter
             yield from _canada(scene, walls)
         case "IN":
             yield from _india(scene, walls)
+        case "DE":
+            yield from _germany(scene, walls)
+        case "ES":
+            yield from _spain(scene, walls)
+        case "IT":
+            yield from _italy(scene, walls)
+        case "IE":
+            yield from _ireland(scene, walls)
+        case "BE":
+            yield from _belgium(scene)
         case other:
             yield f"nothing is known of {other}"
 
@@ -271,6 +296,18 @@ def _america(scene: Scene, walls: list[datetime], states: tuple[str, ...]) -> It
     if sells and "FL" in states:
         yield "501.616: hours" if not all(until_eight(wall) for wall in walls) else ""
         yield "501.616: three in a day" if _recent(scene.same_matter, now, DAY) >= 3 else ""
+    if sells and ("MD" in states or "WA" in states):
+        yield "Maryland, Washington: hours" if not all(until_eight(wall) for wall in walls) else ""
+    if sells and ("MD" in states or "OK" in states):
+        yield "14-4502, 775C.4: three in a day" if _recent(scene.same_matter, now, DAY) >= 3 else ""
+    if sells and ("CT" in states or "OK" in states):
+        yield "Connecticut, Oklahoma: hours" if not all(oklahoman(wall) for wall in walls) else ""
+    if "OK" in states:
+        yield "755.1: hours of devices" if not all(nine_to_nine(wall) for wall in walls) else ""
+        if scene.purpose in ("informational", "transactional"):
+            yield "755.1: no customer" if not _agreed(scene, written=False, proven=False) else ""
+        else:
+            yield "755.1: not asked for in writing" if not _agreed(scene, written=True) else ""
     if scene.purpose in (SELLS, "political", "survey") and "TX" in states:
         yield "55.125: hours" if not all(texan(wall) for wall in walls) else ""
     if sells and "TX" in states:
@@ -305,9 +342,57 @@ def _canada(scene: Scene, walls: list[datetime]) -> Iterator[str]:
 def _india(scene: Scene, walls: list[datetime]) -> Iterator[str]:
     if scene.purpose in ("political", "survey"):
         yield "nothing is known of such calls"
+    yield "TCCCPR: night" if not all(nine_to_nine(wall) for wall in walls) else ""
     if scene.purpose == SELLS:
         yield "TCCCPR: no consent" if not _agreed(scene, written=False) else ""
         yield "TCCCPR: hours" if not all(indian(wall) for wall in walls) else ""
+
+
+def _germany(scene: Scene, walls: list[datetime]) -> Iterator[str]:
+    if scene.purpose in ("political", "survey"):
+        yield "nothing is known of such calls"
+    yield "Bundesnetzagentur: hours" if not all(german_day(wall) for wall in walls) else ""
+    yield "Bundesnetzagentur: three a day" if _recent(scene.calls, scene.now, DAY) >= 3 else ""
+    if scene.purpose == SELLS:
+        yield "UWG 7: no consent" if not _agreed(scene, written=False) else ""
+        yield "Bundesnetzagentur: a day of rest" if not all(german(wall) for wall in walls) else ""
+
+
+def _spain(scene: Scene, walls: list[datetime]) -> Iterator[str]:
+    if scene.purpose in ("political", "survey"):
+        yield "nothing is known of such calls"
+    if scene.purpose == SELLS:
+        agreed = _agreed(scene, written=False)
+        yield "LGDCU 96.3: no consent" if not agreed else ""
+        at = scene.consent.at if scene.consent is not None else None
+        yield "Ley SAC: not renewed" if at is not None and scene.now - at > 730 * DAY else ""
+        yield "LGDCU 96.2: hours" if not all(spanish(wall) for wall in walls) else ""
+
+
+def _italy(scene: Scene, walls: list[datetime]) -> Iterator[str]:
+    if scene.purpose == "political":
+        yield "nothing is known of such calls"
+    if scene.purpose in (SELLS, "survey"):
+        yield "art. 130: no consent" if not _agreed(scene, written=False) else ""
+        yield "Codice di condotta: hours" if not all(italian(wall) for wall in walls) else ""
+        yield "RPO: an old answer" if scene.copies > 15 * DAY else ""
+        yield "RPO: objected" if "it-rpo" in scene.on_lists else ""
+
+
+def _ireland(scene: Scene, walls: list[datetime]) -> Iterator[str]:
+    """The directory of those who opted out binds nobody who has the consent that is asked for anyway."""
+    if scene.purpose in (SELLS, "political"):
+        yield "S.I. 336: no consent" if not _agreed(scene, written=False) else ""
+        yield "IFSRA: hours" if not all(irish(wall) for wall in walls) else ""
+
+
+def _belgium(scene: Scene) -> Iterator[str]:
+    if scene.purpose == "survey":
+        yield "nothing is known of such calls"
+    if scene.purpose in (SELLS, "political"):
+        yield "VI.110: no consent" if not _agreed(scene, written=False) else ""
+        yield "DNCM: an old copy" if scene.copies > 7 * DAY else ""
+        yield "DNCM: listed" if "be-dncm" in scene.on_lists else ""
 
 
 def _alabama_rests(day: date) -> bool:

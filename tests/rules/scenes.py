@@ -18,14 +18,14 @@ from engine.rules.book import standard_book
 from engine.rules.caller_ids import CallerId, CallerIds
 from engine.rules.gate import CampaignRules, Candidate, Listing
 from engine.rules.hours import Hours
-from tests.rules.oracle import DAY, HOUR, MOST_ATTEMPTS, OLDEST_PROOF, Agreed, Person, Scene, Shown
+from tests.rules.oracle import COUNTRIES, DAY, HOUR, MOST_ATTEMPTS, OLDEST_PROOF, Agreed, Person, Scene, Shown
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
 DAYS = 730
 EAST, CENTRAL, MOUNTAIN, WEST = (
     "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles",
 )  # fmt: skip
-PARIS = "Europe/Paris"
+PARIS, MADRID, CANARIES = "Europe/Paris", "Europe/Madrid", "Atlantic/Canary"
 PEOPLE = (
     Person("+33612345678", "FR", "mobile", PARIS, (PARIS,)),
     Person("+33145678901", "FR", "landline", PARIS, (PARIS,), lives_in="75", postal_code="75011"),
@@ -40,10 +40,23 @@ PEOPLE = (
     Person("+19155551234", "US", "landline", MOUNTAIN, (MOUNTAIN,), state="TX", lives_in="TX"),
     Person("+12055551234", "US", "either", CENTRAL, (CENTRAL,), lives_in="AL"),
     Person("+12515551234", "US", "mobile", CENTRAL, (CENTRAL,), state="US-AL", lives_in="AL"),
+    Person("+14055551234", "US", "either", CENTRAL, (CENTRAL,), lives_in="OK"),
+    Person("+14055551234", "US", "landline", CENTRAL, (CENTRAL,), state="OK", lives_in="OK"),
+    Person("+14105551234", "US", "either", EAST, (EAST,), lives_in="MD"),
+    Person("+18605551234", "US", "mobile", EAST, (EAST,), state="CT", lives_in="CT"),
+    Person("+12065551234", "US", "either", WEST, (WEST,), lives_in="WA"),
     Person("+442071234567", "GB", "landline", "Europe/London", ("Europe/London",)),
     Person("+14165551234", "CA", "either", "America/Toronto", ("America/Toronto",), lives_in="ON"),
     Person("+13065551234", "CA", "either", "America/Regina", ("America/Regina",), lives_in="SK"),
     Person("+919812345678", "IN", "mobile", "Asia/Kolkata", ("Asia/Calcutta",)),
+    Person("+4930123456", "DE", "landline", "Europe/Berlin", ("Europe/Berlin",)),
+    Person("+4915123456789", "DE", "mobile", "Europe/Berlin", ("Europe/Berlin",)),
+    Person("+34612345678", "ES", "mobile", MADRID, (CANARIES, MADRID)),
+    Person("+34922123456", "ES", "landline", CANARIES, (CANARIES,), lives_in="CN", postal_code="38001"),
+    Person("+34912345678", "ES", "landline", MADRID, (MADRID,), lives_in="MD", postal_code="28013"),
+    Person("+393471234567", "IT", "mobile", "Europe/Rome", ("Europe/Rome",)),
+    Person("+353871234567", "IE", "mobile", "Europe/Dublin", ("Europe/London",)),
+    Person("+32470123456", "BE", "mobile", "Europe/Brussels", ("Europe/Brussels",)),
 )  # fmt: skip
 KINDS = {"mobile": "mobile", "landline": "fixed", "either": "fixed_or_mobile"}
 PURPOSES = (
@@ -59,9 +72,10 @@ PURPOSES = (
 )
 TOPICS = ("", "", "debt", "health", "finance")
 OURS = ("+33162000001", "+33948000001", "+339475000001", "+33612000001", "+33145000001", "+12125550199", "+14165550199",
-        "+442079460001", "+911401234567", "+911600123456")  # fmt: skip
-EDGES = tuple(time(hour, minute) for hour in (8, 9, 10, 12, 13, 14, 18, 20, 21, 22) for minute in (0, 30))
+        "+442079460001", "+911401234567", "+911600123456", "+34400123456", "+34612000001", "+34912000001")  # fmt: skip
+EDGES = tuple(time(hour, minute) for hour in (8, 9, 10, 12, 13, 14, 18, 19, 20, 21, 22) for minute in (0, 30))
 EVERY_HOUR = Hours([])
+LISTS = ("litigators", "own", "us-dnc", "gb-tps", "ca-dncl", "it-rpo", "ie-ndd", "be-dncm")
 BOOK = standard_book()
 
 
@@ -99,7 +113,8 @@ def scene(dice: random.Random) -> Scene:
         talked=before(7 * DAY) if often(8) else None,
         shown=_ours(dice, person, now),
         trunk=dice.choice("ab"),
-        on_lists=frozenset(name for name in ("litigators", "own", "us-dnc", "gb-tps", "ca-dncl") if seldom(30)),
+        on_lists=frozenset(name for name in LISTS if seldom(30)),
+        copies=dice.choice((7, 15, 28, 31)) * DAY + dice.choice((0.0, 1.0)) if often(6) else DAY,
         names_list=seldom(3), lists_broken=seldom(80), suppressed=seldom(50), premium=seldom(80), running=not seldom(80),
         start=now + dice.choice((0.0, 1.0)) if seldom(40) else 0.0,
         end=now + dice.choice((-1.0, 0.0, 1.0)) if seldom(40) else None,
@@ -115,7 +130,7 @@ def scene(dice: random.Random) -> Scene:
         approved_until=now + dice.choice((0.0, 1.0, DAY)) if dice.random() < 0.7 else None,
         answered=dice.choice((0, 30, 200, 1000)),
         silent=_few(dice, 30) if often(4) else 0,
-        allowed_countries=frozenset({"US", "GB"}) if seldom(60) else frozenset({"FR", "US", "GB", "CA", "IN"}),
+        allowed_countries=frozenset({"US", "GB"}) if seldom(60) else COUNTRIES,
     )  # fmt: skip
 
 
@@ -149,7 +164,9 @@ def _consent(dice: random.Random, now: float, purpose: str) -> Agreed | None:
 
 def _ours(dice: random.Random, person: Person, now: float) -> tuple[Shown, ...]:
     today = datetime.fromtimestamp(now, UTC).date()
-    likely = {"FR": "+33162000001", "IN": "+911401234567"}.get(person.region, "+12125550199")
+    likely = {"FR": "+33162000001", "IN": "+911401234567", "ES": "+34400123456"}.get(
+        person.region, "+12125550199"
+    )
     numbers = dict.fromkeys([likely] * (dice.random() < 0.9) + dice.sample(OURS, _few(dice, 4)))
     return tuple(
         Shown(
@@ -228,7 +245,9 @@ class History:
         if self.scene.lists_broken:
             return Listing(unusable="damaged")
         hits = self.scene.on_lists & {"litigators", *names}
-        return Listing(on=min(hits, default=""), copies=dict.fromkeys(names, self.scene.now - DAY))
+        return Listing(
+            on=min(hits, default=""), copies=dict.fromkeys(names, self.scene.now - self.scene.copies)
+        )
 
     def abandoned(self) -> tuple[int, int]:
         return self.scene.answered, self.scene.silent

@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from engine.durations import Duration
+from engine.durations import Duration, LongDuration
 from engine.rules.hours import Window, parse_days
 
 Purpose = Literal["marketing", "informational", "transactional", "emergency", "political", "survey"]
@@ -139,7 +139,7 @@ class ConsentEntry(Entry):
     kind: Literal["consent"]
     need: Level
     proof: tuple[Proof, ...] = ()
-    max_age: Duration | None = None
+    max_age: LongDuration | None = None
 
 
 class RegistryEntry(Entry):

@@ -193,6 +193,8 @@ def _applied(rule: Entry) -> Iterator[str]:
             yield "none needed" if rule.need == "none" else f"{rule.need} consent"
             if rule.proof:
                 yield "with " + ", ".join(f"`consent_{part}`" for part in rule.proof)
+            if rule.max_age is not None:
+                yield f"no older than {text(rule.max_age)}"
         case RegistryEntry():
             yield f"`{rule.registry}`, copy no older than {text(rule.max_age)}"
             if rule.exempt:

@@ -1,6 +1,6 @@
 """The tables of places: which area codes, postal codes and time zones a country's states have.
 
-Knows what `us.toml`, `ca.toml` and `fr.toml` beside it say, with their sources. A country without a table is taken as
+Knows what `us.toml`, `ca.toml`, `es.toml` and `fr.toml` beside it say, with their sources. A country without a table is taken as
 a whole. Refuses to know the law. Pure: read once, when the module is loaded.
 """
 
@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 FOLDER = Path(__file__).parent
-FILES = ("us.toml", "ca.toml", "fr.toml")
+FILES = ("us.toml", "ca.toml", "es.toml", "fr.toml")
 
 
 @dataclass(frozen=True, slots=True)

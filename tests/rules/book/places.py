@@ -15,6 +15,11 @@ ZONES = {
     "FR": "Europe/Paris",
     "GB": "Europe/London",
     "IN": "Asia/Kolkata",
+    "DE": "Europe/Berlin",
+    "ES": "Europe/Madrid",
+    "IT": "Europe/Rome",
+    "IE": "Europe/Dublin",
+    "BE": "Europe/Brussels",
 }
 
 
@@ -68,16 +73,16 @@ EXPRESS = Held(
     "rec-1",
 )
 
-GERMANY = """
-title = "Germany"
+AUSTRIA = """
+title = "Austria"
 version = 2026-11-20
-regions = ["DE"]
+regions = ["AT"]
 extends = ["eu"]
 purposes = ["marketing", "informational", "emergency"]
-calendar = "DE"
+calendar = "AT"
 
 [[rule]]
-id = "de-hours"
+id = "at-hours"
 kind = "hours"
 says = "The company's lawyers allow working days."
 purposes = ["marketing", "informational"]
@@ -87,7 +92,7 @@ source = "legal department, memo 12"
 basis = "house"
 
 [[rule]]
-id = "de-holidays"
+id = "at-holidays"
 kind = "no_calls"
 says = "Not on public holidays."
 purposes = ["marketing"]
@@ -97,14 +102,14 @@ source = "legal department, memo 12"
 basis = "house"
 
 [[rule]]
-id = "de-consent"
+id = "at-consent"
 kind = "consent"
 says = "Consent for all of them."
 purposes = ["marketing", "informational"]
 need = "express"
 proof = ["at", "source"]
 from = 2026-01-01
-source = "UWG s. 7"
+source = "TKG 2021 s. 174"
 basis = "memory"
 """
 """A country that an operator adds."""

@@ -15,12 +15,13 @@ from tests.rules.book.places import NOW, instant, none, place, rules
 
 BOOK = standard_book()
 ALL_STATES = TABLES["US"].of_region("US")
+ALL_SPAIN = TABLES["ES"].of_region("ES")
 
 
 def test_every_entry_has_a_source_and_a_date() -> None:
     seen = Counter(rule.id for _, rule in BOOK.entries())
     assert max(seen.values()) == 1
-    assert len(seen) > 80
+    assert len(seen) > 130
     for name, rule in BOOK.entries():
         assert len(rule.source) > 5, rule.id
         assert len(rule.says) > 15, rule.id
@@ -41,8 +42,19 @@ def test_every_row_of_the_law_is_there() -> None:
         "gb-consent", "gb-tps", "gb-abandon", "gb-gap-abandoned", "gb-gap-machine", "gb-ring", "gb-silence", "gb-identity",
         "ca-consent", "ca-hours", "ca-identity", "ca-internal", "ca-dncl", "ca-abandon",
         "fr-optin", "fr-hours", "fr-holidays", "fr-cap", "fr-refusal", "fr-cli", "fr-bloctel", "eu-keep", "eu-consent",
-        "in-140", "in-1600",
+        "in-140", "in-1600", "in-night", "us-tx-device-hours", "us-ok-device-hours", "us-ok-device", "us-wa-device", "us-md-hours",
+        "us-md-cap", "us-ct-hours", "de-consent", "de-hours", "de-rest", "de-cap", "de-cli", "es-consent", "es-renewal", "es-hours",
+        "es-holidays", "es-cli-400", "es-cli-mobile", "it-consent", "it-hours", "it-rpo", "it-cli", "ie-consent", "ie-ndd",
+        "be-consent", "be-dncm",
     }  # fmt: skip
+
+
+def test_what_could_not_be_rechecked_says_what_was_looked_for() -> None:
+    unchecked = [rule for _, rule in BOOK.entries() if rule.basis == "memory"]
+    assert {rule.id for rule in unchecked} == {"in-hours", "us-tx-device-hours"}
+    for rule in unchecked:
+        assert "looked for" in rule.source, rule.id
+        assert "not found" in rule.source, rule.id
 
 
 # Region, states, purpose, the week.
@@ -52,10 +64,15 @@ WEEKS: list[tuple[str, tuple[str, ...], Purpose, str]] = [
     ("US", ("FL",), "marketing", "mon-sun 08:00-20:00"),
     ("US", ("FL",), "informational", "mon-sun 08:00-22:00"),
     ("US", ("FL", "NY"), "marketing", "mon-sun 08:00-20:00"),
-    ("US", ("OK",), "marketing", "mon-sun 08:00-20:00"),
+    ("US", ("OK",), "marketing", "mon-sun 09:00-20:00"),
+    ("US", ("OK",), "informational", "mon-sun 09:00-21:00"),
+    ("US", ("MD",), "marketing", "mon-sun 08:00-20:00"),
+    ("US", ("MD",), "survey", "mon-sun 08:00-22:00"),
+    ("US", ("CT",), "marketing", "mon-sun 09:00-20:00"),
     ("US", ("WA",), "marketing", "mon-sun 08:00-20:00"),
     ("US", ("TX",), "marketing", "mon-sat 09:00-21:00; sun 12:00-21:00"),
     ("US", ("TX",), "political", "mon-sat 09:00-21:00; sun 12:00-21:00"),
+    ("US", ("TX",), "informational", "mon-sun 08:00-22:00"),
     ("US", ("AL",), "marketing", "mon-sat 08:00-21:00"),
     ("US", ("MS",), "marketing", "mon-sat 08:00-21:00"),
     ("US", ("LA", "TX"), "marketing", "mon-sat 09:00-21:00"),
@@ -68,7 +85,17 @@ WEEKS: list[tuple[str, tuple[str, ...], Purpose, str]] = [
     ("FR", ("FX",), "marketing", "mon-fri 10:00-13:00, 14:00-20:00"),
     ("FR", ("FX",), "informational", "mon-sun 08:00-22:00"),
     ("IN", (), "marketing", "mon-sun 10:00-21:00"),
-    ("IN", (), "transactional", "mon-sun 08:00-22:00"),
+    ("IN", (), "transactional", "mon-sun 09:00-21:00"),
+    ("DE", (), "marketing", "mon-sat 08:00-20:00"),
+    ("DE", (), "informational", "mon-sun 08:00-20:00"),
+    ("ES", ("MD",), "marketing", "mon-fri 09:00-21:00"),
+    ("ES", ("MD",), "transactional", "mon-sun 08:00-22:00"),
+    ("IT", (), "marketing", "mon-sat 10:00-19:00"),
+    ("IT", (), "survey", "mon-sat 10:00-19:00"),
+    ("IT", (), "informational", "mon-sun 08:00-22:00"),
+    ("IE", (), "political", "mon-sat 09:00-21:00"),
+    ("IE", (), "survey", "mon-sun 08:00-22:00"),
+    ("BE", (), "marketing", "mon-sun 08:00-22:00"),
 ]
 
 
@@ -125,6 +152,17 @@ CONSENT: list[tuple[str, Purpose, Line, str | None, str]] = [
     ("FR", "informational", "unknown", None, ""),
     ("IN", "marketing", "unknown", "express", "house-consent in-consent"),
     ("IN", "transactional", "unknown", None, ""),
+    ("DE", "marketing", "unknown", "express", "house-consent eu-consent de-consent"),
+    ("DE", "transactional", "unknown", None, ""),
+    ("ES", "marketing", "unknown", "express", "house-consent eu-consent es-consent es-renewal"),
+    ("ES", "informational", "unknown", None, ""),
+    ("IT", "marketing", "unknown", "express", "house-consent eu-consent it-consent"),
+    ("IT", "survey", "unknown", "express", "it-consent"),
+    ("IT", "informational", "unknown", None, ""),
+    ("IE", "political", "unknown", "express", "ie-consent"),
+    ("IE", "survey", "unknown", None, ""),
+    ("BE", "political", "unknown", "express", "be-consent"),
+    ("BE", "transactional", "unknown", None, ""),
 ]
 
 
@@ -140,6 +178,35 @@ def test_consent(region: str, purpose: Purpose, line: Line, level: str | None, b
         )
 
 
+# State, purpose, line, level, by.
+CONSENT_OF_STATES: list[tuple[str, Purpose, Line, str | None, str]] = [
+    ("OK", "marketing", "unknown", "written", "us-pewc us-ok-device"),
+    ("OK", "survey", "wireless", "written", "us-ok-device"),
+    ("OK", "political", "landline", "written", "us-ok-device"),
+    ("OK", "transactional", "landline", "express", "us-ok-device-service"),
+    ("OK", "informational", "unknown", "express", "us-wireless us-ok-device-service"),
+    ("WA", "marketing", "landline", "written", "us-pewc us-wa-device"),
+    ("WA", "political", "landline", None, ""),
+    ("MD", "marketing", "wireless", "written", "us-pewc us-md-consent"),
+]
+
+
+@pytest.mark.parametrize(("state", "purpose", "line", "level", "by"), CONSENT_OF_STATES)
+def test_consent_of_states(state: str, purpose: Purpose, line: Line, level: str | None, by: str) -> None:
+    need = rules(BOOK, place("US", state), purpose, line=line).consent
+    assert (need.level if need else None) == level
+    assert set(need.rules if need else ()) == set(by.split())
+
+
+def test_a_consent_to_commercial_calls_ages_in_spain() -> None:
+    need = rules(BOOK, place("ES", "MD")).consent
+    assert need is not None
+    assert need.max_age == 730 * 86400.0
+    before = rules(BOOK, place("ES", "MD"), at=instant("2025-12-01T12:00:00+01:00")).consent
+    assert before is not None
+    assert before.max_age is None
+
+
 # Region, states, purpose, topics, line: caps as most/period/scope/unless.
 CAPS: list[tuple[str, tuple[str, ...], Purpose, tuple[Topic, ...], Line, set[tuple[int, float, str, str | None]]]] = [
     ("FR", ("FX",), "marketing", (), "unknown", {(4, 30.0, "all", None)}),
@@ -153,7 +220,12 @@ CAPS: list[tuple[str, tuple[str, ...], Purpose, tuple[Topic, ...], Line, set[tup
     ("US", ("NY",), "informational", ("debt",), "wireless", {(7, 7.0, "all", None)}),
     ("US", ("NY",), "informational", ("health",), "landline",
      {(3, 30.0, "all", "express"), (1, 1.0, "all", "express"), (3, 7.0, "all", "express")}),
+    ("US", ("MD",), "marketing", (), "unknown", {(3, 1.0, "owner", None)}),
+    ("US", ("MD",), "survey", (), "wireless", set()),
     ("GB", (), "informational", ("debt",), "unknown", set()),
+    ("DE", (), "marketing", (), "unknown", {(3, 1.0, "all", None)}),
+    ("DE", (), "transactional", (), "unknown", {(3, 1.0, "all", None)}),
+    ("ES", ("MD",), "marketing", (), "unknown", set()),
 ]  # fmt: skip
 
 
@@ -192,6 +264,13 @@ def test_registries() -> None:
     assert lists("US", "informational") == {}
     assert lists("GB", "political") == {"gb-tps": (28, "express")}
     assert lists("CA", "marketing") == {"ca-dncl": (31, "express")}
+    assert lists("IT", "marketing") == {"it-rpo": (15, None)}
+    assert lists("IT", "survey") == {"it-rpo": (15, None)}
+    assert lists("IT", "transactional") == {}
+    assert lists("IE", "political") == {"ie-ndd": (28, "express")}
+    assert lists("IE", "survey") == {}
+    assert lists("BE", "marketing") == {"be-dncm": (7, None)}
+    assert lists("DE", "marketing") == {}
     assert lists("FR", "marketing") == {}, "Bloctel ended in August 2026"
     assert lists("FR", "marketing", instant("2026-08-10T12:00:00+02:00")) == {"fr-bloctel": (30, "express")}
 
@@ -209,12 +288,27 @@ def test_abandonment() -> None:
     assert shares("CA") == [(5, 4, 4.5, 30)]
 
 
+def test_numbers_that_may_be_shown() -> None:
+    def shown(region: str, purpose: Purpose, at: float = NOW) -> set[tuple[tuple[str, ...], tuple[str, ...]]]:
+        where = place(region, *(("MD",) if region == "ES" else ()))
+        return {(ids.allowed, ids.denied) for ids in rules(BOOK, where, purpose, at).caller_ids}
+
+    mobile = ((), ("+346", "+347"))
+    assert shown("ES", "marketing") == {mobile, (("+34400",), ())}
+    assert shown("ES", "marketing", instant("2026-07-01T12:00:00+02:00")) == {mobile}
+    assert shown("ES", "transactional") == {mobile}
+    assert shown("ES", "emergency") == set()
+    assert shown("IN", "marketing") == {(("+91140",), ())}
+    for region in ("DE", "IT", "IE", "BE", "GB"):
+        assert shown(region, "marketing") == set(), region
+
+
 def test_limits_of_a_call() -> None:
     assert rules(BOOK, place("US", "TX")).message is not None
     assert rules(BOOK, place("US", "NY")).message is None
     for region in REAL:
         for purpose in PURPOSES:
-            if region == "IN" and purpose in ("political", "survey"):
+            if purpose not in BOOK.laws[BOOK.file_of(region) or ""].purposes:
                 continue
             found = rules(BOOK, place(region), purpose)
             assert found.ring is not None
@@ -280,13 +374,25 @@ HOLIDAYS = [
     ("US", ("NY",), "2026-11-26", False),
     ("US", ("NY", "LA"), "2026-11-26", True),
     ("CA", ("ON",), "2027-07-01", False),  # the rules of the CRTC know no holidays
+    ("DE", (), "2027-05-06", True),  # Ascension Day
+    ("DE", (), "2027-05-27", False),  # Corpus Christi, of some states
+    ("ES", ("MD",), "2027-10-12", True),
+    ("ES", ("MD",), "2027-05-03", True),  # the community's day, moved from a Sunday
+    ("ES", ("CT",), "2027-05-03", False),
+    ("ES", ALL_SPAIN, "2027-05-03", True),
+    ("ES", ALL_SPAIN, "2027-05-04", False),
+    ("IT", (), "2027-06-02", True),
+    ("IT", (), "2027-10-04", True),  # Saint Francis, since 2026
+    ("IE", (), "2027-03-17", True),
+    ("IE", (), "2027-08-02", True),
+    ("BE", (), "2027-07-21", False),  # its law sets none
 ]
 
 
 @pytest.mark.parametrize(("region", "states", "day", "closed"), HOLIDAYS)
 def test_holidays(region: str, states: tuple[str, ...], day: str, closed: bool) -> None:
     found = rules(BOOK, place(region, *states))
-    zone = ("Europe/Paris",) if region == "FR" else ("America/Chicago",)
+    zone = ("America/Chicago",) if region in ("US", "CA") else ("Europe/Paris",)
     opening = found.hours.next_open(instant(f"{day}T16:00:00+00:00"), zone)
     assert opening is not None
     assert (opening > instant(f"{day}T23:59:00+00:00")) == closed
@@ -298,12 +404,14 @@ def test_holidays_of_every_part_that_a_file_names_are_known() -> None:
         assert days_of(("FR", part), 2027) > days_of(("FR", ""), 2027), part
     for state in TABLES["US"].states:
         assert days_of(("US", state), 2027), state
+    for state in ALL_SPAIN:
+        assert days_of(("ES", state), 2027) > days_of(("ES", ""), 2027), state
 
 
 # --- what is not covered ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("region", ["DE", "GG", "IM", "MX", "NC", "001", ""])
+@pytest.mark.parametrize("region", ["NL", "AT", "GG", "IM", "MX", "NC", "001", ""])
 def test_a_region_without_a_file_is_not_dialed(region: str) -> None:
     for purpose in PURPOSES:
         assert "there are no rules for" in none(BOOK, place(region), purpose)
@@ -311,6 +419,8 @@ def test_a_region_without_a_file_is_not_dialed(region: str) -> None:
 
 def test_a_purpose_that_a_file_does_not_cover_is_not_dialed() -> None:
     assert none(BOOK, place("IN"), "survey") == "in.toml has no rules for survey calls, so they are not made"
+    for region, purpose in (("DE", "political"), ("ES", "survey"), ("IT", "political"), ("BE", "survey")):
+        assert f"has no rules for {purpose} calls" in none(BOOK, place(region), purpose)
 
 
 def test_a_place_with_a_problem_is_not_dialed() -> None:

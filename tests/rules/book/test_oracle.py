@@ -51,6 +51,63 @@ def french_holidays(year: int, alsace: bool) -> frozenset[date]:
     )
 
 
+def first(weekday: int, month: int, year: int) -> date:
+    """The first Monday (0) to Sunday (6) of a month."""
+    day = date(year, month, 1)
+    return day + timedelta(days=(weekday - day.weekday()) % 7)
+
+
+@cache
+def german_holidays(year: int) -> frozenset[date]:
+    """Those of all states: fixed ones, Good Friday, Easter Monday, Ascension, Whit Monday."""
+    fixed = [date(year, *day) for day in ((1, 1), (5, 1), (10, 3), (12, 25), (12, 26))]
+    return frozenset([*fixed, *(easter(year) + timedelta(days=days) for days in (-2, 1, 39, 50))])
+
+
+@cache
+def italian_holidays(year: int) -> frozenset[date]:
+    """Legge 260/1949 with its changes, Saint Francis since 2026 among them."""
+    fixed = ((1, 1), (1, 6), (4, 25), (5, 1), (6, 2), (8, 15), (10, 4), (11, 1), (12, 8), (12, 25), (12, 26))
+    return frozenset([*(date(year, *day) for day in fixed), easter(year) + timedelta(days=1)])
+
+
+@cache
+def irish_holidays(year: int) -> frozenset[date]:
+    """Saint Brigid's is the first Monday of February, or the first where that is a Friday; October's is the last Monday."""
+    brigid = date(year, 2, 1) if date(year, 2, 1).weekday() == 4 else first(0, 2, year)
+    october = first(0, 11, year) - timedelta(days=7)
+    fixed = [date(year, *day) for day in ((1, 1), (3, 17), (12, 25), (12, 26))]
+    mondays = [first(0, month, year) for month in (5, 6, 8)]
+    return frozenset([*fixed, *mondays, brigid, october, easter(year) + timedelta(days=1)])
+
+
+@cache
+def spanish_holidays(year: int) -> frozenset[date]:
+    """Those that no community replaces."""
+    fixed = ((1, 1), (1, 6), (5, 1), (8, 15), (10, 12), (11, 1), (12, 6), (12, 8), (12, 25))
+    return frozenset([*(date(year, *day) for day in fixed), easter(year) - timedelta(days=2)])
+
+
+FEASTS = frozenset(
+    {date(2026, 3, 20), date(2026, 5, 27), date(2027, 3, 9), date(2027, 3, 10), date(2027, 5, 16), date(2027, 5, 17), date(2028, 2, 26),
+     date(2028, 2, 28), date(2028, 5, 5)}
+)  # fmt: skip
+"""The two Islamic feasts of Ceuta and Melilla, by the tables of the calendar, and the Monday after one on a weekend."""
+
+
+def rests_somewhere_in_spain(day: date) -> bool:
+    """Does some community rest on this day, on which not all of them do? Maundy Thursday, Easter Monday, Corpus Christi, the saints and
+    statutes of the communities, and the Monday after any holiday on a Sunday."""
+    own = {(2, 28), (3, 1), (3, 19), (4, 23), (5, 2), (5, 17), (5, 30), (5, 31), (6, 9), (6, 13), (6, 24), (7, 25), (7, 28), (8, 5),
+           (9, 2), (9, 8), (9, 11), (9, 15), (9, 17), (10, 9), (12, 3), (12, 26)}  # fmt: skip
+    moving = {easter(day.year) + timedelta(days=days) for days in (-3, 1, 60)}
+    yesterday = day - timedelta(days=1)
+    moved = day.weekday() == 0 and (
+        (yesterday.month, yesterday.day) in own or yesterday in spanish_holidays(yesterday.year)
+    )
+    return (day.month, day.day) in own or day in moving or day in FEASTS or moved
+
+
 def clock(wall: datetime) -> float:
     return wall.hour + wall.minute / 60 + wall.second / 3600
 
@@ -103,6 +160,38 @@ def indian(wall: datetime) -> bool:
     return 10 <= clock(wall) < 21
 
 
+def nine_to_nine(wall: datetime) -> bool:
+    return 9 <= clock(wall) < 21
+
+
+def oklahoman(wall: datetime) -> bool:
+    return until_eight(wall) and clock(wall) >= 9
+
+
+def german_day(wall: datetime) -> bool:
+    return 8 <= clock(wall) < 20
+
+
+def german(wall: datetime) -> bool:
+    return german_day(wall) and not sunday(wall) and wall.date() not in german_holidays(wall.year)
+
+
+def italian(wall: datetime) -> bool:
+    return 10 <= clock(wall) < 19 and not sunday(wall) and wall.date() not in italian_holidays(wall.year)
+
+
+def irish(wall: datetime) -> bool:
+    return 9 <= clock(wall) < 21 and not sunday(wall) and wall.date() not in irish_holidays(wall.year)
+
+
+def spanish(wall: datetime) -> bool:
+    return 9 <= clock(wall) < 21 and not weekend(wall) and wall.date() not in spanish_holidays(wall.year)
+
+
+def spanish_anywhere(wall: datetime) -> bool:
+    return spanish(wall) and not rests_somewhere_in_spain(wall.date())
+
+
 Law = Callable[[datetime], bool]
 
 # Region, states, purpose, the law, zones in which to look.
@@ -110,7 +199,10 @@ CASES: list[tuple[str, tuple[str, ...], Purpose, Law, tuple[str, ...]]] = [
     ("US", ("NY",), "marketing", american, ("America/New_York",)),
     ("US", ("NY",), "informational", house, ("America/New_York",)),
     ("US", ("FL",), "marketing", until_eight, ("America/New_York", "America/Chicago")),
-    ("US", ("OK",), "marketing", until_eight, ("America/Chicago",)),
+    ("US", ("OK",), "marketing", oklahoman, ("America/Chicago",)),
+    ("US", ("OK",), "survey", nine_to_nine, ("America/Chicago",)),
+    ("US", ("MD",), "marketing", until_eight, ("America/New_York",)),
+    ("US", ("CT",), "marketing", oklahoman, ("America/New_York",)),
     ("US", ("WA",), "marketing", until_eight, ("America/Los_Angeles",)),
     ("US", ("CA", "FL"), "marketing", until_eight, ("America/Los_Angeles", "America/New_York")),
     ("US", ("TX",), "marketing", texan, ("America/Chicago", "America/Denver")),
@@ -128,7 +220,12 @@ CASES: list[tuple[str, tuple[str, ...], Purpose, Law, tuple[str, ...]]] = [
     ("FR", ("FX",), "informational", house, ("Europe/Paris",)),
     ("GB", (), "marketing", house, ("Europe/London",)),
     ("IN", (), "marketing", indian, ("Asia/Kolkata",)),
-    ("IN", (), "transactional", house, ("Asia/Kolkata",)),
+    ("IN", (), "transactional", nine_to_nine, ("Asia/Kolkata",)),
+    ("DE", (), "marketing", german, ("Europe/Berlin",)),
+    ("DE", (), "informational", german_day, ("Europe/Berlin",)),
+    ("IT", (), "survey", italian, ("Europe/Rome",)),
+    ("IE", (), "political", irish, ("Europe/Dublin",)),
+    ("BE", (), "marketing", house, ("Europe/Brussels",)),
     # A contact abroad: its clocks have 45 minutes, or half an hour, and the law is its number's.
     ("GB", (), "marketing", house, ("Europe/London", "Asia/Kathmandu")),
     ("GB", (), "marketing", house, ("Australia/Adelaide",)),
@@ -205,10 +302,27 @@ def test_every_french_holiday_of_two_years_is_closed_and_every_other_weekday_is_
             )
 
 
+def test_every_day_of_two_years_in_spain() -> None:
+    """Where the community is not known, a call goes out on no holiday of any, and on every other weekday."""
+    anywhere = rules(BOOK, place("ES", *TABLES["ES"].of_region("ES"))).hours
+    for step in range(DAYS):
+        noon = START + step * DAY + 11 * HOUR
+        wall = datetime.fromtimestamp(noon, ZoneInfo("Europe/Madrid"))
+        opens = anywhere.next_open(noon, ("Europe/Madrid",)) == noon
+        if opens:
+            assert spanish(wall), wall
+        else:
+            assert not spanish_anywhere(wall), wall
+        for state in TABLES["ES"].states:
+            own = rules(BOOK, place("ES", state)).hours.next_open(noon, ("Europe/Madrid",)) == noon
+            assert own or not opens, (state, wall)
+            assert spanish(wall) or not own, (state, wall)
+
+
 def test_every_state_of_the_union_at_every_hour_of_a_fortnight() -> None:
     """A state opens when federal law and its own do, and a number that may be anywhere when all of them do."""
     own: dict[str, Law] = {
-        "FL": until_eight, "OK": until_eight, "WA": until_eight, "TX": texan,
+        "FL": until_eight, "MD": until_eight, "WA": until_eight, "OK": oklahoman, "CT": oklahoman, "TX": texan,
         "MS": mississippi, "AL": mississippi, "LA": mississippi,
     }  # fmt: skip
     with_holidays = {"AL", "LA", "RI", "UT"}

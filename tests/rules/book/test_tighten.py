@@ -8,7 +8,7 @@ import pytest
 
 from engine.errors import RulesError
 from engine.rules.book import read_book, standard_book, weeks
-from tests.rules.book.places import GERMANY, NOW, none, place, rules, write
+from tests.rules.book.places import AUSTRIA, NOW, none, place, rules, write
 
 TIGHT = """
 title = "Ours"
@@ -165,16 +165,16 @@ def test_rules_cannot_be_replaced_switched_off_or_misplaced(tmp_path: Path) -> N
     assert "'ZZ' is not known (known: AL, AK" in problems(write(tmp_path, "ours.toml", text))[0]
     text = tight("ring", 'least = "30s"', "mars")
     assert (
-        "there is no mars.toml (known: base, ca, eu, fr, gb, in, practice, us)"
+        "there is no mars.toml (known: base, be, ca, de, es, eu, fr, gb, ie, in, it, practice, us)"
         in problems(write(tmp_path, "ours.toml", text))[0]
     )
 
 
 def test_a_file_of_the_book_cannot_be_replaced(tmp_path: Path) -> None:
-    found = problems(write(tmp_path, "us.toml", GERMANY))
+    found = problems(write(tmp_path, "us.toml", AUSTRIA))
     assert 'write tightens = "us" to make it stricter' in found[0]
     found = problems(
-        write(tmp_path / "other", "usa.toml", GERMANY.replace('"DE"]', '"US"]').replace('"DE"', '"US"'))
+        write(tmp_path / "other", "usa.toml", AUSTRIA.replace('"AT"]', '"US"]').replace('"AT"', '"US"'))
     )
     assert any("US stands in us.toml already" in problem for problem in found)
 
@@ -198,48 +198,48 @@ def test_of_two_rules_about_a_list_the_stricter_parts_hold(
 
 
 def test_a_country_that_is_added_is_dialed_by_its_rules(tmp_path: Path) -> None:
-    book = read_book(write(tmp_path, "de.toml", GERMANY))
-    found = rules(book, place("DE"))
+    book = read_book(write(tmp_path, "at.toml", AUSTRIA))
+    found = rules(book, place("AT"))
     assert weeks.text_of(found.week) == "mon-sat 09:00-18:00"
-    assert found.calendars == {("DE", "")}
-    assert {"eu-consent", "house-consent", "house-ring", "de-hours"} <= set(found.rules)
+    assert found.calendars == {("AT", "")}
+    assert {"eu-consent", "house-consent", "house-ring", "at-hours"} <= set(found.rules)
     assert found.consent is not None
     assert found.consent.proof == ("at", "source", "purpose", "reference")
-    assert rules(book, place("DE"), "emergency").emergency
-    assert "no rules for survey" in none(book, place("DE"), "survey")
-    assert book.regions == standard_book().regions | {"DE"}
+    assert rules(book, place("AT"), "emergency").emergency
+    assert "no rules for survey" in none(book, place("AT"), "survey")
+    assert book.regions == standard_book().regions | {"AT"}
 
 
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ('kind = "hours"', 'kind = "ours"', "de.toml: rule de-hours"),
+        ('kind = "hours"', 'kind = "ours"', "at.toml: rule at-hours"),
         ("from = 2026-01-01", "since = 2026-01-01", "there is no such key"),
         ('extends = ["eu"]', 'extends = ["us"]', "there is no us.toml to build upon"),
-        ('calendar = "DE"', 'calendar = "XX"', "'XX/' has none that are known"),
-        ('calendar = "DE"', "", "rule de-holidays needs public holidays"),
-        ('need = "express"', 'need = "verbal"', "de.toml: rule de-consent.need"),
+        ('calendar = "AT"', 'calendar = "XX"', "'XX/' has none that are known"),
+        ('calendar = "AT"', "", "rule at-holidays needs public holidays"),
+        ('need = "express"', 'need = "verbal"', "at.toml: rule at-consent.need"),
         ('purposes = ["marketing", "informational", "emergency"]', 'purposes = ["marketing", "survey"]',
          "survey is covered, but no rule speaks of its hours"),
-        ('regions = ["DE"]', 'regions = ["de"]', "de.toml: regions.0"),
-        ('regions = ["DE"]', "regions = []", "a file without regions covers no purposes"),
-        ('id = "de-consent"', 'id = "us-pewc"', "this id stands in us.toml already"),
-        ('source = "UWG s. 7"', "", "de.toml: rule de-consent.source: Field required"),
+        ('regions = ["AT"]', 'regions = ["de"]', "at.toml: regions.0"),
+        ('regions = ["AT"]', "regions = []", "a file without regions covers no purposes"),
+        ('id = "at-consent"', 'id = "us-pewc"', "this id stands in us.toml already"),
+        ('source = "TKG 2021 s. 174"', "", "at.toml: rule at-consent.source: Field required"),
         ('basis = "memory"', 'basis = "memory"\nenforced = false', "a rule that is not enforced says why"),
-        ('basis = "memory"', 'basis = "memory"\nstates = ["BY"]', "'BY' is not known"),
+        ('basis = "memory"', 'basis = "memory"\nstates = ["W"]', "'W' is not known"),
         ('days = ["mon-sat"], ', 'timezone = "Europe/Berlin", ', "leave timezone out"),
         ("title =", "title", "cannot be read"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_country_is_told(tmp_path: Path, old: str, new: str, told: str) -> None:
-    assert old in GERMANY
-    found = problems(write(tmp_path, "de.toml", GERMANY.replace(old, new)))
+    assert old in AUSTRIA
+    found = problems(write(tmp_path, "at.toml", AUSTRIA.replace(old, new)))
     assert any(told in problem for problem in found), found
 
 
 def test_everything_is_told_at_once(tmp_path: Path) -> None:
     write(
-        tmp_path, "de.toml", GERMANY.replace('"DE"', '"XX"').replace('extends = ["eu"]', 'extends = ["no"]')
+        tmp_path, "at.toml", AUSTRIA.replace('"AT"', '"XX"').replace('extends = ["eu"]', 'extends = ["no"]')
     )
     write(tmp_path, "ours.toml", tight("ring", 'least = "1s"'))
     write(tmp_path, "broken.toml", "= =")
@@ -258,23 +258,23 @@ def test_a_folder_that_is_not_there_is_an_error_and_an_empty_one_is_not(tmp_path
 
 def test_the_version_changes_with_any_content(tmp_path: Path) -> None:
     seen = {standard_book().version}
-    for text in (GERMANY, GERMANY.replace("18:00", "17:00"), GERMANY.replace("memo 12", "memo 13")):
-        seen.add(read_book(write(tmp_path / str(len(seen)), "de.toml", text)).version)
+    for text in (AUSTRIA, AUSTRIA.replace("18:00", "17:00"), AUSTRIA.replace("memo 12", "memo 13")):
+        seen.add(read_book(write(tmp_path / str(len(seen)), "at.toml", text)).version)
     assert len(seen) == 4
     for version in seen:
         day, _, digest = version.partition(".")
-        assert day == "2026-11-24"
+        assert day == "2026-11-27"
         assert len(digest) == 8
     later = read_book(write(tmp_path / "later", "ours.toml", tight("ring", 'least = "30s"')))
     assert later.version.startswith("2026-11-30.")
     assert rules(later, place("US", "NY")).version == later.version
-    again = read_book(write(tmp_path / "again", "de.toml", "# a comment is no content\n" + GERMANY))
+    again = read_book(write(tmp_path / "again", "at.toml", "# a comment is no content\n" + AUSTRIA))
     assert again.version in seen
 
 
 def test_a_rule_set_is_looked_up_not_made_again(tmp_path: Path) -> None:
-    book = read_book(write(tmp_path, "de.toml", GERMANY))
-    where = place("DE")
+    book = read_book(write(tmp_path, "at.toml", AUSTRIA))
+    where = place("AT")
     first = rules(book, where)
     assert rules(book, where, at=NOW + 86400) is first
     assert rules(book, where, "informational") is not first

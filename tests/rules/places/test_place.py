@@ -17,7 +17,7 @@ from engine.rules.places import TABLES, Place, place_of, state_of
 from engine.rules.places.clocks import alike, clock
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC).timestamp()
-US, CA, FR = TABLES["US"], TABLES["CA"], TABLES["FR"]
+US, CA, FR, ES = TABLES["US"], TABLES["CA"], TABLES["FR"], TABLES["ES"]
 STATES_OF_THE_US = tuple(sorted(US.of_region("US")))
 
 
@@ -46,6 +46,11 @@ PLACES: list[tuple[str, dict[str, str], str, str]] = [
     ("+33612345678", {}, "57 67 68 FX", "Europe/Paris"),
     ("+33612345678", {"postal_code": "67000"}, "67", "Europe/Paris"),
     ("+33612345678", {"postal_code": "75001"}, "FX", "Europe/Paris"),
+    ("+34612345678", {}, " ".join(sorted(ES.states)), "Atlantic/Canary Europe/Madrid"),
+    ("+34612345678", {"postal_code": "28013"}, "MD", "Europe/Madrid"),
+    ("+34612345678", {"postal_code": "35001"}, "CN", "Atlantic/Canary"),
+    ("+34912345678", {"state": "Cataluña"}, "CT", "Europe/Madrid"),
+    ("+34912345678", {"state": "ES-CN"}, "CN", "Europe/Madrid Atlantic/Canary"),
     ("+14745556123", {}, "SK", "America/Winnipeg America/Regina America/Edmonton"),
     # Contradiction: both.
     ("+12125556123", {"state": "CA"}, "CA NY", "America/New_York America/Los_Angeles"),
@@ -174,7 +179,7 @@ def test_what_the_contact_says_is_never_dropped(number: str, timezone: str, stat
 
 
 def test_every_zone_of_the_tables_exists() -> None:
-    for table in (US, CA, FR):
+    for table in (US, CA, FR, ES):
         for state in table.states.values():
             assert state.zones, state.code
             for name in state.zones:
@@ -182,7 +187,7 @@ def test_every_zone_of_the_tables_exists() -> None:
 
 
 def test_every_state_is_found_by_code_and_name() -> None:
-    for table in (US, CA, FR):
+    for table in (US, CA, FR, ES):
         for state in table.states.values():
             for written in (
                 state.code,
