@@ -56,7 +56,9 @@ class Law:
         return cls(**{**table, "topics": tuple(table["topics"]), "countries": tuple(table["countries"])})
 
 
-def never_dialed(contact: Contact, number: Number, *, suppressed: bool = False) -> Candidate:
+def never_dialed(
+    contact: Contact, number: Number, *, suppressed: bool = False, line_in_use: bool = False
+) -> Candidate:
     """A contact as the gate sees it, with one of its numbers, before its first call."""
     return Candidate(
         e164=number.e164,
@@ -64,7 +66,7 @@ def never_dialed(contact: Contact, number: Number, *, suppressed: bool = False) 
         kind=number.kind,
         zones=number.zones,
         suppressed=suppressed,
-        line_in_use=False,
+        line_in_use=line_in_use,
         attempts=0,
         callback=False,
         callbacks=0,

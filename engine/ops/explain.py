@@ -23,7 +23,7 @@ from engine.rules.gate import Candidate, decide
 from engine.rules.hours import local_time
 from engine.store.jobs import HELD
 from engine.store.listing import ListBook
-from engine.store.past import StoredPast
+from engine.store.past import StoredPast, matter_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,10 @@ def what_next(history: History, settings: Settings, now: float) -> Next:
     number = next_number(history)
     with reading(settings.database) as connection, closing(ListBook(settings.engine.state)) as lists:
         lists.refresh(connection)
-        past = StoredPast(connection, history.campaign.id, number.id, number.e164, lists, at)
-        verdict = decide(rules, candidate(history), past, at)
+        past = StoredPast(
+            connection, matter_of(connection, history.campaign.id), number.id, number.e164, lists, at
+        )
+        verdict = decide(rules, candidate(history, at <= now), past, at, sorted(running.trunks))
     zones = zones_of(history)
     why = f" ({verdict.ground.detail})" if verdict.ground.detail else ""
     if verdict.never:
@@ -96,8 +98,9 @@ def what_next(history: History, settings: Settings, now: float) -> Next:
     )
 
 
-def candidate(history: History) -> Candidate:
-    """The contact as the gate sees it at its next number."""
+def candidate(history: History, at_once: bool) -> Candidate:
+    """The contact as the gate sees it at its next number; `at_once`: now. A call that lives at that number now is taken to be
+    over later."""
     contact = history.contact
     number = next_number(history)
     return Candidate(
@@ -106,7 +109,7 @@ def candidate(history: History) -> Candidate:
         kind=number.kind,
         zones=number.zones,
         suppressed=number.suppressed is not None,
-        line_in_use=history.line_in_use,
+        line_in_use=history.line_in_use and at_once,
         attempts=contact["attempts"],
         callback=contact["callback_id"] is not None,
         callbacks=contact["callbacks"],

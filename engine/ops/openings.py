@@ -1,12 +1,12 @@
-"""When contacts could be called first, and why not sooner: the gate's answers for many contacts, counted."""
+"""When contacts could be called first, and why not sooner: the gate's answers for many contacts, counted. Each is asked for
+itself, as if it were the only one that is called: what calls of a job do to each other (a day's cap, a number that is in it
+twice) is not in it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from engine.contacts import Contact
-from engine.intake.lawful import never_dialed
-from engine.rules.gate import CampaignRules, Past, Reason, decide
+from engine.rules.gate import Reason, Verdict
 
 
 @dataclass(slots=True)
@@ -33,9 +33,8 @@ class Openings:
         """The first instant at which a contact of those put off may be called."""
         return min((one.earliest for one in self.later.values()), default=None)
 
-    def add(self, rules: CampaignRules, contact: Contact, past: Past, suppressed: bool, now: float) -> None:
-        """Put a new contact to the gate at `now`."""
-        verdict = decide(rules, never_dialed(contact, contact.numbers[0], suppressed=suppressed), past, now)
+    def add(self, verdict: Verdict) -> None:
+        """Count an answer of the gate."""
         if verdict.allowed:
             self.at_once += 1
         elif verdict.at is None:

@@ -25,9 +25,10 @@ from engine.intake.parse_client import ParseRequest, parse_job
 from engine.intake.source import SQLITE
 from engine.intake.wire import Batch, Done
 from engine.ops.call_preview import CallPreview, described
+from engine.ops.newcomers import Door, door
 from engine.ops.openings import Openings
-from engine.ops.standing import Standing, standing_of
-from engine.rules.gate import Past
+from engine.ops.standing import Standing, Terms, standing_of
+from engine.rules.gate import decide
 
 Progress = Callable[[int], None]
 """Called with the number of rows read so far."""
@@ -70,7 +71,9 @@ class Preview:
     suppressed: int | None = None
     """Contacts whose first number is never to be called; None: there is no database yet."""
     already_there: int = 0
-    """Of contacts to be added: those whose number the campaign has already."""
+    """Of contacts to be added: those whom the campaign has already, by a number or by their external id."""
+    paused: bool = False
+    """The campaign that they are added to is paused: the openings are what they would be if it ran."""
     openings: Openings = field(default_factory=Openings)
     call: CallPreview | None = None
 
@@ -130,7 +133,9 @@ def preview(
         standing = standing_of(settings, manifest, fingerprint(path) if path.is_dir() else "", now)
         found.problems += standing.problems
         found.suppressed = None if standing.database is None else 0
-        asyncio.run(_read(found, manifest, standing, settings, now, rejects, shown, progress))
+        found.paused = standing.paused
+        with door(standing.database, settings.engine.state) as books:
+            asyncio.run(_read(found, manifest, standing, books, settings, now, rejects, shown, progress))
     except InputError as error:
         found.problems += error.problems
     return found
@@ -140,6 +145,7 @@ async def _read(
     found: Preview,
     manifest: Manifest,
     standing: Standing,
+    books: Door,
     settings: Settings,
     now: float,
     rejects: Path | None,
@@ -150,7 +156,8 @@ async def _read(
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="volley-check-")))
         target = _rejects_file(rejects, scratch)
-        async with aclosing(parse_job(_request(manifest, settings, standing, target, scratch))) as parts:
+        request = _request(manifest, settings, standing.terms, target, scratch)
+        async with aclosing(parse_job(request)) as parts:
             rows = 0
             async for part in parts:
                 if isinstance(part, Done):
@@ -162,7 +169,9 @@ async def _read(
                     )
                 else:
                     rows += len(part.contacts) + part.rejected
-                    _count(found, part, standing, now)
+                    _count(found, part)
+                    if standing.terms is not None:
+                        _put_to_the_gate(found, part, standing.terms, books, now)
                     progress(rows)
         if found.rejected:
             _read_rejects(found, target, shown)
@@ -189,7 +198,7 @@ def _rejects_file(rejects: Path | None, scratch: Path) -> Path:
 
 
 def _request(
-    manifest: Manifest, settings: Settings, standing: Standing, rejects: Path, scratch: Path
+    manifest: Manifest, settings: Settings, terms: Terms | None, rejects: Path, scratch: Path
 ) -> ParseRequest:
     """As `engine.intake.service` asks. A query's rows are kept in the job's folder, which is not ours: a
     copy of it serves."""
@@ -201,30 +210,24 @@ def _request(
         if name is not None and (manifest.folder / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(manifest.folder / name, folder / name)
-    region = job.region or settings.defaults.region
-    if isinstance(job, AddJob):
-        return ParseRequest(folder, job.contacts, rejects, region, law=standing.law)
+    if terms is None:
+        return ParseRequest(folder, job.contacts, rejects, job.region or settings.defaults.region)
+    campaign = terms.campaign
+    region = job.region or campaign.region or settings.defaults.region
     return ParseRequest(
         folder,
         job.contacts,
         rejects,
         region,
-        job.language,
-        job.fields,
-        law=standing.law,
-        spoken=job.spoken_fields(),
+        campaign.language,
+        campaign.fields,
+        law=terms.law,
+        spoken=campaign.spoken_fields(),
     )
 
 
-def _count(found: Preview, batch: Batch, standing: Standing, now: float) -> None:
+def _count(found: Preview, batch: Batch) -> None:
     regions, kinds, repaired = Counter(found.regions), Counter(found.kinds), Counter(found.repaired)
-    first = [contact.numbers[0].e164 for contact in batch.contacts]
-    suppressed = standing.suppressed(first)
-    known = standing.known(first)
-    if found.suppressed is not None:
-        found.suppressed += sum(one in suppressed for one in first)
-    with standing.pasts(first, now) as past_of:
-        _put_to_the_gate(found, batch, standing, known, suppressed, past_of, now)
     for contact in batch.contacts:
         number = contact.numbers[0]
         regions[number.region or "?"] += 1
@@ -239,21 +242,17 @@ def _count(found: Preview, batch: Batch, standing: Standing, now: float) -> None
     )
 
 
-def _put_to_the_gate(
-    found: Preview,
-    batch: Batch,
-    standing: Standing,
-    known: set[str],
-    suppressed: set[str],
-    past_of: Callable[[str], Past],
-    now: float,
-) -> None:
-    for contact in batch.contacts:
-        e164 = contact.numbers[0].e164
-        if e164 in known:
-            found.already_there += 1
-        elif standing.rules is not None:
-            found.openings.add(standing.rules, contact, past_of(e164), e164 in suppressed, now)
+def _put_to_the_gate(found: Preview, batch: Batch, terms: Terms, books: Door, now: float) -> None:
+    rules, trunks = terms.running.rules, sorted(terms.running.trunks)
+    with books.look(terms.matter, terms.refuses_known, batch.contacts, now) as people:
+        for contact in batch.contacts:
+            candidate = people.candidate(contact)
+            if found.suppressed is not None:
+                found.suppressed += candidate.suppressed
+            if people.is_there(contact):
+                found.already_there += 1
+            else:
+                found.openings.add(decide(rules, candidate, people.past(contact), now, trunks))
 
 
 def _read_rejects(found: Preview, path: Path, shown: int) -> None:

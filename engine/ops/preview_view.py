@@ -22,7 +22,7 @@ def view(found: Preview, flow: bool = False) -> RenderableType:
     parts: list[RenderableType] = [_contacts(found)]
     if found.rejected:
         parts += [Text(), _rejects(found)]
-    parts += [Text(), _openings(found.openings)]
+    parts += [Text(), _openings(found.openings, found.paused)]
     if found.call is not None:
         parts += [Text(), _call(found.call)]
         if flow:
@@ -61,7 +61,7 @@ def _contacts(found: Preview) -> Table:
     if found.already_there:
         table.add_row(
             "already there",
-            f"{found.already_there:,} have a number that the campaign has; they will be rejected",
+            f"{found.already_there:,} are in the campaign, by a number or their external id; they will be rejected",
         )
     if found.regions:
         table.add_row("regions", _listed(found.regions))
@@ -92,7 +92,7 @@ def _rejects(found: Preview) -> Table:
     return table
 
 
-def _openings(found: Openings) -> Table:
+def _openings(found: Openings, paused: bool) -> Table:
     table = _facts("First calls")
     if found.at_once:
         table.add_row("at once", f"{found.at_once:,}")
@@ -105,6 +105,10 @@ def _openings(found: Openings) -> Table:
         table.add_row("never", Text(f"{count:,}: {reasons.sentence(reason)}", style=palette.BAD))
     if not (found.at_once or found.later or found.never):
         table.add_row("none", "")
+    if paused:
+        table.add_row(
+            "but", Text("the campaign is paused: nobody is called until it is resumed", style=palette.BAD)
+        )
     return table
 
 

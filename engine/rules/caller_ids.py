@@ -17,7 +17,7 @@ Nothing of a contact but its number and place comes in here, so no column of a c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -83,11 +83,16 @@ class Choice:
         """The reason that is nearest to a number that could have been shown; None when one is."""
         if self.number is not None:
             return None
-        return max((why for _, why in self.unfit), key=_ORDER.index, default=Unfit.NONE_GIVEN)
+        return nearest(why for _, why in self.unfit)
 
 
 _ORDER = tuple(Unfit)
 """How far a number got: the later a check that it failed, the nearer it was."""
+
+
+def nearest(reasons: Iterable[Unfit]) -> Unfit:
+    """Of several reasons the one that is nearest to a number that could have been shown."""
+    return max(reasons, key=_ORDER.index, default=Unfit.NONE_GIVEN)
 
 
 def nothing_refused(number: str) -> bool:

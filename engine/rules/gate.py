@@ -33,7 +33,7 @@ from engine.rules.book import (
     ring_problem,
     stored,
 )
-from engine.rules.caller_ids import Callee, Unfit
+from engine.rules.caller_ids import Callee, Choice, Unfit, nearest
 from engine.rules.hours import Hours, Window, zone
 from engine.rules.places import PRACTICE, Place, place_of
 from engine.rules.question import UNLISTED, CampaignRules, Candidate, Listing, Past
@@ -67,9 +67,10 @@ DAY = 86400.0
 
 
 def decide(
-    campaign: CampaignRules, contact: Candidate, past: Past, now: float, trunk: str | None = None
+    campaign: CampaignRules, contact: Candidate, past: Past, now: float, trunks: Sequence[str] = ()
 ) -> Verdict:
-    """May `contact` be dialed for `campaign` at `now` (POSIX seconds), by `trunk`?"""
+    """May `contact` be dialed for `campaign` at `now` (POSIX seconds), by one of `trunks`? The verdict names the first of them
+    on which a number of ours may be shown. None given: is there such a number, on whatever trunk?"""
     verdict = _for_ever(campaign, contact, now)
     if verdict is not None:
         return verdict
@@ -80,12 +81,12 @@ def decide(
     return (
         case.agreed()
         or case.listed()
-        or case.shown(trunk)
+        or case.shown(trunks)
         or case.transferred()
         or case.budget()
         or case.throttled()
         or case.when()
-        or Verdict(True, Reason.ALLOWED, None, case.ground(), case.caller_id, case.slow)
+        or Verdict(True, Reason.ALLOWED, None, case.ground(), case.caller_id, case.slow, case.trunk)
     )
 
 
@@ -186,6 +187,7 @@ class _Case:
         "_rules",
         "caller_id",
         "slow",
+        "trunk",
     )
 
     def __init__(
@@ -208,6 +210,7 @@ class _Case:
         self._copies: tuple[tuple[str, float], ...] = ()
         self.caller_id = ""
         self.slow = False
+        self.trunk = ""
 
     def ground(self, rule: str = "", detail: str = "") -> Ground:
         return Ground(self._place, self._rules.version, rule, self._consent, self._copies, detail)
@@ -229,10 +232,23 @@ class _Case:
             return self._no(Reason.LISTED, None, listing.on, f"the number is on the list {listing.on}")
         return None
 
-    def shown(self, trunk: str | None) -> Verdict | None:
+    def shown(self, trunks: Sequence[str]) -> Verdict | None:
+        reasons: list[Unfit] = []
+        for trunk in trunks or (None,):
+            choice = self._choose(trunk)
+            if choice.number is not None:
+                self.caller_id, self.trunk = choice.number, trunk or ""
+                return None
+            reasons.append(choice.reason or Unfit.NONE_GIVEN)
+        reason = nearest(reasons)
+        # What the settings lack can be put right there: nobody is given up for it.
+        again = self._now + (LINE_RETRY if reason is Unfit.OTHER_TRUNK else LIST_RETRY)
+        return self._no(Reason.NO_CALLER_ID, again, "", _UNSHOWN[reason])
+
+    def _choose(self, trunk: str | None) -> Choice:
         place, rules = self._place, self._rules
         subdivision = f"{place.region}-{place.subdivisions[0]}" if len(place.subdivisions) == 1 else ""
-        choice = self._campaign.caller_ids.choose(
+        return self._campaign.caller_ids.choose(
             Callee(self._contact.e164, self._contact.region, subdivision),
             _date(int(self._now // DAY)),
             trunk=trunk,
@@ -240,12 +256,6 @@ class _Case:
             allows=lambda number: _allows(rules, number),
             promised=self._contact.promised_from,
         )
-        if choice.number is not None:
-            self.caller_id = choice.number
-            return None
-        # What the settings lack can be put right there: nobody is given up for it.
-        again = self._now + (LINE_RETRY if choice.reason is Unfit.OTHER_TRUNK else LIST_RETRY)
-        return self._no(Reason.NO_CALLER_ID, again, "", _UNSHOWN[choice.reason or Unfit.NONE_GIVEN])
 
     def transferred(self) -> Verdict | None:
         """A call that may end in another one is made only if that one may be."""

@@ -74,6 +74,8 @@ class Verdict:
     """The number to show; given when allowed."""
     slow: bool = False
     """Allowed, but the campaign must slow down: too many of its calls were abandoned."""
+    trunk: str = ""
+    """The trunk on which that number may be shown; empty when no trunk was asked for."""
 
     @property
     def never(self) -> bool:

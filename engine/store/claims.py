@@ -20,7 +20,7 @@ from engine.store import decisions
 from engine.store.decisions import DecisionRecord
 from engine.store.due import Due, contact, due, next_due, zones_of
 from engine.store.listing import Lists, NoLists
-from engine.store.past import StoredPast, share_of, use
+from engine.store.past import Matter, StoredPast, share_of, use
 
 SCAN_LIMIT = 500
 """Contacts looked at in one claim: bounds how long the writer is held when many are refused in a row."""
@@ -175,9 +175,10 @@ class _Taker:
 
     def serve(self, claimant: Claimant) -> None:
         """What this campaign gets of the free channels."""
-        (state,) = self._connection.execute(
-            "SELECT state FROM campaigns WHERE id = ?", (claimant.campaign_id,)
+        state, owner, purpose = self._connection.execute(
+            "SELECT state, owner, purpose FROM campaigns WHERE id = ?", (claimant.campaign_id,)
         ).fetchone()
+        matter = Matter(claimant.campaign_id, owner, purpose)
         if state != "running":  # paused or cancelled since the agenda was made
             self.exhausted[claimant.campaign_id] = None
             return
@@ -193,20 +194,24 @@ class _Taker:
             for row in rows:
                 past = StoredPast(
                     self._connection,
-                    claimant.campaign_id,
+                    matter,
                     row.number_id,
                     row.e164,
                     self._lists,
                     self._now,
                     share,
                 )
-                slot, verdict = self._ask(claimant, row, past, usable)
+                trunks = self._trunks_of(usable, claimant)
+                verdict = decide(
+                    claimant.rules, row.candidate(row.number_id in self._taken), past, self._now, trunks
+                )
                 if not verdict.allowed:
                     self.refusals.append(_refuse(self._connection, claimant, row, verdict, self._now))
                     if verdict.reason in _OF_THE_CAMPAIGN:
                         self.exhausted[claimant.campaign_id] = verdict.at
                         return
                     continue
+                slot = next(one for one in usable if one.trunk == verdict.trunk)
                 usable.remove(slot)
                 self.free.remove(slot)
                 self._taken.add(row.number_id)
@@ -222,23 +227,12 @@ class _Taker:
                 self.exhausted[claimant.campaign_id] = next_due(self._connection, claimant.campaign_id)
                 return
 
-    def _ask(
-        self, claimant: Claimant, row: Due, past: StoredPast, usable: Sequence[Slot]
-    ) -> tuple[Slot, Verdict]:
-        """The gate's answer, and by which channel; another trunk is tried only where our number may not be shown on one."""
-        candidate = row.candidate(row.number_id in self._taken)
-        answers = [
-            (slot, decide(claimant.rules, candidate, past, self._now, slot.trunk))
-            for slot in self._one_a_trunk(usable, claimant)
-        ]
-        return next((one for one in answers if one[1].allowed), answers[0])
-
     @staticmethod
-    def _one_a_trunk(usable: Sequence[Slot], claimant: Claimant) -> Sequence[Slot]:
-        """The channel that is next; and one of each other trunk, where the campaign's numbers are not for all of them."""
+    def _trunks_of(usable: Sequence[Slot], claimant: Claimant) -> Sequence[str]:
+        """The trunk of the channel that is next; and all others, where the campaign's numbers are not for all of them."""
         if not claimant.rules.caller_ids.bound_to_trunks:
-            return usable[:1]
-        return list({slot.trunk: slot for slot in reversed(usable)}.values())[::-1]
+            return (usable[0].trunk,)
+        return tuple(dict.fromkeys(slot.trunk for slot in usable))
 
 
 def _insert(

@@ -192,18 +192,21 @@ def _in_campaign(connection: sqlite3.Connection, campaign_id: int, number_id: in
 
 
 def _number_id(connection: sqlite3.Connection, number: Number) -> int:
-    row = connection.execute("SELECT id, zones FROM numbers WHERE e164 = ?", (number.e164,)).fetchone()
-    zones = ",".join(number.zones)
+    row = connection.execute(
+        "SELECT id, region, kind, zones FROM numbers WHERE e164 = ?", (number.e164,)
+    ).fetchone()
+    traits = (number.region, number.kind, ",".join(number.zones))
     if row is None:
         row = connection.execute(
-            "INSERT INTO numbers (e164, region, kind, zones) VALUES (?, ?, ?, ?) RETURNING id, zones",
-            (number.e164, number.region, number.kind, zones),
+            "INSERT INTO numbers (e164, region, kind, zones) VALUES (?, ?, ?, ?) RETURNING id",
+            (number.e164, *traits),
         ).fetchone()
         forgotten.born(connection, row[0], number.e164)
-    elif row[1] != zones:
+    elif (
+        tuple(row[1:]) != traits
+    ):  # it came by a list, which tells the number alone, or the plan of numbers has changed
         connection.execute(
-            "UPDATE numbers SET region = ?, kind = ?, zones = ? WHERE id = ?",
-            (number.region, number.kind, zones, row[0]),
+            "UPDATE numbers SET region = ?, kind = ?, zones = ? WHERE id = ?", (*traits, row[0])
         )
     found: int = row[0]
     return found

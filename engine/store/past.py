@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from engine.rules.book import After, Scope
 from engine.rules.gate import DAY, Listing
 from engine.store import abandonment
-from engine.store.listing import Lists, NoLists
+from engine.store.listing import Lists
 
 _SCOPES: dict[Scope, str] = {
     "campaign": """
@@ -22,7 +23,7 @@ SELECT created_at FROM attempts WHERE number_id = :number AND created_at > :sinc
 """,
     "owner": """
 SELECT created_at FROM attempts WHERE number_id = :number AND created_at > :since AND campaign_id IN
- (SELECT k.id FROM campaigns k JOIN campaigns own ON own.id = :campaign WHERE k.owner = own.owner AND k.purpose = own.purpose)
+ (SELECT id FROM campaigns WHERE owner = :owner AND purpose = :purpose)
  AND (disposition IS NULL OR rang OR answered_at IS NOT NULL
   OR disposition NOT IN ('NOT_SENT', 'CONGESTION', 'CANCELLED')) ORDER BY created_at DESC LIMIT :most
 """,
@@ -44,16 +45,35 @@ _EVENTS: dict[After, str] = {
 """When a call ended, the event is over; before that it has not happened. An unsure verdict may have been a person."""
 
 
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """By what earlier calls are counted: the campaign, and its owner and purpose, which other campaigns may share."""
+
+    campaign_id: int
+    """0 for a campaign that is not in the database yet: none of the calls were its own."""
+    owner: str
+    purpose: str
+
+
+def matter_of(connection: sqlite3.Connection, campaign_id: int) -> Matter:
+    """That of a campaign in the database."""
+    return Matter(
+        *connection.execute(
+            "SELECT id, owner, purpose FROM campaigns WHERE id = ?", (campaign_id,)
+        ).fetchone()
+    )
+
+
 class StoredPast:
     """The past of one number, for one campaign. `share`: the campaign's answered and abandoned calls of 30 days; asked
     of the database when it is not given."""
 
-    __slots__ = ("_campaign", "_connection", "_e164", "_lists", "_now", "_number", "_share")
+    __slots__ = ("_connection", "_e164", "_lists", "_matter", "_now", "_number", "_share")
 
     def __init__(
         self,
         connection: sqlite3.Connection,
-        campaign_id: int,
+        matter: Matter,
         number_id: int | None,
         e164: str,
         lists: Lists,
@@ -61,7 +81,7 @@ class StoredPast:
         share: tuple[int, int] | None = None,
     ) -> None:
         self._connection = connection
-        self._campaign = campaign_id
+        self._matter = matter
         self._number = number_id
         self._e164 = e164
         self._lists = lists
@@ -69,7 +89,9 @@ class StoredPast:
         self._share = share
 
     def attempts(self, scope: Scope, most: int, since: float) -> Sequence[float]:
-        asked = {"number": self._number, "since": since, "campaign": self._campaign, "most": most}
+        matter = self._matter
+        asked = {"number": self._number, "since": since, "most": most,
+                 "campaign": matter.campaign_id, "owner": matter.owner, "purpose": matter.purpose}  # fmt: skip
         return [row[0] for row in self._connection.execute(_SCOPES[scope], asked)]
 
     def last(self, after: After) -> float | None:
@@ -81,7 +103,7 @@ class StoredPast:
 
     def abandoned(self) -> tuple[int, int]:
         if self._share is None:
-            self._share = share_of(self._connection, self._campaign, self._now)
+            self._share = share_of(self._connection, self._matter.campaign_id, self._now)
         return self._share
 
     def suppressed(self, e164: str) -> bool:
@@ -93,7 +115,7 @@ class StoredPast:
         )
 
     def today(self) -> tuple[int, float]:
-        return used_today(self._connection, self._campaign, self._now)
+        return used_today(self._connection, self._matter.campaign_id, self._now)
 
 
 def share_of(connection: sqlite3.Connection, campaign_id: int, now: float) -> tuple[int, int]:
@@ -117,30 +139,3 @@ def use(connection: sqlite3.Connection, campaign_id: int, at: float, calls: int,
         " calls = calls + excluded.calls, cost = cost + excluded.cost",
         (int(at // DAY), campaign_id, calls, cost),
     )
-
-
-class Nothing:
-    """The past where there are no books yet: nobody was called, and no list is there."""
-
-    __slots__ = ("_e164",)
-
-    def __init__(self, e164: str) -> None:
-        self._e164 = e164
-
-    def attempts(self, scope: Scope, most: int, since: float) -> Sequence[float]:
-        return ()
-
-    def last(self, after: After) -> float | None:
-        return None
-
-    def lists(self, names: Sequence[str]) -> Listing:
-        return NoLists().of(self._e164, names)
-
-    def abandoned(self) -> tuple[int, int]:
-        return 0, 0
-
-    def suppressed(self, e164: str) -> bool:
-        return False
-
-    def today(self) -> tuple[int, float]:
-        return 0, 0.0

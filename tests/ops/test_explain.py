@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from engine.rules.book import standard_book
 from engine.rules.gate import Reason
 from engine.store import decisions
 from engine.store.decisions import DecisionRecord
-from tests.ops.filled import NOON, Books, person
+from tests.ops.filled import CALLER, NOON, Books, person, settings_in
 
 OFFICE = [{"days": ["mon-fri"], "from": "09:00", "to": "17:00"}]
 BUSY_TWICE = {"max_attempts": 3, "min_gap": "60s", "BUSY": {"delay": "600s", "attempts": 1}}
@@ -118,6 +120,27 @@ def test_a_live_call(books: Books) -> None:
     books.claim(one(books))
     assert coming(books).reason == "in_call"
     assert timeline(story(books))[0][1].endswith("by trunk carrier: lives")
+
+
+def test_a_line_that_is_in_use_now_is_free_when_the_retry_is_due(books: Books) -> None:
+    one(books)
+    other = books.campaign("other", [person(2, "+33199001001")])
+    books.claim(1)
+    assert books.claim(other) == []
+    with snapshot(books.settings.database) as connection:
+        waiting = history.read(connection, 2)
+    found = what_next(waiting, books.settings, books.now + 5)
+    assert (found.called, found.at) == (True, NOON + 20)
+    assert found.text.endswith("until then the number has a live call.")
+    assert what_next(waiting, books.settings, books.now + 21).reason == "line_in_use"
+
+
+def test_only_the_campaign_s_own_trunks_count(tmp_path: Path) -> None:
+    trunk = {"pbx": "lab", "dial": "PJSIP/{number}@carrier"}
+    ours = {"number": CALLER, "owner": "Test", "proof": "2026-01-01", "trunks": ["b"]}
+    with closing(Books(settings_in(tmp_path, trunk={"a": trunk, "b": trunk}, caller_id=[ours]))) as books:
+        one(books, trunks=["a"])
+        assert coming(books).reason == "no_caller_id"
 
 
 @pytest.mark.parametrize("state", ["paused", "cancelled", "failed", "loading"])

@@ -6,13 +6,19 @@ from __future__ import annotations
 import os
 import sqlite3
 import wave
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from engine.contacts import Consent
 from engine.errors import InputError
 from engine.ops.preview import Preview, files_of, open_job, preview
-from tests.ops.filled import NOON, Books, person, settings_in
+from engine.ops.preview_view import view
+from engine.store import erasure, forgotten
+from tests.ops.filled import CALLER, NOON, Books, person, settings_in
 
 MANIFEST = """
 id = "shots"
@@ -126,6 +132,104 @@ def test_contacts_to_be_added(job: Path, books: Books) -> None:
     assert (found.adds, found.already_there, found.openings.at_once) == (True, 1, 3)
     books.connection.execute("UPDATE campaigns SET state = 'cancelled' WHERE id = ?", (campaign,))
     assert "is cancelled" in str(preview(job, books.settings, NOON).problems[0])
+
+
+def test_people_whom_the_campaign_has_already(job: Path, books: Books) -> None:
+    """By whichever of their numbers, and by their external id, as the database will refuse them."""
+    books.campaign("shots", [person(2, "+33199001009", external_id="7"), person(3, "+33199001008")])
+    (job / "campaign.toml").write_text(
+        'add_to = "shots"\n[contacts]\nfile = "people.csv"\ncolumns = { phone_number = ["phone_number", "mobile"] }\n',
+        encoding="utf-8",
+    )
+    (job / "people.csv").write_text(
+        "phone_number,mobile,id\n+33199001001,+33199001008,1\n+33199001002,,7\n+33199001003,,8\n",
+        encoding="utf-8",
+    )
+    assert preview(job, books.settings, NOON).already_there == 2
+
+
+def test_contacts_to_be_added_are_read_as_the_campaign_says(job: Path, books: Books) -> None:
+    books.campaign("shots", [person(2, "+33199001009")], region="US")
+    (job / "campaign.toml").write_text(
+        'add_to = "shots"\n[contacts]\nfile = "people.csv"\n', encoding="utf-8"
+    )
+    (job / "people.csv").write_text("phone_number\n212 555 0110\n", encoding="utf-8")
+    assert preview(job, books.settings, NOON).regions == {"US": 1}
+
+
+def test_a_paused_campaign_calls_nobody(job: Path, books: Books) -> None:
+    campaign = books.campaign("shots", [person(2, "+33199001009")])
+    (job / "campaign.toml").write_text(
+        'add_to = "shots"\n[contacts]\nfile = "people.csv"\n', encoding="utf-8"
+    )
+    assert not preview(job, books.settings, NOON).paused
+    books.connection.execute("UPDATE campaigns SET state = 'paused' WHERE id = ?", (campaign,))
+    found = preview(job, books.settings, NOON)
+    assert found.paused
+    assert found.openings.at_once, "as if it ran"
+    console = Console(width=120)
+    with console.capture() as shown:
+        console.print(view(found))
+    assert "the campaign is paused" in shown.get()
+
+
+def one_person(job: Path, number: str, **columns: str) -> None:
+    row = {"phone_number": number, **columns}
+    (job / "people.csv").write_text(",".join(row) + "\n" + ",".join(row.values()) + "\n", encoding="utf-8")
+
+
+def test_somebody_who_was_forgotten_stays_suppressed(job: Path, books: Books) -> None:
+    forgotten.make_key(books.settings.engine.state)
+    erasure.forget(books.connection, "+33199001001", "anna", "asked", NOON)
+    one_person(job, "+33199001001")
+    found = preview(job, books.settings, NOON)
+    assert (found.suppressed, found.openings.never) == (1, {"suppressed": 1})
+
+
+def test_a_number_in_a_call_waits(job: Path, books: Books) -> None:
+    books.claim(books.campaign("other", [person(2, "+33199001001")]))
+    one_person(job, "+33199001001")
+    assert preview(job, books.settings, NOON).openings.later["line_in_use"].earliest == NOON + 20
+
+
+MARKETING = {
+    "consent": "written", "consent_at": "2026-06-01", "consent_source": "web", "consent_purpose": "marketing",
+    "consent_reference": "crm/1",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("adds", [False, True])
+def test_earlier_calls_of_the_owner_count(job: Path, tmp_path: Path, adds: bool) -> None:
+    """Florida: three sales calls in a day by the same owner, in whichever campaign; also for a campaign that is not there yet,
+    and for one that takes a number twice."""
+    with closing(Books(settings_in(tmp_path, law={"countries": ["US"]}))) as books:
+        books.now += 6 * 3600  # noon in Miami
+        owner = {"owner": "Test, test@example.org", "purpose": "marketing"}
+        consent = Consent("marketing", datetime(2026, 6, 1, tzinfo=UTC), "web", "crm/1", "written")
+        for which in range(3):
+            campaign = books.campaign(f"c{which}", [person(2, "+13055551234", consent=consent)], **owner)
+            (claim,) = books.claim(campaign)
+            books.finish(claim, "NO_ANSWER", after=20.0)
+            books.now += 60
+        manifest = (job / "campaign.toml").read_text(encoding="utf-8").replace("informational", "marketing")
+        if adds:
+            manifest = 'add_to = "c2"\n[contacts]\nfile = "people.csv"\nduplicates = "keep"\n'
+        (job / "campaign.toml").write_text(manifest, encoding="utf-8")
+        one_person(job, "+13055551234", **MARKETING)
+        assert list(preview(job, books.settings, books.now).openings.later) == ["too_often"]
+
+
+def test_a_caller_id_of_a_trunk_that_the_campaign_does_not_use_shows_nothing(
+    job: Path, tmp_path: Path
+) -> None:
+    trunk = {"pbx": "lab", "dial": "PJSIP/{number}@carrier"}
+    ours = {"number": CALLER, "owner": "Test", "proof": "2026-01-01", "trunks": ["b"]}
+    settings = settings_in(tmp_path, trunk={"a": trunk, "b": trunk}, caller_id=[ours])
+    one_person(job, "+33199001001")
+    assert preview(job, settings, NOON).openings.at_once == 1
+    manifest = (job / "campaign.toml").read_text(encoding="utf-8")
+    (job / "campaign.toml").write_text(f'trunks = ["a"]\n{manifest}', encoding="utf-8")
+    assert list(preview(job, settings, NOON).openings.later) == ["no_caller_id"]
 
 
 def test_contacts_to_be_added_without_any_database(job: Path, tmp_path: Path) -> None:

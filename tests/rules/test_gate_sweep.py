@@ -67,7 +67,7 @@ def test_nothing_is_allowed_that_the_law_forbids(part: int) -> None:
     sentences: Counter[str] = Counter()
     for _ in range(SWEEP // PARTS):
         one = scene(dice)
-        verdict = decide(campaign(one), candidate(one), History(one), one.now, one.trunk)
+        verdict = decide(campaign(one), candidate(one), History(one), one.now, (one.trunk,))
         sentence = forbids(one)
         reasons[verdict.reason] += 1
         sentences[sentence] += 1
