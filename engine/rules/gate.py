@@ -395,7 +395,7 @@ def own_hours(call_from: time | None, call_to: time | None) -> Hours | None:
     """A contact's own daily hours, at the callee's place; None when it named none."""
     if call_from is None and call_to is None:
         return None
-    key = (call_from or time(0), call_to or time(23, 59, 59))
+    key = (call_from or time(0), call_to or time(0))  # a window that ends at midnight ends with its day
     found = _OWN.get(key)
     if found is None:
         if len(_OWN) > 4096:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from functools import cache
 from zoneinfo import ZoneInfo
 
 from tests.rules.book.test_oracle import (
@@ -31,6 +30,7 @@ from tests.rules.book.test_oracle import (
     texan,
     until_eight,
 )
+from tests.rules.holidays import alabama_rests
 
 HOUR, DAY = 3600.0, 86400.0
 SELLS, SPEAKS = "marketing", ("informational", "transactional", "political", "survey")
@@ -85,6 +85,17 @@ class Agreed:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """A window of the campaign: on these days, from one time of the wall clock to another; in the callee's place, or where it
+    says."""
+
+    days: tuple[str, ...]
+    start: time
+    end: time
+    place: str = "callee"
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """One question: may this be done now? Instants in POSIX seconds, lengths in seconds."""
 
@@ -116,7 +127,13 @@ class Scene:
     end: float | None = None
     not_before: float | None = None
     expires: float | None = None
-    own_hours: tuple[time, time] | None = None
+    own_hours: tuple[time | None, time | None] | None = None
+    openings: tuple[Opening, ...] = ()
+    """The campaign's; at all times where it has none."""
+    promised: bool = False
+    """The person asked for this call."""
+    promises_kept: int = 0
+    """Calls that were made because they were asked for."""
     attempts: int = 0
     min_gap: float = 60.0
     last_attempt: float | None = None
@@ -131,6 +148,7 @@ class Scene:
 
 
 MOST_ATTEMPTS = 3
+MOST_CALLBACKS = 2
 OLDEST_PROOF = 400
 
 
@@ -174,14 +192,24 @@ def _anywhere(scene: Scene, walls: list[datetime]) -> Iterator[str]:
     yield "the lists cannot be read" if scene.lists_broken else ""
     yield "a litigator" if "litigators" in scene.on_lists else ""
     yield "on the campaign's list" if scene.names_list and "own" in scene.on_lists else ""
-    yield "too many attempts" if scene.attempts >= MOST_ATTEMPTS else ""
+    if scene.promised:
+        yield "asked for too often" if scene.promises_kept >= MOST_CALLBACKS else ""
+    else:
+        yield "too many attempts" if scene.attempts >= MOST_ATTEMPTS else ""
+        last = scene.last_attempt
+        yield "just called" if last is not None and now - last < scene.min_gap else ""
     yield "not begun" if now < scene.start else ""
     yield "not yet" if scene.not_before is not None and now < scene.not_before else ""
-    yield "just called" if scene.last_attempt is not None and now - scene.last_attempt < scene.min_gap else ""
     yield "in a call" if scene.line_in_use else ""
     yield "hangs up too soon" if scene.ring < 15 else ""
     if scene.own_hours is not None:
-        yield "not when they want to be called" if not all(_within(scene.own_hours, w) for w in walls) else ""
+        begin, end = scene.own_hours
+        for wall in walls:
+            yield "not when they want to be called" if not _wanted(begin, end, clock(wall)) else ""
+    if scene.openings:
+        for wall in walls:
+            inside = any(_is_in(one, wall, now) for one in scene.openings)
+            yield "outside the campaign's windows" if not inside else ""
     if scene.purpose == "emergency":
         approved = scene.approved_until is not None and now < scene.approved_until
         yield "nobody approved it" if not approved else ""
@@ -190,9 +218,24 @@ def _anywhere(scene: Scene, walls: list[datetime]) -> Iterator[str]:
     yield "no number that may be shown" if not any(_may_show(one, scene) for one in scene.shown) else ""
 
 
-def _within(hours: tuple[time, time], wall: datetime) -> bool:
-    start, end = (one.hour + one.minute / 60 + one.second / 3600 for one in hours)
-    return start <= clock(wall) < end if start < end else clock(wall) >= start or clock(wall) < end
+def _hour(one: time | None, otherwise: float) -> float:
+    return otherwise if one is None else one.hour + one.minute / 60 + one.second / 3600
+
+
+def _wanted(begin: time | None, end: time | None, now: float) -> bool:
+    """Who names one end only wants to be called from then on, or until then, on each day."""
+    start, stop = _hour(begin, 0.0), _hour(end, 24.0)
+    return start <= now < stop if start < stop else now >= start or now < stop
+
+
+def _is_in(one: Opening, wall: datetime, now: float) -> bool:
+    if one.place != "callee":
+        wall = datetime.fromtimestamp(now, ZoneInfo(one.place))
+    today, yesterday = (f"{wall - timedelta(days=ago):%a}".lower() for ago in (0, 1))
+    start, stop = _hour(one.start, 0.0), _hour(one.end, 24.0)
+    if start < stop:
+        return today in one.days and start <= clock(wall) < stop
+    return (today in one.days and clock(wall) >= start) or (yesterday in one.days and clock(wall) < stop)
 
 
 def _may_show(one: Shown, scene: Scene) -> bool:
@@ -285,9 +328,9 @@ def _america(scene: Scene, walls: list[datetime], states: tuple[str, ...]) -> It
     # The exemption for lines in homes, also where the line may be one: a consent that cannot be shown is none.
     if not sells and scene.person.line != "mobile" and not _agreed(scene, written=False):
         health = scene.topic == "health" and scene.purpose in ("informational", "transactional")
-        yield "64.1200(a)(3): three in thirty days" if _recent(scene.calls, now, 30 * DAY) >= 3 else ""
         yield "64.1200(a)(3)(v): one a day" if health and _recent(scene.calls, now, DAY) >= 1 else ""
         yield "64.1200(a)(3)(v): three a week" if health and _recent(scene.calls, now, 7 * DAY) >= 3 else ""
+        yield "64.1200(a)(3): three in thirty days" if _recent(scene.calls, now, 30 * DAY) >= 3 else ""
     if scene.topic == "debt" and scene.purpose != "political":
         yield "1006.6: hours" if not all(american(wall) for wall in walls) else ""
         yield "1006.14: seven in seven days" if _recent(scene.calls, now, 7 * DAY) >= 7 else ""
@@ -312,9 +355,10 @@ def _america(scene: Scene, walls: list[datetime], states: tuple[str, ...]) -> It
         yield "55.125: hours" if not all(texan(wall) for wall in walls) else ""
     if sells and "TX" in states:
         yield "55.128: too long" if scene.message is None or scene.message >= 30 else ""
+    if sells and {"AL", "MS"} & {*states}:
+        yield "Alabama, 77-3-723: Sunday" if any(sunday(wall) for wall in walls) else ""
     if sells and "AL" in states:
-        yield "Alabama: Sunday" if any(sunday(wall) for wall in walls) else ""
-        yield "1-3-8: holiday" if any(_alabama_rests(wall.date()) for wall in walls) else ""
+        yield "1-3-8: holiday" if any(alabama_rests(wall.date()) for wall in walls) else ""
 
 
 def _britain(scene: Scene, walls: list[datetime]) -> Iterator[str]:
@@ -393,26 +437,3 @@ def _belgium(scene: Scene) -> Iterator[str]:
         yield "VI.110: no consent" if not _agreed(scene, written=False) else ""
         yield "DNCM: an old copy" if scene.copies > 7 * DAY else ""
         yield "DNCM: listed" if "be-dncm" in scene.on_lists else ""
-
-
-def _alabama_rests(day: date) -> bool:
-    return day in alabaman_holidays(day.year) or day in alabaman_holidays(day.year + 1)
-
-
-@cache
-def alabaman_holidays(year: int) -> frozenset[date]:
-    """Ala. Code 1-3-8(b), where the whole state keeps them; one on a Sunday is kept on Monday, one on a Saturday on Friday."""
-
-    def nth(month: int, weekday: int, which: int) -> date:
-        first = date(year, month, 1)
-        return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (which - 1))
-
-    memorial = max(
-        day for day in (date(year, 5, 25) + timedelta(days=n) for n in range(7)) if day.weekday() == 0
-    )
-    moving = [
-        nth(1, 0, 3), nth(2, 0, 3), nth(4, 0, 4), memorial, nth(6, 0, 1), nth(9, 0, 1), nth(10, 0, 2), nth(11, 3, 4),
-    ]  # fmt: skip
-    fixed = [date(year, 1, 1), date(year, 6, 19), date(year, 7, 4), date(year, 11, 11), date(year, 12, 25)]
-    kept = [day + timedelta(days={5: -1, 6: 1}.get(day.weekday(), 0)) for day in fixed]
-    return frozenset([*moving, *fixed, *kept])

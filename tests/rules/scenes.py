@@ -10,15 +10,30 @@ import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.rules.book import standard_book
 from engine.rules.caller_ids import CallerId, CallerIds
 from engine.rules.gate import CampaignRules, Candidate, Listing
-from engine.rules.hours import Hours
-from tests.rules.oracle import COUNTRIES, DAY, HOUR, MOST_ATTEMPTS, OLDEST_PROOF, Agreed, Person, Scene, Shown
+from engine.rules.hours import Hours, Window
+from tests.rules.book.test_oracle import french_holidays
+from tests.rules.holidays import alabaman_holidays
+from tests.rules.oracle import (
+    COUNTRIES,
+    DAY,
+    HOUR,
+    MOST_ATTEMPTS,
+    MOST_CALLBACKS,
+    OLDEST_PROOF,
+    Agreed,
+    Opening,
+    Person,
+    Scene,
+    Shown,
+)
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
 DAYS = 730
@@ -45,6 +60,8 @@ PEOPLE = (
     Person("+14105551234", "US", "either", EAST, (EAST,), lives_in="MD"),
     Person("+18605551234", "US", "mobile", EAST, (EAST,), state="CT", lives_in="CT"),
     Person("+12065551234", "US", "either", WEST, (WEST,), lives_in="WA"),
+    Person("+12065551234", "US", "landline", WEST, (WEST,), state="Washington", lives_in="WA"),
+    Person("+16015551234", "US", "either", CENTRAL, (CENTRAL,), lives_in="MS"),
     Person("+442071234567", "GB", "landline", "Europe/London", ("Europe/London",)),
     Person("+14165551234", "CA", "either", "America/Toronto", ("America/Toronto",), lives_in="ON"),
     Person("+13065551234", "CA", "either", "America/Regina", ("America/Regina",), lives_in="SK"),
@@ -71,10 +88,23 @@ PURPOSES = (
     "emergency",
 )
 TOPICS = ("", "", "debt", "health", "finance")
+EVERY_DAY = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+OPENINGS: tuple[tuple[Opening, ...], ...] = (
+    (Opening(EVERY_DAY[:5], time(9), time(18)),),
+    (Opening(EVERY_DAY[:5], time(9), time(12, 30)), Opening(EVERY_DAY[:6], time(14), time(20))),
+    (Opening(EVERY_DAY, time(20, 30), time(9, 30)),),
+    (Opening(EVERY_DAY, time(0), time(0)),),
+    (Opening(("sat", "sun"), time(10), time(0)),),
+    (Opening(("sun",), time(22), time(12)), Opening(("wed",), time(8), time(21))),
+    (Opening(EVERY_DAY, time(15), time(22), "Europe/Paris"),),
+    (Opening(EVERY_DAY[:6], time(19, 30), time(4, 30), "Asia/Kathmandu"),),
+)
+OWN_HOURS: tuple[tuple[time | None, time | None], ...] = (
+    (time(9), time(17)), (time(18), time(21, 30)), (time(20), time(11)), (time(12), None), (None, time(13, 30)), (time(20, 30), time(0)),
+)  # fmt: skip
 OURS = ("+33162000001", "+33948000001", "+339475000001", "+33612000001", "+33145000001", "+12125550199", "+14165550199",
         "+442079460001", "+911401234567", "+911600123456", "+34400123456", "+34612000001", "+34912000001")  # fmt: skip
-EDGES = tuple(time(hour, minute) for hour in (8, 9, 10, 12, 13, 14, 18, 19, 20, 21, 22) for minute in (0, 30))
-EVERY_HOUR = Hours([])
+EDGES = tuple(time(hour, minute) for hour in (0, 8, 9, 10, 12, 13, 14, 18, 19, 20, 21, 22) for minute in (0, 30))
 LISTS = ("litigators", "own", "us-dnc", "gb-tps", "ca-dncl", "it-rpo", "ie-ndd", "be-dncm")
 BOOK = standard_book()
 
@@ -84,6 +114,8 @@ def scene(dice: random.Random) -> Scene:
     person = dice.choice(PEOPLE)
     now = _instant(dice, person)
     purpose, topic = dice.choice(PURPOSES), dice.choice(TOPICS)
+    if topic == "health" and dice.random() < 0.5:
+        purpose = "informational"
 
     calm = dice.random() < 0.6
     """Of most scenes nothing but the law of the place decides."""
@@ -100,7 +132,15 @@ def scene(dice: random.Random) -> Scene:
             return now - dice.choice(lengths) + dice.choice((-1.0, 0.0, 1.0))
         return now - dice.random() * 1.6 * dice.choice(lengths)
 
-    lately = dice.choice((DAY, 7 * DAY, 30 * DAY))
+    def around(*lengths: float) -> float:
+        """An instant to come or past, now and then this very second."""
+        return (
+            now + dice.choice((-1.0, 0.0, 1.0))
+            if often(2)
+            else now + dice.uniform(-1, 1) * dice.choice(lengths)
+        )
+
+    lately = dice.choice((DAY, 7 * DAY, 7 * DAY, 30 * DAY))
     calls = sorted((before(lately) for _ in range(_few(dice, 12))), reverse=True)
     return Scene(
         now=now, person=person, purpose=purpose, topic=topic,
@@ -116,11 +156,14 @@ def scene(dice: random.Random) -> Scene:
         on_lists=frozenset(name for name in LISTS if seldom(30)),
         copies=dice.choice((7, 15, 28, 31)) * DAY + dice.choice((0.0, 1.0)) if often(6) else DAY,
         names_list=seldom(3), lists_broken=seldom(80), suppressed=seldom(50), premium=seldom(80), running=not seldom(80),
-        start=now + dice.choice((0.0, 1.0)) if seldom(40) else 0.0,
-        end=now + dice.choice((-1.0, 0.0, 1.0)) if seldom(40) else None,
-        not_before=now + dice.choice((-1.0, 0.0, 1.0)) if seldom(40) else None,
-        expires=now + dice.choice((-1.0, 0.0, 1.0)) if seldom(40) else None,
-        own_hours=dice.choice(((time(9), time(17)), (time(18), time(21, 30)), (time(20), time(11)))) if seldom(15) else None,
+        start=around(DAY) if seldom(30) else 0.0,
+        end=around(3 * DAY) if seldom(20) else None,
+        not_before=around(3 * DAY) if seldom(15) else None,
+        expires=around(HOUR, 3 * DAY) if seldom(15) else None,
+        own_hours=dice.choice(OWN_HOURS) if seldom(8) else None,
+        openings=dice.choice(OPENINGS) if seldom(3) else (),
+        promised=seldom(6),
+        promises_kept=dice.choice((0, 0, 1, MOST_CALLBACKS)) if seldom(4) else 0,
         attempts=dice.choice((0, 0, 1, 2, MOST_ATTEMPTS)) if seldom(5) else 0,
         min_gap=60.0,
         last_attempt=before(60.0) if seldom(12) else None,
@@ -142,15 +185,24 @@ def _instant(dice: random.Random, person: Person) -> float:
     """Any second; half the time one at or beside an hour at which a law or a day begins, on somebody's clock."""
     if dice.random() < 0.5:
         return START.timestamp() + dice.randrange(DAYS * 86400)
-    day = START.date() + timedelta(days=dice.randrange(DAYS))
+    day = _day(dice, person)
     local = datetime.combine(
         day, dice.choice(EDGES), tzinfo=ZoneInfo(dice.choice((person.home, *person.zones)))
     )
     return local.timestamp() + dice.choice((-1.0, 0.0, 1.0))
 
 
+def _day(dice: random.Random, person: Person) -> date:
+    """Any day; of people whose state keeps holidays, one time in three one of these, or the day beside it."""
+    day = START.date() + timedelta(days=dice.randrange(DAYS))
+    if dice.random() < 2 / 3 or not (person.region == "FR" or person.lives_in == "AL"):
+        return day
+    kept = french_holidays(day.year, True) if person.region == "FR" else alabaman_holidays(day.year)
+    return max(START.date(), dice.choice(sorted(kept)) + timedelta(days=dice.choice((-1, 0, 0, 0, 1))))
+
+
 def _consent(dice: random.Random, now: float, purpose: str) -> Agreed | None:
-    if dice.random() < 0.15:
+    if dice.random() < (0.15 if purpose in ("marketing", "political") else 0.5):
         return None
     wrong = dice.randrange(40)
     return Agreed(
@@ -184,8 +236,8 @@ def _ours(dice: random.Random, person: Person, now: float) -> tuple[Shown, ...]:
 
 def campaign(one: Scene) -> CampaignRules:
     return CampaignRules(
-        running=one.running, start=one.start, end=one.end, hours=EVERY_HOUR, max_attempts=MOST_ATTEMPTS, min_gap=one.min_gap,
-        max_callbacks=2,
+        running=one.running, start=one.start, end=one.end, hours=_hours(one.openings), max_attempts=MOST_ATTEMPTS, min_gap=one.min_gap,
+        max_callbacks=MOST_CALLBACKS,
         caller_ids=CallerIds([
             CallerId(own.number, own.proven, own.areas, frozenset(own.trunk)) for own in one.shown
         ]),
@@ -193,6 +245,18 @@ def campaign(one: Scene) -> CampaignRules:
         book=BOOK, countries=one.allowed_countries, ring=one.ring, message=one.message,
         lists=("own",) if one.names_list else (), approved_until=one.approved_until,
     )  # fmt: skip
+
+
+@cache
+def _hours(openings: tuple[Opening, ...]) -> Hours:
+    return Hours(
+        [
+            Window.model_validate(
+                {"days": list(one.days), "from": one.start, "to": one.end, "timezone": one.place}
+            )
+            for one in openings
+        ]
+    )
 
 
 def _word(text: str) -> Any:
@@ -214,7 +278,7 @@ def candidate(one: Scene) -> Candidate:
         )
     return Candidate(
         e164=person.number, region=person.region, kind="premium" if one.premium else KINDS[person.line], zones=person.zones,
-        suppressed=one.suppressed, line_in_use=one.line_in_use, attempts=one.attempts, callback=False, callbacks=0,
+        suppressed=one.suppressed, line_in_use=one.line_in_use, attempts=one.attempts, callback=one.promised, callbacks=one.promises_kept,
         last_attempt_at=one.last_attempt, subdivision=person.state, postal_code=person.postal_code, consent=told,
         call_from=one.own_hours[0] if one.own_hours else None, call_to=one.own_hours[1] if one.own_hours else None,
         not_before=one.not_before, expires=one.expires,
