@@ -8,9 +8,10 @@ changes until then.
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import time
 
 from engine import durations
 from engine.config import Settings
@@ -19,8 +20,9 @@ from engine.dialing.disposition import Disposition
 from engine.ops import reasons
 from engine.ops.books import reading
 from engine.ops.history import Attempt, Decision, History, Number
-from engine.rules.gate import Candidate, decide
+from engine.rules.gate import CampaignRules, Verdict, decide
 from engine.rules.hours import local_time
+from engine.store.due import contact as one_contact
 from engine.store.jobs import HELD
 from engine.store.listing import ListBook
 from engine.store.past import StoredPast, matter_of
@@ -60,13 +62,9 @@ def what_next(history: History, settings: Settings, now: float) -> Next:
             f"It is not called while the campaign is {running.state}.",
         )
     at = max(now, contact["due_at"])
-    number = next_number(history)
     with reading(settings.database) as connection, closing(ListBook(settings.engine.state)) as lists:
         lists.refresh(connection)
-        past = StoredPast(
-            connection, matter_of(connection, history.campaign.id), number.id, number.e164, lists, at
-        )
-        verdict = decide(rules, candidate(history, at <= now), past, at, sorted(running.trunks))
+        verdict = _ask(connection, lists, history, rules, sorted(running.trunks), at, now)
     zones = zones_of(history)
     why = f" ({verdict.ground.detail})" if verdict.ground.detail else ""
     if verdict.never:
@@ -98,31 +96,20 @@ def what_next(history: History, settings: Settings, now: float) -> Next:
     )
 
 
-def candidate(history: History, at_once: bool) -> Candidate:
-    """The contact as the gate sees it at its next number; `at_once`: now. A call that lives at that number now is taken to be
-    over later."""
-    contact = history.contact
-    number = next_number(history)
-    return Candidate(
-        e164=number.e164,
-        region=number.region,
-        kind=number.kind,
-        zones=number.zones,
-        suppressed=number.suppressed is not None,
-        line_in_use=history.line_in_use and at_once,
-        attempts=contact["attempts"],
-        callback=contact["callback_id"] is not None,
-        callbacks=contact["callbacks"],
-        last_attempt_at=contact["last_attempt_at"],
-        timezone=contact["timezone"],
-        subdivision=contact["subdivision"],
-        postal_code=contact["postal_code"],
-        consent=contact["consent"],
-        call_from=None if contact["call_from"] is None else time.fromisoformat(contact["call_from"]),
-        call_to=None if contact["call_to"] is None else time.fromisoformat(contact["call_to"]),
-        not_before=contact["not_before"],
-        expires=contact["expires"],
+def _ask(
+    connection: sqlite3.Connection, lists: ListBook, history: History, rules: CampaignRules, trunks: Sequence[str], at: float,
+    now: float,
+) -> Verdict:  # fmt: skip
+    """What a claim at `at` will be told, as things stand; a call that lives at the number now is taken to be over later."""
+    row = one_contact(connection, history.contact["id"])
+    assert row is not None
+    candidate = row.candidate(False)
+    if at > now:
+        candidate = replace(candidate, line_in_use=False)
+    past = StoredPast(
+        connection, matter_of(connection, history.campaign.id), row.number_id, row.e164, lists, at
     )
+    return decide(rules, candidate, past, at, trunks)
 
 
 def next_number(history: History) -> Number:

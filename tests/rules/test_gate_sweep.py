@@ -123,5 +123,6 @@ ASKED_FOR = frozenset(Reason) - {
     Reason.PLACE_UNCLEAR,
     Reason.ZONE_UNKNOWN,
     Reason.DAY_CAP,
+    Reason.TRANSFER_REFUSED,
 }
 """What the scenes lead to; the others are what a row or a setting says, not the law (`test_gate_law`, `test_gate`)."""
