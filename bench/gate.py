@@ -25,7 +25,7 @@ from pathlib import Path
 from engine.contacts import Consent, Contact, consent_text
 from engine.rules.book import standard_book
 from engine.rules.caller_ids import CallerId, CallerIds
-from engine.rules.gate import UNLISTED, CampaignRules, Candidate, Listing, decide
+from engine.rules.gate import UNLISTED, CampaignRules, Candidate, Listing, Used, decide
 from engine.rules.hours import Hours
 from engine.rules.numbers import Number
 from engine.store import jobs, lists, recovery
@@ -97,8 +97,8 @@ class Blank:
     def suppressed(self, e164: str) -> bool:
         return False
 
-    def today(self) -> tuple[int, float]:
-        return 0, 0.0
+    def today(self) -> Used:
+        return Used()
 
 
 def asked(rules: CampaignRules, contacts: Sequence[Candidate]) -> float:

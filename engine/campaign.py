@@ -201,7 +201,8 @@ class Campaign(Model):
     calls_per_day: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
     """Calls at most on a day (UTC)."""
     cost_per_day: Annotated[float, Field(gt=0.0, le=1e9)] | None = None
-    """What calls that have ended may cost on a day (UTC), by the prices of the trunks; calls that live come on top."""
+    """What the calls that are dialed on a day (UTC) may cost, by the prices of the trunks; a call that lives counts with the most
+    that it may come to."""
     fields: tuple[FieldName, ...] = ()
     """Columns of the contact that go with the call, as channel variables VOLLEY_C_<name>."""
 

@@ -22,10 +22,8 @@ def aftermath(
     disposition: Disposition,
     ending: Ending,
     now: float,
-    price: float = 0.0,
 ) -> tuple[Outcome, Decision]:
-    """The outcome of a call that ended so, and the decision in it. `now` in POSIX seconds; `price`: of a minute on the
-    call's trunk."""
+    """The outcome of a call that ended so, and the decision in it. `now` in POSIX seconds."""
     if (
         disposition is Disposition.FAILED
         and call.refusal
@@ -64,7 +62,10 @@ def aftermath(
         next_callback=isinstance(decision, CallbackAt),
         callback_start=call.asked.start if call.asked is not None else "",
         heard=heard(call, running.rules.message, ended_at),
-        cost=0.0 if answered_at is None else max(0.0, ended_at - answered_at) / 60.0 * price,
+        # How long a call was whose end nobody knows is not known either: it counts for as long as it may have been.
+        cost=running.tariff.most(claim.trunk)
+        if disposition is Disposition.UNKNOWN
+        else running.tariff.cost(claim.trunk, answered_at, ended_at, call.reports),
     )
     return outcome, decision
 

@@ -24,6 +24,7 @@ from engine.rules.numbers import parse_number
 from engine.rules.transfers import Transfer
 from engine.store.campaigns import CampaignRow
 from engine.store.claims import Claimant
+from engine.tariff import Tariff
 
 NEVER = float("inf")
 CAREFUL_HOURS = Hours([Window.model_validate({"from": "09:00", "to": "20:00"})])
@@ -52,7 +53,9 @@ class Running:
         self.policy: Policy = campaign.retry.policy
         self.callback_policy = replace(self.policy, max_attempts=campaign.max_callbacks)
         self.ring_timeout = campaign.ring_timeout or settings.limits.ring_timeout
-        self.max_call = campaign.max_call or settings.limits.max_call
+        # The flow keeps the limit of the day on which it was written, whatever the settings say now.
+        self.max_call = row.max_call or campaign.max_call or settings.limits.max_call
+        self.tariff = Tariff.of(campaign, settings, self.max_call)
         self.pace = None if campaign.cps is None else Pace(campaign.cps)
         self.max_channels = campaign.max_channels or settings.limits.max_channels
         self.trunks = frozenset(campaign.trunks or settings.trunk)
@@ -86,6 +89,7 @@ class Running:
             callbacks_after_end=campaign.callbacks_after_end,
             calls_a_day=campaign.calls_per_day,
             cost_a_day=campaign.cost_per_day,
+            most_per_call={trunk: self.tariff.most(trunk) for trunk in self.trunks},
         )
 
     def __repr__(self) -> str:

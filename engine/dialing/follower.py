@@ -275,7 +275,6 @@ class Follower:
             disposition,
             ending,
             self._clock.now(),
-            live.trunk.settings.price,
         )
         # Handed over at this very moment: an end that was reckoned before the clock was set is stored before it moves.
         work = partial(outcomes.finish, outcome=outcome)

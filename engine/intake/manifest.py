@@ -26,6 +26,7 @@ from engine.campaign import Campaign, CampaignId
 from engine.config import Model, Settings, problems_of
 from engine.errors import InputError, Problem
 from engine.intake.source import ContactSource
+from engine.tariff import Tariff
 
 MANIFEST_BYTES = 64 << 20
 """Inline contacts included; a larger list belongs into a file beside the manifest."""
@@ -120,11 +121,23 @@ def check(campaign: Campaign, folder: Path, settings: Settings, where: str) -> l
         if trunk not in settings.trunk
     ]
     problems += _ways_out(campaign, settings, where)
+    problems += _too_dear(campaign, settings, where)
     for name in campaign.prompts():
         problem = check_prompt(folder, name)
         if problem is not None:
             problems.append(problem)
     return problems
+
+
+def _too_dear(campaign: Campaign, settings: Settings, where: str) -> list[Problem]:
+    """A day's cap under which no call can be made at all."""
+    tariff = Tariff.of(campaign, settings, campaign.max_call or settings.limits.max_call)
+    known = [trunk for trunk in campaign.trunks or settings.trunk if trunk in settings.trunk]
+    least = min(map(tariff.most, known), default=0.0)
+    if campaign.cost_per_day is None or least <= campaign.cost_per_day:
+        return []
+    what = f"{campaign.cost_per_day:g} is less than one call may cost ({least:.2f}), so nothing would ever be dialed"
+    return [Problem(f"{where}: cost_per_day", what, "raise it, or set a shorter max_call")]
 
 
 def _ways_out(campaign: Campaign, settings: Settings, where: str) -> list[Problem]:

@@ -13,7 +13,7 @@ be shown, how often, and at last when. The first that says no decides.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from functools import lru_cache
 
 from engine.rules.book import (
@@ -34,9 +34,10 @@ from engine.rules.book import (
     stored,
 )
 from engine.rules.caller_ids import Callee, Choice, Unfit, nearest
-from engine.rules.hours import Hours, Window, zone
+from engine.rules.day_caps import DAY, day_cap, most_of
+from engine.rules.hours import first_open, own_hours, zone
 from engine.rules.places import PRACTICE, Place, place_of
-from engine.rules.question import UNLISTED, CampaignRules, Candidate, Listing, Past
+from engine.rules.question import UNLISTED, CampaignRules, Candidate, Listing, Past, Used
 from engine.rules.tolls import toll_problem
 from engine.rules.transfers import transfer_problem
 from engine.rules.verdict import NOTHING, Ground, Reason, Verdict
@@ -50,10 +51,10 @@ __all__ = [
     "Listing",
     "Past",
     "Reason",
+    "Used",
     "Verdict",
     "agreement_problem",
     "decide",
-    "own_hours",
     "place_and_rules",
     "promise",
 ]
@@ -63,14 +64,14 @@ LINE_RETRY = 20.0
 """Seconds before a number with a live call is looked at again."""
 LIST_RETRY = 3600.0
 """Seconds before something that the operator can put right (a list, a country, a proof) is looked at again."""
-DAY = 86400.0
 
 
 def decide(
     campaign: CampaignRules, contact: Candidate, past: Past, now: float, trunks: Sequence[str] = ()
 ) -> Verdict:
     """May `contact` be dialed for `campaign` at `now` (POSIX seconds), by one of `trunks`? The verdict names the first of them
-    on which a number of ours may be shown. None given: is there such a number, on whatever trunk?"""
+    on which a number of ours may be shown, or the cheapest where a day's cost is capped. None given: is there such a number, on
+    whatever trunk?"""
     verdict = _for_ever(campaign, contact, now)
     if verdict is not None:
         return verdict
@@ -85,6 +86,7 @@ def decide(
         or case.transferred()
         or case.budget()
         or case.throttled()
+        or case.day()
         or case.when()
         or Verdict(True, Reason.ALLOWED, None, case.ground(), case.caller_id, case.slow, case.trunk)
     )
@@ -234,12 +236,20 @@ class _Case:
 
     def shown(self, trunks: Sequence[str]) -> Verdict | None:
         reasons: list[Unfit] = []
+        shown: list[tuple[str, str]] = []
         for trunk in trunks or (None,):
             choice = self._choose(trunk)
-            if choice.number is not None:
-                self.caller_id, self.trunk = choice.number, trunk or ""
-                return None
-            reasons.append(choice.reason or Unfit.NONE_GIVEN)
+            if choice.number is None:
+                reasons.append(choice.reason or Unfit.NONE_GIVEN)
+            else:
+                shown.append((trunk or "", choice.number))
+                if self._campaign.cost_a_day is None:
+                    break
+        if shown:
+            if len(shown) > 1:  # a day's cost is capped: the cheapest
+                shown.sort(key=lambda one: most_of(self._campaign, one[0]))
+            self.trunk, self.caller_id = shown[0]
+            return None
         reason = nearest(reasons)
         # What the settings lack can be put right there: nobody is given up for it.
         again = self._now + (LINE_RETRY if reason is Unfit.OTHER_TRUNK else LIST_RETRY)
@@ -288,12 +298,14 @@ class _Case:
                 if word == "stop":
                     return self._no(Reason.ABANDONMENT, self._now + LIST_RETRY, limit.rule)
                 self.slow = self.slow or word == "throttle"
-        most, dearest = self._campaign.calls_a_day, self._campaign.cost_a_day
-        if most is not None or dearest is not None:
-            calls, cost = self._past.today()
-            if (most is not None and calls >= most) or (dearest is not None and cost >= dearest):
-                return self._no(Reason.DAY_CAP, (self._now // DAY + 1) * DAY)
         return None
+
+    def day(self) -> Verdict | None:
+        campaign = self._campaign
+        if campaign.calls_a_day is None and campaign.cost_a_day is None:
+            return None
+        cap = day_cap(campaign, self._past.today(), self.trunk, self._now)
+        return None if cap is None else self._no(Reason.DAY_CAP, cap[0], "", cap[1])
 
     def when(self) -> Verdict | None:
         """The earliest instant at which everything that has to do with time agrees, if it is not now."""
@@ -309,7 +321,7 @@ class _Case:
         calendars = [campaign.hours, lawful]
         if (own := own_hours(contact.call_from, contact.call_to)) is not None:
             calendars.append(own)
-        opening = _opening(calendars, self._place.zones, at)
+        opening = first_open(calendars, self._place.zones, at)
         if opening is None:
             return self._no(Reason.NEVER_OPEN)
         if opening > at:
@@ -361,7 +373,7 @@ def promise(
     calendars = [campaign.hours, rules.hours]
     if (own := own_hours(contact.call_from, contact.call_to)) is not None:
         calendars.append(own)
-    found = _opening(calendars, place.zones, at)
+    found = first_open(calendars, place.zones, at)
     last = min(
         float("inf") if campaign.end is None else campaign.end + campaign.callbacks_after_end,
         float("inf") if contact.expires is None else contact.expires,
@@ -372,33 +384,3 @@ def promise(
 @lru_cache(maxsize=64)
 def _date(day: int) -> date:
     return datetime.fromtimestamp(day * DAY, UTC).date()
-
-
-def _opening(calendars: Sequence[Hours], zones: tuple[str, ...], at: float) -> float | None:
-    """The first instant from `at` on that is open in all of them; None when sixty steps find none."""
-    for _ in range(60):
-        before = at
-        for hours in calendars:
-            opening = hours.next_open(at, zones)
-            if opening is None:
-                return None
-            at = opening
-        if at == before:
-            return at
-    return None
-
-
-_OWN: dict[tuple[time, time], Hours] = {}
-
-
-def own_hours(call_from: time | None, call_to: time | None) -> Hours | None:
-    """A contact's own daily hours, at the callee's place; None when it named none."""
-    if call_from is None and call_to is None:
-        return None
-    key = (call_from or time(0), call_to or time(0))  # a window that ends at midnight ends with its day
-    found = _OWN.get(key)
-    if found is None:
-        if len(_OWN) > 4096:
-            _OWN.clear()
-        found = _OWN[key] = Hours([Window(start=key[0], end=key[1])])
-    return found

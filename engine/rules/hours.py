@@ -208,3 +208,33 @@ def _intersect(left: list[Span], right: list[Span]) -> list[Span]:
 def local_time(now: float, name: str) -> str:
     """`now` as ISO 8601 local time in the zone `name`, to the second; UTC where the zone is not known."""
     return datetime.fromtimestamp(now, zone(name) or UTC).isoformat(timespec="seconds")
+
+
+def first_open(calendars: Sequence[Hours], zones: tuple[str, ...], at: float) -> float | None:
+    """The first instant from `at` on that is open in all of them; None when sixty steps find none."""
+    for _ in range(60):
+        before = at
+        for hours in calendars:
+            opening = hours.next_open(at, zones)
+            if opening is None:
+                return None
+            at = opening
+        if at == before:
+            return at
+    return None
+
+
+_OWN: dict[tuple[time, time], Hours] = {}
+
+
+def own_hours(call_from: time | None, call_to: time | None) -> Hours | None:
+    """A contact's own daily hours, at the callee's place; None when it named none."""
+    if call_from is None and call_to is None:
+        return None
+    key = (call_from or time(0), call_to or time(0))  # a window that ends at midnight ends with its day
+    found = _OWN.get(key)
+    if found is None:
+        if len(_OWN) > 4096:
+            _OWN.clear()
+        found = _OWN[key] = Hours([Window(start=key[0], end=key[1])])
+    return found

@@ -45,6 +45,8 @@ class CampaignRules:
     """Seconds after `end` in which a callback that was promised is still made."""
     calls_a_day: int | None = None
     cost_a_day: float | None = None
+    most_per_call: Mapping[str, float] = field(default_factory=dict)
+    """What a call may come to at most, by trunk; for `cost_a_day`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,17 @@ class Listing:
 UNLISTED = Listing()
 
 
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a campaign has used up on a day."""
+
+    calls: int = 0
+    spent: float = 0.0
+    """What those of them that have ended cost."""
+    held: float = 0.0
+    """What those that live may come to at most."""
+
+
 class Past(Protocol):
     """What happened at a number before, and what is known of it: asked only as far as the rules of its place need it."""
 
@@ -112,5 +125,5 @@ class Past(Protocol):
     def suppressed(self, e164: str) -> bool:
         """Is this number (another one than the callee's) on the list of those never to be called?"""
 
-    def today(self) -> tuple[int, float]:
-        """The campaign's calls and their cost on this day (UTC)."""
+    def today(self) -> Used:
+        """What the campaign's calls that were dialed on this day (UTC) have used up."""

@@ -25,8 +25,15 @@ class CampaignRow:
     end_at: float | None
     open_contacts: int
     message_seconds: float | None = None
+    max_call: float | None = None
+    """Seconds after which the dialplan ends a call, by the flow that it has; None: not known."""
 
 
+_SELECT = """
+SELECT k.id, k.name, k.priority, k.state, k.manifest, k.flow_version, k.start_at, k.end_at, k.open_contacts, k.message_seconds,
+       CAST(json_extract(f.entries, '$.max') AS REAL)
+FROM campaigns k LEFT JOIN flows f ON f.version = k.flow_version
+"""
 OPEN_STATES = ("scheduled", "running", "paused")
 
 
@@ -41,21 +48,14 @@ def campaign_state(connection: sqlite3.Connection, name: str) -> tuple[int, str]
 def open_campaigns(connection: sqlite3.Connection) -> list[CampaignRow]:
     """Every campaign that is scheduled, running or paused."""
     rows = connection.execute(
-        "SELECT id, name, priority, state, manifest, flow_version, start_at, end_at, open_contacts, message_seconds FROM campaigns"
-        " WHERE state IN ('scheduled', 'running', 'paused') ORDER BY priority DESC, id"
+        _SELECT + "WHERE k.state IN ('scheduled', 'running', 'paused') ORDER BY k.priority DESC, k.id"
     ).fetchall()
     return [_campaign(row) for row in rows]
 
 
 def campaign(connection: sqlite3.Connection, campaign_id: int) -> CampaignRow:
     """A campaign in whatever state, for a call of it that still lives."""
-    return _campaign(
-        connection.execute(
-            "SELECT id, name, priority, state, manifest, flow_version, start_at, end_at, open_contacts, message_seconds"
-            " FROM campaigns WHERE id = ?",
-            (campaign_id,),
-        ).fetchone()
-    )
+    return _campaign(connection.execute(_SELECT + "WHERE k.id = ?", (campaign_id,)).fetchone())
 
 
 def _campaign(row: tuple[Any, ...]) -> CampaignRow:

@@ -108,8 +108,8 @@ class ClaimResult:
 
 _ATTEMPT = """
 INSERT INTO attempts (id, contact_id, campaign_id, number_id, position, kind, pbx_id, trunk_id, caller_id, dialed, flow_version, rules,
-                      callback_id, created_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                      callback_id, created_at, held)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _FINAL = {
@@ -229,8 +229,9 @@ class _Taker:
 
     @staticmethod
     def _trunks_of(usable: Sequence[Slot], claimant: Claimant) -> Sequence[str]:
-        """The trunk of the channel that is next; and all others, where the campaign's numbers are not for all of them."""
-        if not claimant.rules.caller_ids.bound_to_trunks:
+        """The trunk of the channel that is next; and all others, where the campaign's numbers are not for all of them, or its costs
+        are capped."""
+        if not claimant.rules.caller_ids.bound_to_trunks and claimant.rules.cost_a_day is None:
             return (usable[0].trunk,)
         return tuple(dict.fromkeys(slot.trunk for slot in usable))
 
@@ -246,6 +247,7 @@ def _insert(
 ) -> Claim:
     kind = "callback" if row.callback_id is not None else "first" if row.tries == "{}" else "retry"
     dialed = slot.dial(row.e164)
+    held = claimant.rules.most_per_call.get(slot.trunk, 0.0)
     connection.execute(
         _ATTEMPT,
         (
@@ -263,10 +265,11 @@ def _insert(
             verdict.ground.rules,
             row.callback_id,
             now,
+            held,
         ),
     )
     decisions.insert(connection, record(claimant.campaign_id, row, verdict, now, attempt))
-    use(connection, claimant.campaign_id, now, 1, 0.0)
+    use(connection, claimant.campaign_id, now, calls=1, cost=0.0, held=held)
     connection.execute(
         "UPDATE contacts SET state = 'in_call', verdict = 'allowed' WHERE id = ?", (row.contact_id,)
     )

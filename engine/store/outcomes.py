@@ -53,7 +53,7 @@ class Outcome:
     heard: float | None = None
     """Share of the message, 0 to 1; None: nobody listened, or its length is not known."""
     cost: float = 0.0
-    """By the price of its trunk."""
+    """By `engine.tariff`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def finish(connection: sqlite3.Connection, outcome: Outcome) -> Stored:
     changed = connection.execute(
         "UPDATE attempts SET ended_at = ?, sent_at = ?, answered_at = ?, rang = ?, disposition = ?, counted"
         " = ?, cause = ?, sip = ?, amd = ?,"
-        " result = ?, note = ?, heard = ? WHERE id = ? AND disposition IS NULL RETURNING created_at",
+        " result = ?, note = ?, heard = ? WHERE id = ? AND disposition IS NULL RETURNING created_at, held",
         (
             outcome.ended_at,
             outcome.sent_at,
@@ -91,10 +91,13 @@ def finish(connection: sqlite3.Connection, outcome: Outcome) -> Stored:
     ).fetchone()
     if changed is None:
         return Stored(False, False, 0)
-    if outcome.disposition == "NOT_SENT":
-        use(connection, outcome.campaign_id, changed[0], -1, 0.0)
-    elif outcome.cost:
-        use(connection, outcome.campaign_id, outcome.ended_at, 0, outcome.cost)
+    created_at, held = changed
+    void = outcome.disposition == "NOT_SENT"
+    if void or outcome.cost or held:
+        use(
+            connection, outcome.campaign_id, created_at, calls=-void,
+            cost=0.0 if void else outcome.cost, held=-held,
+        )  # fmt: skip
     if outcome.answered_at is not None:
         measured = measure(outcome.reports, outcome.answered_at, outcome.ended_at)
         abandonment.record(connection, outcome.attempt, outcome.campaign_id, measured, outcome.ended_at)

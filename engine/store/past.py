@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.rules.book import After, Scope
-from engine.rules.gate import DAY, Listing
+from engine.rules.day_caps import DAY
+from engine.rules.gate import Listing, Used
 from engine.store import abandonment
 from engine.store.listing import Lists
 
@@ -114,7 +115,7 @@ class StoredPast:
             is not None
         )
 
-    def today(self) -> tuple[int, float]:
+    def today(self) -> Used:
         return used_today(self._connection, self._matter.campaign_id, self._now)
 
 
@@ -124,18 +125,28 @@ def share_of(connection: sqlite3.Connection, campaign_id: int, now: float) -> tu
     return share.live, share.abandoned
 
 
-def used_today(connection: sqlite3.Connection, campaign_id: int, now: float) -> tuple[int, float]:
-    """A campaign's calls and their cost on this day (UTC)."""
+def used_today(connection: sqlite3.Connection, campaign_id: int, now: float) -> Used:
+    """What a campaign's calls that were dialed on this day (UTC) have used up."""
     found = connection.execute(
-        "SELECT calls, cost FROM usage WHERE day = ? AND campaign_id = ?", (int(now // DAY), campaign_id)
+        "SELECT calls, cost, held FROM usage WHERE day = ? AND campaign_id = ?",
+        (int(now // DAY), campaign_id),
     ).fetchone()
-    return (0, 0.0) if found is None else (found[0], found[1])
+    return Used() if found is None else Used(*found)
 
 
-def use(connection: sqlite3.Connection, campaign_id: int, at: float, calls: int, cost: float) -> None:
-    """Count calls and cost for the day of `at`."""
+def use(
+    connection: sqlite3.Connection,
+    campaign_id: int,
+    dialed_at: float,
+    *,
+    calls: int,
+    cost: float,
+    held: float,
+) -> None:
+    """Count calls, what they cost, and what they may still come to, for the day on which they were dialed: only so can that day's
+    caps not be passed by calls that outlast it."""
     connection.execute(
-        "INSERT INTO usage (day, campaign_id, calls, cost) VALUES (?, ?, ?, ?) ON CONFLICT (day, campaign_id) DO UPDATE SET"
-        " calls = calls + excluded.calls, cost = cost + excluded.cost",
-        (int(at // DAY), campaign_id, calls, cost),
+        "INSERT INTO usage (day, campaign_id, calls, cost, held) VALUES (?, ?, ?, ?, ?) ON CONFLICT (day, campaign_id)"
+        " DO UPDATE SET calls = calls + excluded.calls, cost = cost + excluded.cost, held = held + excluded.held",
+        (int(dialed_at // DAY), campaign_id, calls, cost, held),
     )

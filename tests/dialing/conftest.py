@@ -49,8 +49,20 @@ def settings(**limits: Any) -> Settings:
             "limits": {"max_channels": 100, "cps": 500, **limits},
             "pbx": {"lab": {"secret_env": "X", "sounds_dir": "/sounds"}},
             "trunk": {
-                "a": {"pbx": "lab", "dial": "PJSIP/{number}@a", "max_channels": 100, "cps": 500},
-                "b": {"pbx": "lab", "dial": "PJSIP/{number}@b", "max_channels": 100, "cps": 500},
+                "a": {
+                    "pbx": "lab",
+                    "dial": "PJSIP/{number}@a",
+                    "max_channels": 100,
+                    "cps": 500,
+                    "price": 0.6,
+                },
+                "b": {
+                    "pbx": "lab",
+                    "dial": "PJSIP/{number}@b",
+                    "max_channels": 100,
+                    "cps": 500,
+                    "price": 0.6,
+                },
             },
             "caller_id": [{"number": "+33162000001", "owner": "Anna", "proof": "2026-01-01"}],
         }

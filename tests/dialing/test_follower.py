@@ -12,9 +12,11 @@ import pytest
 
 from engine.ami.outbox import Evidence
 from engine.channel import HungUp, KeyPressed, OriginateFailed, Refused, Report, Ringing, Up, channel_id
+from engine.dialing.disposition import Disposition
 from engine.dialing.follower import HANGUP_GRACE
 from engine.errors import StoreFault
 from engine.store import campaigns
+from engine.tariff import SLACK
 
 
 async def called(desk, *contacts, **manifest) -> list[int]:
@@ -354,3 +356,21 @@ async def test_a_lost_link_holds_what_was_sent_through_it_and_awaits_nothing_of_
     await ended(desk, 2)
     assert desk.follower.unacknowledged["lab"] == 0
     desk.check_idle()
+
+
+async def test_what_a_call_costs(desk, person) -> None:
+    """It holds the most that it may come to, by the limit that its flow has (60 seconds, whatever the settings say), and costs what
+    it was; one whose end nobody knows costs the most."""
+    most = 0.6 * (60 + SLACK) / 60
+    first, second = await called(desk, person(1), person(2))
+    assert desk.rows("SELECT calls, cost, held FROM usage") == [(2, 0.0, pytest.approx(2 * most))]
+    desk.follower.take(Up(first))
+    desk.ledger.get(first).call.answered_at -= 30.0
+    desk.hang_up(first, 16, 0, answered=True)
+    await ended(desk)
+    [(_, cost, held)] = desk.rows("SELECT calls, cost, held FROM usage")
+    assert (cost, held) == (pytest.approx(0.3, abs=0.005), pytest.approx(most))
+    desk.follower.give_up(desk.ledger.get(second), Disposition.UNKNOWN, "nobody knows")
+    await ended(desk, 2)
+    [(_, whole, held)] = desk.rows("SELECT calls, cost, held FROM usage")
+    assert (whole - cost, held) == (pytest.approx(most), pytest.approx(0.0))

@@ -8,6 +8,7 @@ import pytest
 
 from engine.errors import InputError
 from engine.intake import manifest
+from tests.ops.filled import settings_in
 
 GOOD = """
 id = "spring"
@@ -65,3 +66,34 @@ def test_every_problem_at_once(tmp_path: Path) -> None:
         "contacts.file",
         "colour",
     }
+
+
+def test_a_day_s_cap_under_which_nothing_could_be_dialed(tmp_path: Path) -> None:
+    settings = settings_in(
+        tmp_path,
+        trunk={
+            "dear": {"pbx": "lab", "dial": "PJSIP/{number}@a", "price": 1.2},
+            "cheap": {"pbx": "lab", "dial": "PJSIP/{number}@b", "price": 0.6},
+        },
+        limits={"max_call": "10m"},
+    )
+
+    def told(extra: str) -> list[str]:
+        path = tmp_path / "campaign.toml"
+        path.write_text(extra + GOOD)
+        job = manifest.load(path).job
+        assert isinstance(job, manifest.CampaignJob)
+        return [
+            str(one)
+            for one in manifest.check(job.campaign, tmp_path, settings, path.name)
+            if "cost_per_day" in one.where
+        ]
+
+    [problem] = told("cost_per_day = 6.0\n")
+    assert problem.startswith(
+        "campaign.toml: cost_per_day: 6 is less than one call may cost (6.05), so nothing"
+    )
+    assert told("cost_per_day = 6.06\n") == []
+    assert told('cost_per_day = 6.06\ntrunks = ["dear"]\n') != []
+    assert told('cost_per_day = 1.0\nmax_call = "1m"\n') == []
+    assert told("") == []

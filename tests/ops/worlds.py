@@ -36,6 +36,7 @@ from engine.store.database import open_writer
 from engine.store.list_file import Description, Part, digest, file_name, write_list
 from engine.store.listing import ListBook
 from engine.store.writer import Writer
+from tests.ops.crowd import a_number, a_row
 from tests.ops.filled import Books, person, settings_in
 
 HOUR, DAY = 3600.0, 86400.0
@@ -59,58 +60,6 @@ WINDOWS: tuple[list[dict[str, Any]], ...] = (
 )  # fmt: skip
 ENDINGS = ("BUSY", "NO_ANSWER", "REJECTED", "CONGESTION", "NOT_SENT", "INVALID_NUMBER", "ANSWERED_MACHINE", "ANSWERED_HUMAN",
            "ANSWERED_HUMAN", "ANSWERED_UNSURE")  # fmt: skip
-
-
-def a_number(dice: random.Random) -> str:
-    """A number of one of several countries; few of each, so that they come again."""
-    few = dice.randrange(20)
-    return dice.choice(
-        (
-            f"+3361234{few:02d}78", f"+3314567{few:02d}01", f"+3338812{few:02d}56",
-            f"+1212736{few:04d}", f"+1415736{few:04d}", f"+1305736{few:04d}", f"+1512736{few:04d}", f"+1205736{few:04d}",
-            f"+1850736{few:04d}", f"+1416736{few:04d}", f"+1306736{few:04d}",
-            f"+44207123{few:04d}", f"+91981234{few:04d}", f"+331990010{few:02d}",
-            "+33899123456", f"+55119876543{few:02d}", f"+4930123{few:04d}",
-        )
-    )  # fmt: skip
-
-
-def a_row(dice: random.Random, number: str, now: float, row: int) -> dict[str, str]:
-    """Somebody to call, mostly with a consent that can be shown."""
-
-    def seldom(one_in: int) -> bool:
-        return dice.random() < 1 / one_in
-
-    def instant(span: float) -> str:
-        return datetime.fromtimestamp(now + dice.uniform(-1, 1) * span, UTC).isoformat(timespec="seconds")
-
-    found = {"phone_number": number, "external_id": f"p{row}" if seldom(2) else ""}
-    if seldom(12):
-        found["mobile"] = a_number(dice)
-    if seldom(16):
-        found["timezone"] = dice.choice(("Europe/Paris", "America/Denver", "Asia/Kathmandu", "Mars/Phobos"))
-    if seldom(12):
-        found["state"] = dice.choice(("FL", "TX", "AL", "California", "Ruritania"))
-    if number.startswith("+33") and seldom(3):
-        found["postal_code"] = dice.choice(("75011", "67000", "97400"))
-    if not seldom(12):
-        found |= {
-            "consent": dice.choice(("written", "written", "written", "yes")) if not seldom(20) else "no",
-            "consent_at": instant(30 * DAY) if seldom(12) else "2026-06-01T10:00:00+00:00",
-            "consent_source": "" if seldom(20) else "web form",
-            "consent_purpose": "marketing" if seldom(6) else "marketing, survey, political, informational, transactional",
-            "consent_reference": "" if seldom(20) else f"crm/{row}",
-        }  # fmt: skip
-    if seldom(6):
-        found |= {
-            "call_from": dice.choice(("09:00", "18:00", "")),
-            "call_to": dice.choice(("11:30", "21:00")),
-        }
-    if seldom(8):
-        found["not_before"] = instant(2 * DAY)
-    if seldom(8):
-        found["expires"] = instant(3 * DAY)
-    return found
 
 
 @dataclass
@@ -258,7 +207,7 @@ class World:
         if seldom(4):
             found["calls_per_day"] = dice.choice((1, 25))
         if seldom(4):
-            found["cost_per_day"] = dice.choice((0.05, 2.0))
+            found["cost_per_day"] = dice.choice((0.05, 13.0, 13.0, 100.0))
         if purpose == "emergency":
             found["emergency"] = {"approved_by": ["Anna", "Ben"], "expires": instant(-1, 3, 48)}
         return found

@@ -7,8 +7,7 @@ spans, no windows, no composition. It answers yes or no, and by which sentence; 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from tests.rules.book.test_oracle import (
@@ -31,6 +30,7 @@ from tests.rules.book.test_oracle import (
     until_eight,
 )
 from tests.rules.holidays import alabama_rests
+from tests.rules.scene import Opening, Scene, Shown
 
 HOUR, DAY = 3600.0, 86400.0
 SELLS, SPEAKS = "marketing", ("informational", "transactional", "political", "survey")
@@ -39,112 +39,6 @@ FRENCH_AUTOMATS = (
     "+339475", "+339476", "+339477", "+339478", "+339479",
 )  # fmt: skip
 """ARCEP, décision 2022-1583: ranges for automated systems."""
-
-
-COUNTRIES = frozenset({"FR", "US", "GB", "CA", "IN", "DE", "ES", "IT", "IE", "BE"})
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody who is called: what is known of them, and where they truly are."""
-
-    number: str
-    region: str
-    line: str
-    """mobile, landline, or either, where the number does not tell."""
-    home: str
-    """The zone in which they live."""
-    zones: tuple[str, ...]
-    """The zones that the number leaves open."""
-    state: str = ""
-    """The state that their row names."""
-    lives_in: str = ""
-    """The state in which they live."""
-    postal_code: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A number of ours."""
-
-    number: str
-    proven: date
-    areas: tuple[str, ...] = ()
-    trunk: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Agreed:
-    """A consent: how it was given ("written", "express"), when, for what, where, and where its proof lies."""
-
-    how: str
-    at: float | None
-    purposes: tuple[str, ...]
-    source: str
-    reference: str
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """A window of the campaign: on these days, from one time of the wall clock to another; in the callee's place, or where it
-    says."""
-
-    days: tuple[str, ...]
-    start: time
-    end: time
-    place: str = "callee"
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """One question: may this be done now? Instants in POSIX seconds, lengths in seconds."""
-
-    now: float
-    person: Person
-    purpose: str
-    topic: str = ""
-    consent: Agreed | None = None
-    calls: tuple[float, ...] = ()
-    """All earlier calls to the number, newest first."""
-    same_matter: tuple[float, ...] = ()
-    """Those of them by the same owner for the same purpose."""
-    refused: float | None = None
-    abandoned: float | None = None
-    machine: float | None = None
-    talked: float | None = None
-    shown: tuple[Shown, ...] = ()
-    trunk: str = "a"
-    on_lists: frozenset[str] = frozenset()
-    names_list: bool = False
-    """The campaign names the list `own`."""
-    lists_broken: bool = False
-    copies: float = DAY
-    """How old the copies of all lists are."""
-    suppressed: bool = False
-    premium: bool = False
-    running: bool = True
-    start: float = 0.0
-    end: float | None = None
-    not_before: float | None = None
-    expires: float | None = None
-    own_hours: tuple[time | None, time | None] | None = None
-    openings: tuple[Opening, ...] = ()
-    """The campaign's; at all times where it has none."""
-    promised: bool = False
-    """The person asked for this call."""
-    promises_kept: int = 0
-    """Calls that were made because they were asked for."""
-    attempts: int = 0
-    min_gap: float = 60.0
-    last_attempt: float | None = None
-    line_in_use: bool = False
-    ring: float = 25.0
-    message: float | None = 20.0
-    approved_until: float | None = None
-    answered: int = 0
-    silent: int = 0
-    """Of those answered: the calls on which nobody spoke within two seconds."""
-    allowed_countries: frozenset[str] = field(default=COUNTRIES)
 
 
 MOST_ATTEMPTS = 3
@@ -198,6 +92,14 @@ def _anywhere(scene: Scene, walls: list[datetime]) -> Iterator[str]:
         yield "too many attempts" if scene.attempts >= MOST_ATTEMPTS else ""
         last = scene.last_attempt
         yield "just called" if last is not None and now - last < scene.min_gap else ""
+    yield (
+        "enough calls for today"
+        if scene.calls_a_day is not None and scene.calls_today >= scene.calls_a_day
+        else ""
+    )
+    if scene.cents is not None:
+        cap, *costs = scene.cents
+        yield "too dear for today" if sum(costs) > cap else ""
     yield "not begun" if now < scene.start else ""
     yield "not yet" if scene.not_before is not None and now < scene.not_before else ""
     yield "in a call" if scene.line_in_use else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from engine.rules.gate import UNLISTED, Listing
+from engine.rules.gate import UNLISTED, Listing, Used
 
 
 @dataclass
@@ -17,7 +17,7 @@ class Blank:
     events: Mapping[str, float] = field(default_factory=dict)
     listing: Listing = UNLISTED
     share: tuple[int, int] = (0, 0)
-    used: tuple[int, float] = (0, 0.0)
+    used: Used = field(default_factory=Used)
     asked: list[tuple[str, ...]] = field(default_factory=list)
     """Names of lists that the gate asked for."""
 
@@ -34,5 +34,5 @@ class Blank:
     def abandoned(self) -> tuple[int, int]:
         return self.share
 
-    def today(self) -> tuple[int, float]:
+    def today(self) -> Used:
         return self.used

@@ -17,23 +17,12 @@ from zoneinfo import ZoneInfo
 
 from engine.rules.book import standard_book
 from engine.rules.caller_ids import CallerId, CallerIds
-from engine.rules.gate import CampaignRules, Candidate, Listing
+from engine.rules.gate import CampaignRules, Candidate, Listing, Used
 from engine.rules.hours import Hours, Window
 from tests.rules.book.test_oracle import french_holidays
 from tests.rules.holidays import alabaman_holidays
-from tests.rules.oracle import (
-    COUNTRIES,
-    DAY,
-    HOUR,
-    MOST_ATTEMPTS,
-    MOST_CALLBACKS,
-    OLDEST_PROOF,
-    Agreed,
-    Opening,
-    Person,
-    Scene,
-    Shown,
-)
+from tests.rules.oracle import DAY, HOUR, MOST_ATTEMPTS, MOST_CALLBACKS, OLDEST_PROOF
+from tests.rules.scene import COUNTRIES, Agreed, Opening, Person, Scene, Shown
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
 DAYS = 730
@@ -104,7 +93,9 @@ OWN_HOURS: tuple[tuple[time | None, time | None], ...] = (
 )  # fmt: skip
 OURS = ("+33162000001", "+33948000001", "+339475000001", "+33612000001", "+33145000001", "+12125550199", "+14165550199",
         "+442079460001", "+911401234567", "+911600123456", "+34400123456", "+34612000001", "+34912000001")  # fmt: skip
-EDGES = tuple(time(hour, minute) for hour in (0, 8, 9, 10, 12, 13, 14, 18, 19, 20, 21, 22) for minute in (0, 30))
+EDGES = tuple(
+    time(hour, minute) for hour in (0, 8, 9, 10, 12, 13, 14, 18, 19, 20, 21, 22) for minute in (0, 30)
+)
 LISTS = ("litigators", "own", "us-dnc", "gb-tps", "ca-dncl", "it-rpo", "ie-ndd", "be-dncm")
 BOOK = standard_book()
 
@@ -141,7 +132,10 @@ def scene(dice: random.Random) -> Scene:
         )
 
     lately = dice.choice((DAY, 7 * DAY, 7 * DAY, 30 * DAY))
-    calls = sorted((before(lately) for _ in range(_few(dice, 12))), reverse=True)
+    calls = [before(lately) for _ in range(_few(dice, 12))]
+    if topic == "health" and dice.random() < 0.3:  # its own caps are of a day and of a week
+        calls = [now - dice.uniform(0.9, 7.1) * DAY for _ in range(dice.randrange(1, 5))]
+    calls.sort(reverse=True)
     return Scene(
         now=now, person=person, purpose=purpose, topic=topic,
         consent=_consent(dice, now, purpose),
@@ -173,6 +167,8 @@ def scene(dice: random.Random) -> Scene:
         approved_until=now + dice.choice((0.0, 1.0, DAY)) if dice.random() < 0.7 else None,
         answered=dice.choice((0, 30, 200, 1000)),
         silent=_few(dice, 30) if often(4) else 0,
+        calls_today=dice.randrange(12), calls_a_day=10 if seldom(20) else None,
+        cents=(100, dice.choice((0, 40, 70, 99)), dice.choice((0, 10, 30)), dice.choice((0, 1, 30))) if seldom(10) else None,
         allowed_countries=frozenset({"US", "GB"}) if seldom(60) else COUNTRIES,
     )  # fmt: skip
 
@@ -244,6 +240,8 @@ def campaign(one: Scene) -> CampaignRules:
         proof_days=OLDEST_PROOF, purpose=_word(one.purpose), topics=frozenset([_word(one.topic)] if one.topic else []),
         book=BOOK, countries=one.allowed_countries, ring=one.ring, message=one.message,
         lists=("own",) if one.names_list else (), approved_until=one.approved_until,
+        calls_a_day=one.calls_a_day, cost_a_day=None if one.cents is None else one.cents[0] / 100,
+        most_per_call={} if one.cents is None else {one.trunk: one.cents[3] / 100},
     )  # fmt: skip
 
 
@@ -316,5 +314,6 @@ class History:
     def abandoned(self) -> tuple[int, int]:
         return self.scene.answered, self.scene.silent
 
-    def today(self) -> tuple[int, float]:
-        return 0, 0.0
+    def today(self) -> Used:
+        cents = self.scene.cents or (0, 0, 0, 0)
+        return Used(self.scene.calls_today, cents[1] / 100, cents[2] / 100)

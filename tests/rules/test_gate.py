@@ -19,10 +19,9 @@ from engine.rules.gate import (
     Candidate,
     Reason,
     Verdict,
-    own_hours,
 )
 from engine.rules.gate import decide as answer
-from engine.rules.hours import Hours, Window
+from engine.rules.hours import Hours, Window, own_hours
 from tests.rules.past import Blank
 from tests.rules.test_gate_law import TABLE as LAW_TABLE
 

@@ -11,7 +11,8 @@ import pytest
 
 from engine.rules.book import standard_book
 from engine.rules.caller_ids import CallerId, CallerIds
-from engine.rules.gate import DAY, CampaignRules, Candidate, Listing, Reason, decide
+from engine.rules.day_caps import DAY
+from engine.rules.gate import CampaignRules, Candidate, Listing, Reason, Used, decide
 from engine.rules.hours import Hours, Window
 from tests.rules.past import Blank
 
@@ -106,8 +107,18 @@ TABLE: list[tuple[str, dict[str, Any], Candidate, Reason, Blank, float, float | 
         "a proof that is too old", {"caller_ids": CallerIds([CallerId("+33162000001", date(2025, 1, 1))])}, FRENCH,
         Reason.NO_CALLER_ID, Blank(), TUESDAY, None,
     ),
-    ("the day's calls are used", {"calls_a_day": 5}, FRENCH, Reason.DAY_CAP, Blank(used=(5, 0.0)), TUESDAY, at("2026-11-25T00:00+00:00")),
-    ("the day's money is spent", {"cost_a_day": 9.0}, FRENCH, Reason.DAY_CAP, Blank(used=(1, 9.5)), TUESDAY, at("2026-11-25T00:00+00:00")),
+    ("the day's calls are used", {"calls_a_day": 5}, FRENCH, Reason.DAY_CAP, Blank(used=Used(5)), TUESDAY, at("2026-11-25T00:00+00:00")),
+    (
+        "the day's money is spent", {"cost_a_day": 9.0, "most_per_call": {"a": 2.0, "b": 1.0}}, FRENCH, Reason.DAY_CAP,
+        Blank(used=Used(1, 8.5)), TUESDAY, at("2026-11-25T00:00+00:00"),
+    ),
+    (
+        "calls that live may cost the rest of it", {"cost_a_day": 9.0, "most_per_call": {"a": 1.0}}, FRENCH, Reason.DAY_CAP,
+        Blank(used=Used(9, 1.0, 7.5)), TUESDAY, TUESDAY + 5,
+    ),
+    (
+        "a price that is not known", {"cost_a_day": 9.0}, FRENCH, Reason.DAY_CAP, Blank(), TUESDAY, at("2026-11-25T00:00+00:00"),
+    ),
     (
         "too many were abandoned", MARKETING, FLORIDIAN, Reason.ABANDONMENT, Blank(listing=FRESH, share=(1000, 26)),
         at("2026-11-24T12:00-05:00"), at("2026-11-24T13:00-05:00"),

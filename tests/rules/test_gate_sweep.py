@@ -18,7 +18,8 @@ import pytest
 
 from engine.rules.gate import Reason, Verdict, decide
 from tests.rules.book.test_oracle import rests_somewhere_in_spain
-from tests.rules.oracle import HOUR, Scene, forbids, slow
+from tests.rules.oracle import HOUR, forbids, slow
+from tests.rules.scene import Scene
 from tests.rules.scenes import History, campaign, candidate, scene
 
 SWEEP = int(os.environ.get("VOLLEY_SWEEP", "40000"))
@@ -122,7 +123,6 @@ RARE = frozenset(
 ASKED_FOR = frozenset(Reason) - {
     Reason.PLACE_UNCLEAR,
     Reason.ZONE_UNKNOWN,
-    Reason.DAY_CAP,
     Reason.TRANSFER_REFUSED,
 }
 """What the scenes lead to; the others are what a row or a setting says, not the law (`test_gate_law`, `test_gate`)."""
