@@ -83,6 +83,9 @@ def _anywhere(scene: Scene, walls: list[datetime]) -> Iterator[str]:
     yield "paused" if not scene.running else ""
     yield "a premium number" if scene.premium else ""
     yield "not a country that we call" if scene.person.region not in scene.allowed_countries else ""
+    if scene.colleague:
+        yield "the colleague said never again" if scene.colleague == "left" else ""
+        yield "the colleague's country" if "FR" not in scene.allowed_countries else ""
     yield "the lists cannot be read" if scene.lists_broken else ""
     yield "a litigator" if "litigators" in scene.on_lists else ""
     yield "on the campaign's list" if scene.names_list and "own" in scene.on_lists else ""

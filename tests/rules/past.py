@@ -18,6 +18,8 @@ class Blank:
     listing: Listing = UNLISTED
     share: tuple[int, int] = (0, 0)
     used: Used = field(default_factory=Used)
+    never: frozenset[str] = frozenset()
+    """Other numbers that are never to be called."""
     asked: list[tuple[str, ...]] = field(default_factory=list)
     """Names of lists that the gate asked for."""
 
@@ -33,6 +35,9 @@ class Blank:
 
     def abandoned(self) -> tuple[int, int]:
         return self.share
+
+    def suppressed(self, e164: str) -> bool:
+        return e164 in self.never
 
     def today(self) -> Used:
         return self.used

@@ -108,6 +108,9 @@ class Scene:
     answered: int = 0
     silent: int = 0
     """Of those answered: the calls on which nobody spoke within two seconds."""
+    colleague: str = ""
+    """Somebody of ours in France whom the callee may be connected with: "there", or "left" when that number is never to be called;
+    empty for nobody."""
     calls_today: int = 0
     calls_a_day: int | None = None
     cents: tuple[int, int, int, int] | None = None

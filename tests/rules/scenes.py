@@ -19,6 +19,7 @@ from engine.rules.book import standard_book
 from engine.rules.caller_ids import CallerId, CallerIds
 from engine.rules.gate import CampaignRules, Candidate, Listing, Used
 from engine.rules.hours import Hours, Window
+from engine.rules.transfers import Transfer
 from tests.rules.book.test_oracle import french_holidays
 from tests.rules.holidays import alabaman_holidays
 from tests.rules.oracle import DAY, HOUR, MOST_ATTEMPTS, MOST_CALLBACKS, OLDEST_PROOF
@@ -167,6 +168,7 @@ def scene(dice: random.Random) -> Scene:
         approved_until=now + dice.choice((0.0, 1.0, DAY)) if dice.random() < 0.7 else None,
         answered=dice.choice((0, 30, 200, 1000)),
         silent=_few(dice, 30) if often(4) else 0,
+        colleague=dice.choice(("there", "there", "left")) if seldom(15) else "",
         calls_today=dice.randrange(12), calls_a_day=10 if seldom(20) else None,
         cents=(100, dice.choice((0, 40, 70, 99)), dice.choice((0, 10, 30)), dice.choice((0, 1, 30))) if seldom(10) else None,
         allowed_countries=frozenset({"US", "GB"}) if seldom(60) else COUNTRIES,
@@ -240,9 +242,17 @@ def campaign(one: Scene) -> CampaignRules:
         proof_days=OLDEST_PROOF, purpose=_word(one.purpose), topics=frozenset([_word(one.topic)] if one.topic else []),
         book=BOOK, countries=one.allowed_countries, ring=one.ring, message=one.message,
         lists=("own",) if one.names_list else (), approved_until=one.approved_until,
+        transfers=(_colleague(one.now),) if one.colleague else (),
         calls_a_day=one.calls_a_day, cost_a_day=None if one.cents is None else one.cents[0] / 100,
         most_per_call={} if one.cents is None else {one.trunk: one.cents[3] / 100},
     )  # fmt: skip
+
+
+def _colleague(now: float) -> Transfer:
+    proven = datetime.fromtimestamp(now, UTC).date() - timedelta(days=90)
+    return Transfer(
+        "desk", "+33145678901", "FR", "fixed", (PARIS,), "a", CallerIds([CallerId(OURS[0], proven)])
+    )
 
 
 @cache
@@ -313,6 +323,9 @@ class History:
 
     def abandoned(self) -> tuple[int, int]:
         return self.scene.answered, self.scene.silent
+
+    def suppressed(self, e164: str) -> bool:
+        return self.scene.colleague == "left"
 
     def today(self) -> Used:
         cents = self.scene.cents or (0, 0, 0, 0)

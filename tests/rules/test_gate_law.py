@@ -14,6 +14,7 @@ from engine.rules.caller_ids import CallerId, CallerIds
 from engine.rules.day_caps import DAY
 from engine.rules.gate import CampaignRules, Candidate, Listing, Reason, Used, decide
 from engine.rules.hours import Hours, Window
+from engine.rules.transfers import Transfer
 from tests.rules.past import Blank
 
 TUESDAY = datetime.fromisoformat("2026-11-24T11:00+01:00").timestamp()
@@ -42,6 +43,15 @@ RULES = CampaignRules(
     proof_days=400, purpose="informational", topics=frozenset(), book=standard_book(),
     countries=frozenset({"FR", "US", "GB"}), ring=25.0, message=20.0,
 )  # fmt: skip
+DESK = Transfer(
+    "desk",
+    "+33145678901",
+    "FR",
+    "fixed",
+    ("Europe/Paris",),
+    "a",
+    CallerIds([CallerId("+33162000001", date(2026, 6, 1))]),
+)
 MARKETING: dict[str, Any] = {"purpose": "marketing"}
 FRESH = Listing(copies={"us-dnc": TUESDAY - 3 * DAY, "fr-bloctel": TUESDAY - DAY, "gb-tps": TUESDAY - DAY})
 
@@ -126,6 +136,15 @@ TABLE: list[tuple[str, dict[str, Any], Candidate, Reason, Blank, float, float | 
     (
         "Florida closes at eight, New York at nine", MARKETING, FLORIDIAN, Reason.OUTSIDE_LAWFUL_HOURS, Blank(listing=FRESH),
         at("2026-11-24T20:10-05:00"), at("2026-11-25T09:00-05:00"),
+    ),
+    ("a colleague", {"transfers": (DESK,)}, FRENCH, Reason.ALLOWED, Blank(), TUESDAY, None),
+    (
+        "a colleague who is never to be called", {"transfers": (DESK,)}, FRENCH, Reason.TRANSFER_REFUSED,
+        Blank(never=frozenset({DESK.e164})), TUESDAY, TUESDAY + 3600.0,
+    ),
+    (
+        "a colleague in a country that is not called", {"transfers": (DESK,), "countries": frozenset({"GB"})}, BRITISH,
+        Reason.TRANSFER_REFUSED, Blank(), TUESDAY, TUESDAY + 3600.0,
     ),
     ("a reminder in Britain", {}, BRITISH, Reason.ALLOWED, Blank(), TUESDAY, None),
 ]  # fmt: skip

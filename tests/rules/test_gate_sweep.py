@@ -123,6 +123,5 @@ RARE = frozenset(
 ASKED_FOR = frozenset(Reason) - {
     Reason.PLACE_UNCLEAR,
     Reason.ZONE_UNKNOWN,
-    Reason.TRANSFER_REFUSED,
 }
 """What the scenes lead to; the others are what a row or a setting says, not the law (`test_gate_law`, `test_gate`)."""
