@@ -49,7 +49,7 @@ class Visit:
         answer = future.result()
         if not answer.success:
             raise AmiActionFailed(str(answer.message or "refused"))
-        return dict(answer.items())
+        return {name: value for name, value in answer.items() if name != "content"}  # panoramisk's own
 
     async def value(self, function: str) -> str:
         """What a dialplan function answers outside of any call, such as `PJSIP_ENDPOINT(carrier,allow)`; empty when it does not

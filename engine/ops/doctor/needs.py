@@ -127,7 +127,7 @@ def endpoint_of(trunk: TrunkSettings) -> str:
     technology, _, rest = trunk.dial.partition("/")
     if technology != "PJSIP":
         return ""
-    if "{number}@" in rest:
+    if rest.startswith("{number}@"):
         return rest.partition("{number}@")[2].partition("/")[0]
     return rest.partition("/")[0]
 
