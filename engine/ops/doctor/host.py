@@ -80,7 +80,7 @@ def add_local(pbx: Pbx, etc: Path | None) -> Pbx:
     here = lives_here(pbx.settings)
     languages = sorted(_languages(pbx.whole))
     sounds = {language: _sounds(pbx.settings.sounds_dir, language) for language in languages}
-    if not here and etc is None:
+    if not here and (etc is None or len(pbx.whole.pbx) > 1):  # files that may be another PBX's tell nothing
         return replace(pbx, sounds=sounds)
     confs = {**_confs(etc or ETC), **pbx.confs}
     pid = users.asterisk_pid(confs.get("asterisk.conf")) if here else None

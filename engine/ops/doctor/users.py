@@ -13,6 +13,8 @@ from pathlib import Path
 
 from engine.ops.doctor.conf import Conf
 
+MISSING = "it is not there"
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -100,7 +102,7 @@ def obstacle(user: User, path: Path, need: str) -> str | None:
     except PermissionError:
         return None
     except OSError as error:
-        return f"{path}: {error.strerror}"
+        return MISSING if isinstance(error, FileNotFoundError) else f"{path}: {error.strerror}"
     if not _may(user, there, bits | (1 if stat.S_ISDIR(there.st_mode) else 0)):
         return f"{user.name} may not {need} it (mode {_mode(path)}, owner {_owner(path)})"
     return ""
