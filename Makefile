@@ -61,9 +61,10 @@ lab: setup-run ## practice PBX and carrier, left running
 lab-down: ## stop them
 	@$(BIN)/python -m lab down
 
-schemas: setup-dev ## docs/schema/*.json from the models, docs/law-rules.md from the rule data
+schemas: setup-dev ## docs/schema/*.json from the models, docs/law-rules.md from the rule data, the version marks of dialplans
 	@$(BIN)/python setup/schemas
 	@$(BIN)/python setup/law-rules
+	@$(BIN)/python setup/dialplan-marks
 
 requirements: setup-dev ## pin the newest versions that pyproject.toml allows, with hashes
 	@setup/pin
