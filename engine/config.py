@@ -33,6 +33,7 @@ from engine.rules.caller_ids import PROOF_DAYS, CallerId
 from engine.rules.hours import Window
 from engine.rules.numbers import NumberError, parse_number
 from engine.rules.tolls import toll_problem
+from engine.speech.level import NOMINAL
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
@@ -246,6 +247,18 @@ class DialplanSettings(Model):
     contexts: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")], ...] = ()
 
 
+class PromptSettings(Model):
+    """`[prompts]`: how recordings are made into what a PBX plays."""
+
+    level: Annotated[float, Field(ge=-36.0, le=-12.0)] | Literal["keep"] = NOMINAL
+    """Level in dB below full scale to which speech is brought; "keep": as it was recorded."""
+
+    @property
+    def target(self) -> float | None:
+        """The level; None: none."""
+        return None if self.level == "keep" else self.level
+
+
 class LawSettings(Model):
     """`[law]`: where calls may go at all, and rules of one's own."""
 
@@ -310,6 +323,7 @@ class Settings(Model):
     trunk: dict[Name, TrunkSettings] = Field(min_length=1)
     caller_id: tuple[CallerIdSettings, ...] = ()
     defaults: DefaultSettings = DefaultSettings()
+    prompts: PromptSettings = PromptSettings()
     law: LawSettings = LawSettings()
     transfer: dict[Name, TransferSettings] = Field(default_factory=dict)
     dialplan: DialplanSettings = DialplanSettings()

@@ -98,11 +98,8 @@ def load(path: Path) -> Manifest:
     return Manifest(path, job)
 
 
-def check(campaign: Campaign, folder: Path, settings: Settings, where: str) -> list[Problem]:
-    """What is wrong with a campaign for this engine: caller IDs that are not ours, trunks that are not there,
-    prompts that cannot be played."""
-    from engine.intake.prompts import check_prompt
-
+def check(campaign: Campaign, settings: Settings, where: str) -> list[Problem]:
+    """What is wrong with a campaign for this engine: caller IDs that are not ours, trunks that are not there."""
     problems: list[Problem] = []
     ours = {item.number for item in settings.caller_id}
     problems += [
@@ -120,10 +117,6 @@ def check(campaign: Campaign, folder: Path, settings: Settings, where: str) -> l
         if trunk not in settings.trunk
     ]
     problems += _ways_out(campaign, settings, where)
-    for name in campaign.prompts():
-        problem = check_prompt(folder, name)
-        if problem is not None:
-            problems.append(problem)
     return problems
 
 

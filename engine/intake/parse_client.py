@@ -11,9 +11,9 @@ from pathlib import Path
 
 import orjson
 
+from engine.child import child, how
 from engine.errors import InputError, Problem, VolleyError
 from engine.flow.prompts import SayKind
-from engine.intake.child import child, how
 from engine.intake.lawful import Law
 from engine.intake.refused import Refused
 from engine.intake.source import ContactSource, Limits

@@ -10,11 +10,8 @@ Knows rows. Refuses to know the queue and the database. The asking side: `engine
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
-import resource
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -34,6 +31,7 @@ from engine.intake.rejects import RejectsFile
 from engine.intake.rows import RawRow, Reading, RowReader
 from engine.intake.source import ContactSource, Limits
 from engine.intake.wire import pack
+from engine.restrain import restrain
 
 BATCH_CONTACTS = 500
 BATCH_CHARS = 256 << 10
@@ -41,10 +39,6 @@ BATCH_CHARS = 256 << 10
 them."""
 BATCH_ROWS = 20_000
 """A batch ends after so many rows even when almost all of them are rejected: progress is told."""
-
-NICE = 10
-_PR_SET_PDEATHSIG = 1
-"""linux/prctl.h"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,20 +194,6 @@ def _readings(table: Table, request: _Request) -> Iterator[tuple[RawRow, Reading
             if problem is not None:
                 reading = Reading(None, Reject(row.number, *problem, tuple(row.cells)))
         yield row, reading
-
-
-def restrain(memory_bytes: int, cpu_seconds: int, parent: int) -> None:
-    """Bound this process: memory, processor time, priority, and a life no longer than that of its parent (a pid)."""
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    # At the soft limit comes SIGXCPU, which says why; at the hard one SIGKILL would.
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 5))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.nice(NICE)
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            # The parent ended before the kernel could be asked to tell.
-            raise SystemExit(1)
 
 
 def main() -> int:

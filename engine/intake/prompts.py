@@ -1,125 +1,98 @@
-"""A campaign's prompts: checked, and placed where each PBX plays them.
+"""A campaign's prompts: found in the job's folder, made into what its trunks play, measured.
 
-A prompt is a WAV file beside the manifest: 8 kHz, mono, 16-bit PCM, what Asterisk plays without converting its
-rate. It is placed under the hash of its content, so a live call never hears a half-changed prompt, and the same
-prompt is stored once.
+A prompt is a recording beside the manifest: WAV of any rate, width and number of channels, and what ffmpeg or sox can
+read. Its placed name is the hash of its content and of how it is made, so a live call never hears a half-changed prompt,
+and the same prompt is stored once. Making them is `engine.speech`'s work, bringing them to the PBXs `engine.intake.placing`'s.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import wave
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.errors import InputError, Problem
+from engine.campaign import Campaign
+from engine.config import Settings
+from engine.errors import Problem
 from engine.flow.prompts import files
-from engine.intake.manifest import CampaignJob, Manifest
-from engine.intake.sayable import CURRENCIES
+from engine.speech.client import made
+from engine.speech.order import Item, Made
+from engine.speech.render import forms_for
 
-RATE = 8000
-MOST_SECONDS = 300.0
-SPOKEN = {
-    "optout": "opted-out",
-    "callback": "call-back",
-    "callback_at": "call-back-at",
-    "answer": "goodbye",
-    "invalid": "invalid-key",
-    "transfer": "connecting",
-    "nobody": "nobody-free",
-    "tone": "record-tone",
-    **{
-        f"{what}_{currency}": f"{what}-{currency}"
-        for what in ("units", "cents")
-        for currency in sorted(set(CURRENCIES.values()))
-    },
-}
-"""What is spoken after an action -> the name of the prompt that comes with Volley, per language."""
+RECIPE = "1"
+"""Part of every placed name: raise it when the same recording is to sound otherwise."""
 
 
-def check_prompt(folder: Path, name: str) -> Problem | None:
-    """What is wrong with the prompt file `name` in `folder`; None when it can be played."""
-    path = folder / name
-    advice = f"make it with: sox INPUT -r {RATE} -c 1 -b 16 {name}"
-    try:
-        inside = path.resolve().is_relative_to(folder.resolve()) and not path.is_symlink()
-        if not inside or not path.is_file():
-            return Problem(name, "there is no such prompt file in the job's folder")
-        with wave.open(str(path), "rb") as sound:
-            form = (sound.getframerate(), sound.getnchannels(), sound.getsampwidth())
-            seconds = sound.getnframes() / sound.getframerate()
-    except (OSError, EOFError, wave.Error, ZeroDivisionError) as error:
-        return Problem(name, f"not a playable WAV file: {error}", advice)
-    if form != (RATE, 1, 2):
-        return Problem(
-            name,
-            f"the prompt is {form[0]} Hz, {form[1]} channel(s), {form[2] * 8} bit; it must be 8000 Hz, mono, 16 bit",
-            advice,
-        )
-    if not 0.1 <= seconds <= MOST_SECONDS:
-        return Problem(
-            name, f"the prompt is {seconds:.1f} s long; it must be between 0.1 and {MOST_SECONDS:.0f} s"
-        )
-    return None
+@dataclass(slots=True)
+class Prepared:
+    """A campaign's prompts, made and not placed yet; and all that is wrong with them."""
+
+    names: dict[str, str] = field(default_factory=dict)
+    """Prompt, as the manifest names it -> placed name, without its ending."""
+    files: dict[str, Path] = field(default_factory=dict)
+    """Path below the sounds directory, without its ending -> where its files lie now, without their ending."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Prompt -> how long it lasts."""
+    forms: tuple[str, ...] = ()
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+
+    def message(self, campaign: Campaign) -> float | None:
+        """How long the campaign's message lasts, fields that are spoken aside; None when that is not known."""
+        return None if campaign.message is None else self.lasts(files(campaign.message.prompts))
+
+    def lasts(self, prompts: Iterable[str]) -> float | None:
+        """How long these prompts last together; None when one of them cannot be played."""
+        known = [self.seconds.get(prompt) for prompt in prompts]
+        return None if None in known else sum(one for one in known if one is not None)
 
 
-def seconds_of(folder: Path, names: Iterable[str]) -> float | None:
-    """How long these prompts last together; None when one of them cannot be read."""
-    total = 0.0
-    for name in names:
-        try:
-            with wave.open(str(folder / name), "rb") as sound:
-                total += sound.getnframes() / sound.getframerate()
-        except (OSError, EOFError, wave.Error, ZeroDivisionError):
-            return None
-    return total
+def pbxs_of(campaign: Campaign, settings: Settings) -> list[str]:
+    """The PBXs that a campaign may call from, those of its trunks that are there."""
+    trunks = [settings.trunk[name] for name in campaign.trunks or settings.trunk if name in settings.trunk]
+    return list(dict.fromkeys(trunk.pbx for trunk in trunks))
 
 
-def message_seconds(manifest: Manifest) -> float | None:
-    """How long the message of a job's campaign lasts; None when that is not known."""
-    job = manifest.job
-    if not isinstance(job, CampaignJob) or job.message is None:
-        return None
-    return seconds_of(manifest.folder, files(job.message.prompts))
+async def prepare(campaign: Campaign, folder: Path, settings: Settings, scratch: Path) -> Prepared:
+    """Make the prompts of a campaign whose job lies in `folder`, below `scratch`. Every problem is told at once.
 
-
-def prompt_name(folder: Path, name: str) -> str:
-    """The name, without its ending, under which this prompt is placed."""
-    return "prompt-" + hashlib.sha256((folder / name).read_bytes()).hexdigest()[:32]
-
-
-def place(folder: Path, names: dict[str, str], sounds_dir: Path) -> None:
-    """Copy prompts (file name -> placed name) to where a PBX reads them. Raises InputError when that directory
-    cannot be written."""
-    try:
-        sounds_dir.mkdir(parents=True, exist_ok=True)
-        for name, placed in names.items():
-            target = sounds_dir / f"{placed}.wav"
-            if target.exists():
-                continue
-            draft = sounds_dir / f".{placed}.{os.getpid()}.tmp"
-            draft.write_bytes((folder / name).read_bytes())
-            draft.chmod(0o644)
-            draft.rename(target)
-    except OSError as error:
-        raise InputError(
-            [
-                Problem(
-                    str(sounds_dir),
-                    f"cannot place prompts here: {error.strerror}",
-                    "let the engine's user write to sounds_dir",
-                )
-            ]
-        ) from error
-
-
-def spoken(sounds_dir: Path, language: str) -> dict[str, str]:
-    """The prompts that come with Volley and are there for `language`: what -> name below the sounds directory."""
-    found = {}
-    for what, name in SPOKEN.items():
-        for tongue in (language, language.partition("-")[0].partition("_")[0]):
-            if any((sounds_dir / tongue).glob(f"{name}.*")):
-                found[what] = f"{tongue}/{name}"
-                break
+    Raises VolleyError when the process that makes them broke.
+    """
+    used = pbxs_of(campaign, settings)
+    codecs = [codec for trunk in settings.trunk.values() if trunk.pbx in used for codec in trunk.codecs]
+    level = settings.prompts.target
+    found = Prepared(forms=forms_for(codecs))
+    items = []
+    for prompt in campaign.prompts():
+        source = folder / prompt
+        if not _is_file_inside(source, folder):
+            found.problems.append(Problem(prompt, "there is no such prompt file in the job's folder"))
+            continue
+        name = _placed_name({"": source}, level)
+        found.names[prompt] = name
+        found.files[name] = scratch / name
+        items.append(Item(prompt, str(source), str(scratch / name)))
+    async with aclosing(made(items, found.forms, level)) as answers:
+        async for told in answers:
+            if isinstance(told, Made):
+                found.seconds[told.key] = told.seconds
+                found.warnings += [Problem(told.key, words) for words in told.warnings]
+            else:
+                found.problems.append(Problem(told.key, told.what, told.todo))
     return found
+
+
+def _is_file_inside(path: Path, folder: Path) -> bool:
+    inside = path.resolve().is_relative_to(folder.resolve())
+    return inside and not path.is_symlink() and path.is_file()
+
+
+def _placed_name(variants: Mapping[str, Path], level: float | None) -> str:
+    """The name, without its ending, under which a prompt is placed; `variants`: language -> recording."""
+    whole = hashlib.sha256(f"{RECIPE}\0{level}".encode())
+    for language, path in sorted(variants.items()):
+        with path.open("rb") as file:
+            whole.update(f"\0{language}\0".encode() + hashlib.file_digest(file, "sha256").digest())
+    return "prompt-" + whole.hexdigest()[:32]

@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import csv
 import errno
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,9 @@ from engine.intake import prompts
 from engine.intake.lawful import Law
 from engine.intake.manifest import AddJob, CampaignJob, Manifest
 from engine.intake.parse_client import ParseRequest, parse_job
+from engine.intake.placing import place
+from engine.intake.placing import spoken as came_with_us
+from engine.intake.prompts import Prepared
 from engine.intake.queue import Job, JobEntry, QueueDirs
 from engine.intake.rejects import HEADINGS
 from engine.intake.wire import Batch, Done
@@ -40,6 +44,8 @@ from engine.store.writer import Writer
 SLICE = 2000
 """Contacts taken back in one unit of work when a job turns out to be broken."""
 STORE_RETRY = 2.0
+PROMPTS = "prompts.making"
+"""Below the engine's state directory: prompts that are being made."""
 LONGEST_ENTRY = 1000
 """Bytes of a flow entry, such as a list of prompts, that fit into one AMI line of 1,024 with its name."""
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS})
@@ -190,7 +196,7 @@ class Intake:
                         )
                     ]
                 )
-            new: NewCampaign | int = await asyncio.to_thread(self._prepare, described, manifest)
+            new: NewCampaign | int = await self._prepare(described, manifest)
         else:
             if found is None or found[1] in ("cancelled", "failed", "loading"):
                 state = "there is no such campaign" if found is None else f"campaign {name!r} is {found[1]}"
@@ -207,19 +213,33 @@ class Intake:
             )
         )
 
-    def _prepare(self, described: CampaignJob, manifest: Manifest) -> NewCampaign:
-        """Check a campaign against this engine and place its prompts. Raises InputError."""
+    async def _prepare(self, described: CampaignJob, manifest: Manifest) -> NewCampaign:
+        """Check a campaign against this engine, make its prompts and place them. Raises InputError."""
         campaign = described.campaign
-        problems = manifests.check(campaign, manifest.folder, self._settings, manifest.path.name)
-        if problems:
-            raise InputError(problems)
-        names = {name: prompts.prompt_name(manifest.folder, name) for name in campaign.prompts()}
-        used = {self._settings.trunk[trunk].pbx for trunk in campaign.trunks or self._settings.trunk}
+        scratch = self._settings.engine.state / PROMPTS
+        await asyncio.to_thread(_empty, scratch)
+        try:
+            prepared = await prompts.prepare(campaign, manifest.folder, self._settings, scratch)
+            problems = manifests.check(campaign, self._settings, manifest.path.name) + prepared.problems
+            if problems:
+                raise InputError(problems)
+            for warning in prepared.warnings:
+                self._log.warning(
+                    events.PROMPT_POOR, campaign=campaign.id, prompt=warning.where, what=warning.what
+                )
+            return await asyncio.to_thread(self._placed, campaign, manifest, prepared)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, scratch, True)
+
+    def _placed(self, campaign: Campaign, manifest: Manifest, prepared: Prepared) -> NewCampaign:
+        """Bring prompts to the campaign's PBXs. Raises InputError."""
+        used = prompts.pbxs_of(campaign, self._settings)
         spoken: dict[str, str] = {}
         for pbx in used:
-            prompts.place(manifest.folder, names, self._settings.pbx[pbx].sounds_dir)
-            spoken = prompts.spoken(self._settings.pbx[pbx].sounds_dir, campaign.language)
-        flow = compile_flow(campaign, names, spoken, campaign.max_call or self._settings.limits.max_call)
+            place(prepared, self._settings.pbx[pbx].sounds_dir)
+            spoken = came_with_us(self._settings.pbx[pbx].sounds_dir, campaign.language)
+        longest = campaign.max_call or self._settings.limits.max_call
+        flow = compile_flow(campaign, prepared.names, spoken, longest)
         for pbx in used:
             settings = self._settings.pbx[pbx]
             where = settings.sounds_path or str(settings.sounds_dir)
@@ -245,7 +265,7 @@ class Intake:
             campaign.model_dump(mode="json", by_alias=True),
             version(flow),
             flow,
-            prompts.message_seconds(manifest),
+            prepared.message(campaign),
         )
 
     async def _store_contacts(
@@ -302,6 +322,12 @@ class Intake:
             moved_to=str(where),
             problems=[str(one) for one in error.problems[:20]],
         )
+
+
+def _empty(folder: Path) -> None:
+    """Make a folder anew, whatever an engine that was killed left in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
 
 
 def _unreadable(job: Job, error: Exception) -> InputError:

@@ -3,10 +3,8 @@ keys, verdicts, retries."""
 
 from __future__ import annotations
 
-import wave
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from engine import durations
 from engine.campaign import Campaign
@@ -50,12 +48,12 @@ class CallPreview:
     """Disposition -> what follows it, where the manifest says something of its own."""
 
 
-def described(campaign: Campaign, folder: Path, settings: Settings) -> CallPreview:
-    """The call of this campaign, whose prompts lie in `folder`."""
+def described(campaign: Campaign, seconds: Mapping[str, float], settings: Settings) -> CallPreview:
+    """The call of this campaign; `seconds`: prompt -> how long it lasts, where it can be played."""
 
     def shown(prompts: Prompts) -> tuple[PromptShown, ...]:
         return tuple(
-            PromptShown(one, _seconds(folder / one))
+            PromptShown(one, round(seconds[one], 1) if one in seconds else None)
             if isinstance(one, str)
             else PromptShown(diagram.shown(one), None)
             for one in prompts
@@ -114,9 +112,3 @@ def _action(action: KeyAction) -> str:
             return f"connect with {action.to}"
         case word:
             return word
-
-
-def _seconds(path: Path) -> float | None:
-    with suppress(OSError, EOFError, wave.Error, ZeroDivisionError), wave.open(str(path), "rb") as sound:
-        return round(sound.getnframes() / sound.getframerate(), 1)
-    return None

@@ -16,12 +16,14 @@ from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.campaign import Campaign
 from engine.config import Settings
 from engine.errors import InputError, Problem
 from engine.intake import manifest as manifests
 from engine.intake.inspection import find_manifest, fingerprint, inspect
 from engine.intake.manifest import AddJob, CampaignJob, Manifest
 from engine.intake.parse_client import ParseRequest, parse_job
+from engine.intake.prompts import Prepared, prepare
 from engine.intake.source import SQLITE
 from engine.intake.wire import Batch, Done
 from engine.ops.call_preview import CallPreview, described
@@ -53,6 +55,8 @@ class Preview:
     """It adds contacts to a campaign that is there."""
     problems: list[Problem] = field(default_factory=list)
     """Why the engine would reject the whole job; none: it would be accepted."""
+    warnings: list[Problem] = field(default_factory=list)
+    """What is worth a look, and rejects nothing."""
     rows: int = 0
     accepted: int = 0
     rejected: int = 0
@@ -123,17 +127,27 @@ def preview(
     manifest = open_job(path)
     job = manifest.job
     found = Preview(job.id if isinstance(job, CampaignJob) else job.add_to, isinstance(job, AddJob))
+    message = None
     if isinstance(job, CampaignJob):
-        found.problems += manifests.check(job.campaign, manifest.folder, settings, manifest.path.name)
-        found.call = described(job.campaign, manifest.folder, settings)
+        prepared = _prompts(job.campaign, manifest, settings)
+        found.problems += manifests.check(job.campaign, settings, manifest.path.name) + prepared.problems
+        found.warnings += prepared.warnings
+        message = prepared.message(job.campaign)
+        found.call = described(job.campaign, prepared.seconds, settings)
     try:
-        standing = standing_of(settings, manifest, fingerprint(path) if path.is_dir() else "", now)
+        standing = standing_of(settings, manifest, fingerprint(path) if path.is_dir() else "", message, now)
         found.problems += standing.problems
         found.suppressed = None if standing.database is None else 0
         asyncio.run(_read(found, manifest, standing, settings, now, rejects, shown, progress))
     except InputError as error:
         found.problems += error.problems
     return found
+
+
+def _prompts(campaign: Campaign, manifest: Manifest, settings: Settings) -> Prepared:
+    """The campaign's prompts, made as the engine makes them, and thrown away."""
+    with tempfile.TemporaryDirectory(prefix="volley-check-") as scratch:
+        return asyncio.run(prepare(campaign, manifest.folder, settings, Path(scratch)))
 
 
 async def _read(

@@ -138,7 +138,8 @@ def _prompt(prompt: PromptShown) -> str:
 
 
 def _end(found: Preview) -> Text:
+    noted = "".join(f"Note: {line(str(one))}\n" for one in found.warnings)
     if found.acceptable:
-        return Text("This job would be accepted.", style=palette.GOOD)
+        return Text.assemble(noted, ("This job would be accepted.", palette.GOOD))
     told = "\n".join(f"- {line(str(one))}" for one in found.problems)
-    return Text.assemble(("This job would be rejected:", palette.BAD), "\n", told)
+    return Text.assemble(noted, ("This job would be rejected:", palette.BAD), "\n", told)

@@ -16,7 +16,6 @@ from engine.dialing.agenda import Running
 from engine.errors import Problem
 from engine.intake.lawful import Law
 from engine.intake.manifest import CampaignJob, Manifest
-from engine.intake.prompts import message_seconds
 from engine.ops.books import reading
 from engine.rules.gate import CampaignRules, Past
 from engine.store.campaigns import CampaignRow, campaign, campaign_state
@@ -79,12 +78,13 @@ class Standing:
             return {row[0] for row in connection.execute(query, asked)}
 
 
-def standing_of(settings: Settings, manifest: Manifest, content: str, now: float) -> Standing:
-    """How the books stand to this job; `content` is its fingerprint, empty when it is not known. Raises
-    StoreError."""
+def standing_of(
+    settings: Settings, manifest: Manifest, content: str, message: float | None, now: float
+) -> Standing:
+    """How the books stand to this job; `content` is its fingerprint, empty when it is not known, `message` how many
+    seconds its message lasts, None when that is not known. Raises StoreError."""
     found = Standing(settings.database if settings.database.exists() else None)
     if isinstance(manifest.job, CampaignJob):
-        message = message_seconds(manifest)
         found.rules = _rules(manifest.job.campaign, settings, now, message)
         found.law = Law.of(manifest.job.campaign, settings, message, now)
     if found.database is None:

@@ -41,6 +41,7 @@ TABLES = [
     Table("settings.md", "`[law]`", config.LawSettings),
     Table("settings.md", "`[transfer.<name>]`", config.TransferSettings),
     Table("settings.md", "`[dialplan]`", config.DialplanSettings),
+    Table("settings.md", "`[prompts]`", config.PromptSettings),
     Table("settings.md", "`[defaults]`", config.DefaultSettings),
     Table("settings.md", "A window", hours.Window),
     Table("manifest.md", "The campaign", manifest.CampaignJob),
@@ -96,7 +97,7 @@ def told(cell: str, like: object) -> object:
     if isinstance(like, Path):
         return Path(value)
     if isinstance(like, float):
-        return durations.seconds(value)
+        return durations.seconds(value) if isinstance(value, str) else float(value)
     if isinstance(like, tuple):
         return hours.parse_days(value) if like == tuple(range(7)) else tuple(value)
     if isinstance(like, BaseModel):

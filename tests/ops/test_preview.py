@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import wave
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from engine.errors import InputError
 from engine.ops.preview import Preview, files_of, open_job, preview
 from tests.ops.filled import NOON, Books, person, settings_in
+from tests.speech.sounds import prompt
 
 MANIFEST = """
 id = "shots"
@@ -33,14 +33,6 @@ PEOPLE = """phone_number,id,name,not_before,timezone
 0199001004,7,Suppressed,,
 33199001005.0,8,Float,,
 """
-
-
-def prompt(path: Path, seconds: float = 2.0) -> None:
-    with wave.open(str(path), "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(8000)
-        sound.writeframes(b"\0\0" * int(8000 * seconds))
 
 
 @pytest.fixture
