@@ -24,12 +24,10 @@ from engine.config import Settings
 from engine.errors import InputError, Problem, StoreError, StoreFault, VolleyError
 from engine.flow.compiled import compile_flow, version
 from engine.intake import manifest as manifests
-from engine.intake import prompts
+from engine.intake import placing, prompts
 from engine.intake.lawful import Law
 from engine.intake.manifest import AddJob, CampaignJob, Manifest
 from engine.intake.parse_client import ParseRequest, parse_job
-from engine.intake.placing import place
-from engine.intake.placing import spoken as came_with_us
 from engine.intake.prompts import Prepared
 from engine.intake.queue import Job, JobEntry, QueueDirs
 from engine.intake.rejects import HEADINGS
@@ -234,10 +232,10 @@ class Intake:
     def _placed(self, campaign: Campaign, manifest: Manifest, prepared: Prepared) -> NewCampaign:
         """Bring prompts to the campaign's PBXs. Raises InputError."""
         used = prompts.pbxs_of(campaign, self._settings)
-        spoken: dict[str, str] = {}
-        for pbx in used:
-            place(prepared, self._settings.pbx[pbx].sounds_dir)
-            spoken = came_with_us(self._settings.pbx[pbx].sounds_dir, campaign.language)
+        sounds_dirs = [self._settings.pbx[pbx].sounds_dir for pbx in used]
+        spoken, recorded = placing.spoken(sounds_dirs, campaign.language)
+        for sounds_dir in sounds_dirs:
+            placing.place({**recorded, **prepared.files}, sounds_dir)
         longest = campaign.max_call or self._settings.limits.max_call
         flow = compile_flow(campaign, prepared.names, spoken, longest)
         for pbx in used:

@@ -3,15 +3,15 @@ keys, verdicts, retries."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine import durations
 from engine.campaign import Campaign
 from engine.config import Settings
 from engine.flow import diagram
 from engine.flow.actions import DEFAULT_AFTER, MESSAGE, VOICEMAIL, KeyAction
-from engine.flow.prompts import Prompts
+from engine.flow.prompts import Prompt, Prompts
+from engine.intake.prompts import EVERYBODY, Prepared
 from engine.ops import reasons
 
 
@@ -21,6 +21,8 @@ class PromptShown:
 
     file: str
     seconds: float | None
+    languages: dict[str, float] = field(default_factory=dict)
+    """Its variants, where it has some: language -> how long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +50,11 @@ class CallPreview:
     """Disposition -> what follows it, where the manifest says something of its own."""
 
 
-def described(campaign: Campaign, seconds: Mapping[str, float], settings: Settings) -> CallPreview:
-    """The call of this campaign; `seconds`: prompt -> how long it lasts, where it can be played."""
+def described(campaign: Campaign, prepared: Prepared, settings: Settings) -> CallPreview:
+    """The call of this campaign, whose prompts were made."""
 
     def shown(prompts: Prompts) -> tuple[PromptShown, ...]:
-        return tuple(
-            PromptShown(one, round(seconds[one], 1) if one in seconds else None)
-            if isinstance(one, str)
-            else PromptShown(diagram.shown(one), None)
-            for one in prompts
-        )
+        return tuple(_shown(prompt, prepared) for prompt in prompts)
 
     amd = campaign.amd
     keys = campaign.menu.actions
@@ -92,6 +89,17 @@ def described(campaign: Campaign, seconds: Mapping[str, float], settings: Settin
             for word, rule in campaign.retry.policy.rules.items()
         },
     )
+
+
+def _shown(prompt: Prompt, prepared: Prepared) -> PromptShown:
+    if not isinstance(prompt, str):
+        return PromptShown(diagram.shown(prompt), None)
+    lasts = {
+        language: round(prepared.seconds[file], 1)
+        for language, file in prepared.variants.get(prompt, {}).items()
+        if file in prepared.seconds
+    }
+    return PromptShown(prompt, lasts.pop(EVERYBODY, None), lasts)
 
 
 def _action(action: KeyAction) -> str:

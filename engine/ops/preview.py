@@ -11,7 +11,7 @@ import csv
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +23,8 @@ from engine.intake import manifest as manifests
 from engine.intake.inspection import find_manifest, fingerprint, inspect
 from engine.intake.manifest import AddJob, CampaignJob, Manifest
 from engine.intake.parse_client import ParseRequest, parse_job
-from engine.intake.prompts import Prepared, prepare
+from engine.intake.prompts import Prepared, asterisk_language, prepare
+from engine.intake.prompts import files_of as prompt_files
 from engine.intake.source import SQLITE
 from engine.intake.wire import Batch, Done
 from engine.ops.call_preview import CallPreview, described
@@ -69,6 +70,10 @@ class Preview:
     kinds: dict[str, int] = field(default_factory=dict)
     repaired: dict[str, int] = field(default_factory=dict)
     """Numbers that had to be mended to be read, by what was wrong."""
+    languages: dict[str, int] = field(default_factory=dict)
+    """Contacts by the language that they are spoken to in."""
+    unspoken: dict[str, list[str]] = field(default_factory=dict)
+    """Language of contacts -> the prompts that they hear in the campaign's language, for want of a variant."""
     several_numbers: int = 0
     zones_unknown: int = 0
     suppressed: int | None = None
@@ -100,7 +105,7 @@ def files_of(manifest: Manifest) -> list[str]:
     files = [source.file] if source.file is not None else []
     if (name := _database_file(manifest)) is not None:
         files.append(name)
-    prompts = manifest.job.prompts() if isinstance(manifest.job, CampaignJob) else []
+    prompts = prompt_files(manifest.job, manifest.folder) if isinstance(manifest.job, CampaignJob) else []
     return list(dict.fromkeys([*files, *prompts]))
 
 
@@ -127,13 +132,13 @@ def preview(
     manifest = open_job(path)
     job = manifest.job
     found = Preview(job.id if isinstance(job, CampaignJob) else job.add_to, isinstance(job, AddJob))
-    message = None
+    message, prepared = None, Prepared()
     if isinstance(job, CampaignJob):
         prepared = _prompts(job.campaign, manifest, settings)
         found.problems += manifests.check(job.campaign, settings, manifest.path.name) + prepared.problems
         found.warnings += prepared.warnings
         message = prepared.message(job.campaign)
-        found.call = described(job.campaign, prepared.seconds, settings)
+        found.call = described(job.campaign, prepared, settings)
     try:
         standing = standing_of(settings, manifest, fingerprint(path) if path.is_dir() else "", message, now)
         found.problems += standing.problems
@@ -141,7 +146,16 @@ def preview(
         asyncio.run(_read(found, manifest, standing, settings, now, rejects, shown, progress))
     except InputError as error:
         found.problems += error.problems
+    if isinstance(job, CampaignJob):
+        found.unspoken = _unspoken(found.languages, job.language, prepared)
     return found
+
+
+def _unspoken(languages: Iterable[str], own: str, prepared: Prepared) -> dict[str, list[str]]:
+    """The prompts that contacts do not hear in their language, but in the campaign's `own`."""
+    foreign = [one for one in languages if one.partition("-")[0] != asterisk_language(own).partition("_")[0]]
+    found = {one: prepared.without(asterisk_language(one)) for one in foreign}
+    return {language: prompts for language, prompts in found.items() if prompts}
 
 
 def _prompts(campaign: Campaign, manifest: Manifest, settings: Settings) -> Prepared:
@@ -232,6 +246,7 @@ def _request(
 
 def _count(found: Preview, batch: Batch, standing: Standing, now: float) -> None:
     regions, kinds, repaired = Counter(found.regions), Counter(found.kinds), Counter(found.repaired)
+    languages = Counter(found.languages)
     first = [contact.numbers[0].e164 for contact in batch.contacts]
     suppressed = standing.suppressed(first)
     known = standing.known(first)
@@ -244,6 +259,8 @@ def _count(found: Preview, batch: Batch, standing: Standing, now: float) -> None
         regions[number.region or "?"] += 1
         kinds[number.kind] += 1
         repaired.update(one.repaired for one in contact.numbers if one.repaired is not None)
+        if contact.language is not None:
+            languages[contact.language] += 1
         found.several_numbers += len(contact.numbers) > 1
         found.zones_unknown += not (contact.timezone or number.zones)
     found.regions, found.kinds, found.repaired = (
@@ -251,6 +268,7 @@ def _count(found: Preview, batch: Batch, standing: Standing, now: float) -> None
         dict(kinds.most_common()),
         dict(repaired.most_common()),
     )
+    found.languages = dict(languages.most_common())
 
 
 def _put_to_the_gate(

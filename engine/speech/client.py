@@ -12,7 +12,7 @@ from engine.child import child, how
 from engine.errors import VolleyError
 from engine.speech.order import Item, Made, Order, Refused
 
-SILENCE = 300.0
+SILENCE = 900.0
 """Longest wait, in seconds, for the next prompt."""
 _LAST_WORDS = 2_000
 

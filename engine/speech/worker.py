@@ -21,7 +21,7 @@ from engine.speech.render import render
 
 MEMORY_BYTES = 4 << 30
 """Address space of this process, and of each converter that it starts."""
-CPU_SECONDS = 600
+CPU_SECONDS = 3600
 
 
 def answer(item: Item, order: Order, scratch: Path) -> Made | Refused:

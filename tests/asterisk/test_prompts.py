@@ -1,4 +1,4 @@
-"""Prompts on a real Asterisk: played as they are, without transcoding."""
+"""Prompts on a real Asterisk: played as they are, without transcoding, and to each in its language."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ import itertools
 import re
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 import lab
 from engine.intake.placing import place
+from engine.speech.level import measured
+from engine.speech.sound import Sound, read_wav, write_wav
 from lab import Lab
-from tests.asterisk.harness import number
+from tests.asterisk.harness import Engine, number
 from tests.intake.test_prompts import campaign, prepared
 from tests.lab.manager import Manager
-from tests.speech.sounds import prompt
+from tests.speech.sounds import prompt, tone
 
 pytestmark = pytest.mark.asterisk
 channel_ids = (f"v{at:016x}" for at in itertools.count(1))
@@ -58,7 +61,7 @@ def test_nothing_is_transcoded_in_a_call(practice: Lab, pbx: Manager, tmp_path: 
     (tmp_path / "job").mkdir()
     prompt(tmp_path / "job" / "hello.wav", 10.0, 44100)
     found = prepared(tmp_path / "job", campaign("hello.wav"))
-    place(found, practice.sounds_dir)
+    place(found.files, practice.sounds_dir)
     sound = f"{practice.sounds_path}/{found.names['hello.wav']}"
     try:
         told = playing(pbx, sound, codec)
@@ -72,3 +75,46 @@ def test_nothing_is_transcoded_in_a_call(practice: Lab, pbx: Manager, tmp_path: 
     finally:
         for path in practice.sounds_dir.glob(f"{found.names['hello.wav']}.*"):
             path.unlink()
+
+
+PITCHES = {"": 500.0, "fr": 800.0, "en": 1300.0}
+"""What a prompt sounds like in each language, in Hz."""
+SPOKEN_TO = {"fr": "fr", "fr-CA": "fr", "en-GB": "en", "de": ""}
+"""Language of a contact -> of the prompt that it must hear."""
+
+
+def pitch(sound: Sound) -> float:
+    """Of a tone that is recorded with silence around it, in Hz."""
+    level = measured(sound)
+    heard = sound.samples[int(level.lead * sound.rate) + 800 : -int(level.tail * sound.rate) - 800]
+    return sum(a < 0 <= b for a, b in pairwise(heard)) / len(heard) * sound.rate
+
+
+def test_each_contact_hears_its_own_language(practice: Lab, engine: Engine) -> None:
+    """Voicemails record what they hear."""
+    lab.record(True)
+    try:
+        job = engine.folder / "spoken"
+        for language, hertz in PITCHES.items():
+            (job / language).mkdir(parents=True)
+            write_wav(tone(3.0, 22050, hertz=hertz), job / language / "tone.wav")
+        engine.start()
+        numbers = dict(zip(SPOKEN_TO, (number(34, at) for at in range(1, 5)), strict=True))
+        engine.job(
+            "languages",
+            list(numbers.values()),
+            'amd = { machine = "voicemail" }\nvoicemail = { prompts = ["tone.wav"] }\n',
+            beside=job,
+            language=list(numbers),
+        )
+        engine.completed("languages")
+        time.sleep(1.0)
+        recordings = practice.dir / "carrier" / "recordings"
+        heard = {
+            language: pitch(read_wav(recordings / f"{one.lstrip('+')}-1.wav", 60))
+            for language, one in numbers.items()
+        }
+    finally:
+        lab.record(False)
+    for language, hertz in heard.items():
+        assert hertz == pytest.approx(PITCHES[SPOKEN_TO[language]], rel=0.03), heard

@@ -14,7 +14,7 @@ from engine.campaign import Campaign
 from engine.config import Settings
 from engine.errors import InputError
 from engine.intake.placing import place, spoken
-from engine.intake.prompts import Prepared, pbxs_of, prepare
+from engine.intake.prompts import Prepared, fallbacks, pbxs_of, prepare
 from engine.speech.sound import read_wav
 from tests.speech.sounds import prompt
 
@@ -59,7 +59,7 @@ def test_made_for_the_codecs_of_every_trunk_and_placed(job: Path, tmp_path: Path
     assert found.problems == found.warnings == []
     assert found.lasts(["hello.wav", "menu/keys.wav"]) == pytest.approx(1.5, abs=0.01)
     target = tmp_path / "sounds" / "volley"
-    place(found, target)
+    place(found.files, target)
     names = found.names.values()
     assert sorted(os.listdir(target)) == sorted(
         f"{name}{form}" for name in names for form in (".alaw", ".sln16", ".ulaw", ".wav")
@@ -73,7 +73,7 @@ def test_only_what_the_campaigns_trunks_want(job: Path) -> None:
     prompt(job / "hello.wav")
     wanted = campaign("hello.wav", trunks=["one"])
     assert pbxs_of(wanted, settings()) == ["paris"]
-    assert prepared(job, wanted).forms == (".alaw", ".wav")
+    assert {Path(name).suffix for name in prepared(job, wanted).files} == {".alaw", ".wav"}
 
 
 def test_the_name_follows_what_is_heard(job: Path) -> None:
@@ -106,9 +106,9 @@ def test_everything_wrong_is_told_at_once(job: Path, tmp_path: Path) -> None:
 def test_what_is_placed_already_stays(job: Path, tmp_path: Path) -> None:
     prompt(job / "hello.wav")
     found = prepared(job, campaign("hello.wav"))
-    place(found, tmp_path / "sounds")
+    place(found.files, tmp_path / "sounds")
     before = {path.name: path.stat().st_ino for path in (tmp_path / "sounds").iterdir()}
-    place(prepared(job, campaign("hello.wav")), tmp_path / "sounds")
+    place(prepared(job, campaign("hello.wav")).files, tmp_path / "sounds")
     assert {path.name: path.stat().st_ino for path in (tmp_path / "sounds").iterdir()} == before
 
 
@@ -117,16 +117,109 @@ def test_a_directory_that_cannot_be_written_is_told(job: Path, tmp_path: Path) -
     found = prepared(job, campaign("hello.wav"))
     (tmp_path / "sounds").write_text("a file, and no directory")
     with pytest.raises(InputError) as caught:
-        place(found, tmp_path / "sounds")
+        place(found.files, tmp_path / "sounds")
     [problem] = caught.value.problems
     assert problem.where == str(tmp_path / "sounds")
     assert problem.todo == "let the engine's user write to sounds_dir"
 
 
-def test_the_prompts_that_come_with_volley_by_language(tmp_path: Path) -> None:
-    for name in ("fr/goodbye.alaw", "fr/opted-out.wav", "en/goodbye.gsm"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    assert spoken(tmp_path, "fr-CA") == {"optout": "fr/opted-out", "answer": "fr/goodbye"}
-    assert spoken(tmp_path, "en") == {"answer": "en/goodbye"}
-    assert spoken(tmp_path, "de") == {}
+def test_variants_lie_where_asterisk_looks_for_them(job: Path, tmp_path: Path) -> None:
+    for at, folder in enumerate(("", "fr", "pt-BR", "menus")):
+        (job / folder).mkdir(exist_ok=True)
+        prompt(job / folder / "hello.wav", 1.0 + at)
+    found = prepared(job, campaign("hello.wav"))
+    assert found.problems == []
+    assert found.variants == {
+        "hello.wav": {"": "hello.wav", "fr": "fr/hello.wav", "pt_BR": "pt-BR/hello.wav"}
+    }
+    name = found.names["hello.wav"]
+    place(found.files, tmp_path / "sounds")
+    lasts = {
+        language: read_wav(tmp_path / "sounds" / language / f"{name}.wav", 9).seconds
+        for language in ("", "fr", "pt_BR")
+    }
+    assert lasts == {"": 1.0, "fr": 2.0, "pt_BR": 3.0}
+    assert found.lasts(["hello.wav"]) == pytest.approx(3.0), "the law's limit holds in every language"
+    heard = {tongue: found.heard("hello.wav", tongue) for tongue in ("fr", "fr_CA", "pt_BR", "pt", "de")}
+    assert heard == {
+        "fr": "fr/hello.wav", "fr_CA": "fr/hello.wav", "pt_BR": "pt-BR/hello.wav", "pt": "hello.wav", "de": "hello.wav"
+    }  # fmt: skip
+
+
+def test_the_sum_is_taken_within_one_language(job: Path) -> None:
+    for folder, a, b in (("", 1.0, 4.0), ("fr", 3.0, 1.5)):
+        (job / folder).mkdir(exist_ok=True)
+        prompt(job / folder / "a.wav", a)
+        prompt(job / folder / "b.wav", b)
+    assert prepared(job, campaign("a.wav", "b.wav")).lasts(["a.wav", "b.wav"]) == pytest.approx(5.0)
+
+
+def test_everybody_else_hears_the_campaigns_language(job: Path, tmp_path: Path) -> None:
+    for folder in ("fr", "en"):
+        (job / folder).mkdir()
+        prompt(job / folder / "hello.wav", 1.0 if folder == "fr" else 2.0)
+    found = prepared(job, campaign("hello.wav", language="fr-CA"))
+    assert found.heard("hello.wav", "de") == "fr/hello.wav"
+    place(found.files, tmp_path / "sounds")
+    assert read_wav(tmp_path / "sounds" / f"{found.names['hello.wav']}.wav", 9).seconds == 1.0
+    assert prepared(job, campaign("hello.wav", language="fr")).names == found.names
+    assert prepared(job, campaign("hello.wav", language="en")).names != found.names
+
+
+def test_a_prompt_without_the_campaigns_language_is_refused(job: Path) -> None:
+    (job / "fr").mkdir()
+    prompt(job / "fr" / "hello.wav")
+    [problem] = prepared(job, campaign("hello.wav", language="en")).problems
+    assert problem.where == "hello.wav"
+    assert problem.what == "nobody would hear it in the campaign's language (en): there is only fr/hello.wav"
+    assert problem.todo == "add hello.wav, or en/hello.wav"
+
+
+def test_a_variant_that_is_wrong_is_told_by_its_name(job: Path) -> None:
+    prompt(job / "hello.wav")
+    (job / "fr").mkdir()
+    prompt(job / "fr" / "hello.wav", level=-70.0)
+    assert [one.where for one in prepared(job, campaign("hello.wav")).problems] == ["fr/hello.wav"]
+
+
+def test_a_language_has_one_folder(job: Path) -> None:
+    prompt(job / "hello.wav")
+    for folder in ("pt-BR", "pt_BR"):
+        (job / folder).mkdir()
+    [problem] = prepared(job, campaign("hello.wav")).problems
+    assert problem.what == "the folders pt-BR and pt_BR are one language"
+
+
+def test_where_asterisk_looks() -> None:
+    assert list(fallbacks("zh_Hant_TW")) == ["zh_Hant_TW", "zh_Hant", "zh", ""]
+    assert list(fallbacks("")) == [""]
+
+
+def recorded(folder: Path, files: dict[str, str]) -> Path:
+    """Sounds that come with Volley, as somebody recorded them."""
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def test_the_prompts_that_come_with_volley_are_spoken_in_each_language(tmp_path: Path) -> None:
+    lyon = recorded(tmp_path / "lyon", {"fr/goodbye.alaw": "au revoir"})
+    here = {
+        "fr/goodbye.alaw": "adieu", "fr/goodbye.ulaw": "adieu", "en/goodbye.gsm": "bye", "fr/opted-out.wav": "rayé",
+        "en/call-back.wav": "later",
+    }  # fmt: skip
+    paris = recorded(tmp_path / "paris", here)
+    names, files = spoken([paris, lyon], "fr-CA")
+    assert set(names) == {"optout", "answer"}, "nobody hears call-back in the campaign's language"
+    goodbye, opted_out = names["answer"], names["optout"]
+    assert {name: path.read_text() for name, path in files.items()} == {
+        f"fr/{goodbye}.alaw": "adieu", f"fr/{goodbye}.ulaw": "adieu", f"en/{goodbye}.gsm": "bye",
+        f"{goodbye}.alaw": "adieu", f"{goodbye}.ulaw": "adieu", f"fr/{opted_out}.wav": "rayé", f"{opted_out}.wav": "rayé",
+    }  # fmt: skip
+    place(files, lyon)
+    assert (lyon / f"{goodbye}.alaw").read_text() == "adieu"
+    assert spoken([lyon], "fr")[0]["answer"] != goodbye
+    assert spoken([paris], "de") == ({}, {})
+    (paris / "fr" / "goodbye.alaw").write_text("à bientôt")
+    assert spoken([paris], "fr")[0]["answer"] != goodbye, "what is replaced gets another name"
