@@ -34,6 +34,7 @@ from engine.ops import log as events
 from engine.ops.log import Lines, Log
 from engine.ops.trail import Trail
 from engine.retention import Retention
+from engine.sounds_server import SoundsServer
 from engine.store import campaigns, recovery
 from engine.store.database import open_writer, state_lock
 from engine.store.listing import ListBook
@@ -127,6 +128,9 @@ class Engine:
             last,
             lists,
         )
+        self.sounds = SoundsServer(settings, self._log)
+        await self.sounds.open()
+        stack.push_async_callback(self.sounds.close)
         self.peers = {name: self._peer(name, pbx) for name, pbx in settings.pbx.items()}
         self.intake = Intake(settings, self.writer, self._clock, self._log, self._changed.set)
         self.control = Control(
@@ -214,6 +218,9 @@ class Engine:
             "send": self.dispatcher.send(),
         }
         loops.update({f"ami-{name}": peer.ami.run() for name, peer in self.peers.items()})
+        loops.update(
+            {f"sounds-{name}": peer.sounds.run() for name, peer in self.peers.items() if peer.sounds.remote}
+        )
         tasks = {name: asyncio.create_task(work, name=name) for name, work in loops.items()}
         stopping = asyncio.create_task(self._stop.wait())
         watched = [*tasks.values(), self._writing, stopping]

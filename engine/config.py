@@ -9,10 +9,12 @@ come in jobs) and holds no secret: a secret is read at connect time from the env
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tomllib
 from datetime import date
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -40,6 +42,10 @@ E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 Area = Annotated[str, StringConstraints(pattern=r"^(\+[1-9][0-9]{0,14}|[A-Z]{2}(-[A-Z0-9]{1,3})?)$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}([_-][A-Za-z0-9]{2,8})?$")]
 Sound = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+
+
+_URL = r"^https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*$"
+_PATH = r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+"
 
 
 class Model(BaseModel):
@@ -106,6 +112,18 @@ class PbxSettings(Model):
     """Seconds to wait for Asterisk's acknowledgement of an Originate."""
     reconnect_max: Annotated[Duration, Field(ge=0.5, le=300.0)] = 1.0
     """Longest wait, in seconds, between two attempts to connect; the first one comes after half a second."""
+    sounds_url: Annotated[str, StringConstraints(pattern=_URL)] | None = None
+    """Where this PBX fetches what lies in `sounds_dir`, to put it to `sounds_path`: it is on another machine. None: it
+    reads the directory itself."""
+
+    @model_validator(mode="after")
+    def _a_place_of_its_own(self) -> PbxSettings:
+        if self.sounds_url is not None and not re.fullmatch(_PATH, self.sounds_path or ""):
+            raise ValueError(
+                "sounds_url needs sounds_path: the directory, as this PBX sees it, to which it fetches sounds"
+                " (an absolute path of letters, digits and ._-)"
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_secret(self) -> PbxSettings:
@@ -259,6 +277,35 @@ class PromptSettings(Model):
         return None if self.level == "keep" else self.level
 
 
+class SoundsSettings(Model):
+    """`[sounds]`: the HTTP server from which PBXs on other machines fetch their sounds."""
+
+    listen: Annotated[str, StringConstraints(pattern=r"^([0-9.]+|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}$")] | None = (
+        None
+    )
+    """Address and port; None: there is none, and something else serves `sounds_dir` under each `sounds_url`."""
+    certificate: Path | None = None
+    """PEM file, with the chain: HTTPS in place of HTTP."""
+    key: Path | None = None
+    """PEM file of its private key."""
+    allow: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks that may fetch, beside the addresses of the PBXs themselves."""
+
+    @model_validator(mode="after")
+    def _both(self) -> SoundsSettings:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key go together")
+        return self
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Where to listen."""
+        if self.listen is None:
+            return None
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)
+
+
 class LawSettings(Model):
     """`[law]`: where calls may go at all, and rules of one's own."""
 
@@ -324,6 +371,7 @@ class Settings(Model):
     caller_id: tuple[CallerIdSettings, ...] = ()
     defaults: DefaultSettings = DefaultSettings()
     prompts: PromptSettings = PromptSettings()
+    sounds: SoundsSettings = SoundsSettings()
     law: LawSettings = LawSettings()
     transfer: dict[Name, TransferSettings] = Field(default_factory=dict)
     dialplan: DialplanSettings = DialplanSettings()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import re
+import shutil
 import time
+import uuid
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -118,3 +120,78 @@ def test_each_contact_hears_its_own_language(practice: Lab, engine: Engine) -> N
         lab.record(False)
     for language, hertz in heard.items():
         assert hertz == pytest.approx(PITCHES[SPOKEN_TO[language]], rel=0.03), heard
+
+
+# -- a PBX of another machine ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def far(practice: Lab, tmp_path: Path) -> Iterator[tuple[Engine, Path]]:
+    """An engine whose PBX fetches its sounds, and the directory to which it fetches them: the engine does not write there."""
+    lab.reset()
+    there = practice.dir / "pbx" / "spool" / f"sounds-{uuid.uuid4().hex}"
+    sounds = tmp_path / "sounds"
+    shutil.copytree(practice.sounds_dir / "fr", sounds / "fr")
+    (tmp_path / "engine").mkdir()
+    engine = Engine(
+        practice,
+        tmp_path / "engine",
+        sounds_dir=f'"{sounds}"',
+        sounds_path=f'"{there}"\nsounds_url = "http://127.0.0.1:28090/lab"',
+    )
+    with engine.config.open("a", encoding="utf-8") as settings:
+        settings.write('\n[sounds]\nlisten = "127.0.0.1:28090"\n')
+    yield engine, there
+    engine.end()
+    lab.console("pbx", "channel request hangup all")
+    lab.console("pbx", "module load func_curl.so")
+    shutil.rmtree(there, ignore_errors=True)
+
+
+def tones(engine: Engine) -> Path:
+    """Recordings of a campaign, in a folder of their own."""
+    job = engine.folder / "spoken"
+    for language, hertz in PITCHES.items():
+        (job / language).mkdir(parents=True)
+        write_wav(tone(3.0, hertz=hertz), job / language / "tone.wav")
+    return job
+
+
+LEFT = 'amd = { machine = "voicemail" }\nvoicemail = { prompts = ["tone.wav"] }\n'
+
+
+def test_a_far_pbx_fetches_its_sounds_before_the_first_call(practice: Lab, far: tuple[Engine, Path]) -> None:
+    engine, there = far
+    lab.record(True)
+    try:
+        engine.start()
+        engine.job("far", [number(34, 5)], LEFT, beside=tones(engine), language=["fr"])
+        engine.wait(lambda: engine.attempts("far"), "the first call", 30)
+        [[first]] = engine.attempts("far").values()
+        fetched = {path.relative_to(there): path.stat() for path in there.rglob("prompt-*")}
+        assert len(fetched) == 3 * (1 + 3 + 4 * 2), (
+            "a message, a tone in three languages, four of Volley's in two"
+        )
+        for path, status in fetched.items():
+            assert status.st_mtime < first["created_at"], "it was there before the call"
+            assert status.st_size == (engine.folder.parent / "sounds" / path).stat().st_size
+        engine.completed("far")
+        time.sleep(1.0)
+        recording = practice.dir / "carrier" / "recordings" / f"{number(34, 5).lstrip('+')}-1.wav"
+        assert pitch(read_wav(recording, 60)) == pytest.approx(PITCHES["fr"], rel=0.03)
+    finally:
+        lab.record(False)
+
+
+def test_a_far_pbx_that_cannot_fetch_is_told_and_not_dialed(far: tuple[Engine, Path]) -> None:
+    engine, _ = far
+    lab.console("pbx", "module unload func_curl.so")
+    engine.start()
+    engine.job("far", [number(42, 6)], LEFT, beside=tones(engine))
+    engine.wait(lambda: engine.log("sounds.missing"), "the error to be told", 20)
+    assert "load func_curl.so" in engine.log("sounds.missing")[0]["why"]
+    time.sleep(2.0)
+    assert engine.attempts("far") == {}
+    lab.console("pbx", "module load func_curl.so")
+    engine.completed("far", 60)
+    assert engine.contacts("far")[number(42, 6)]["disposition"] == "REJECTED"

@@ -42,6 +42,7 @@ TABLES = [
     Table("settings.md", "`[transfer.<name>]`", config.TransferSettings),
     Table("settings.md", "`[dialplan]`", config.DialplanSettings),
     Table("settings.md", "`[prompts]`", config.PromptSettings),
+    Table("settings.md", "`[sounds]`", config.SoundsSettings),
     Table("settings.md", "`[defaults]`", config.DefaultSettings),
     Table("settings.md", "A window", hours.Window),
     Table("manifest.md", "The campaign", manifest.CampaignJob),
