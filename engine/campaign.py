@@ -11,14 +11,27 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from engine.config import E164, Language, Model, Name
+from engine.config import E164, Name
 from engine.dialing.disposition import Disposition
 from engine.dialing.retry import DEFAULTS, Policy, Rule
 from engine.durations import Duration
 from engine.flow import graph
 from engine.flow.actions import Key, KeyAction, NodeName, with_never_again
 from engine.flow.nodes import Node, RecordNode, speaks
-from engine.flow.prompts import FieldName, File, Prompt, Prompts, SayKind, SomePrompts, files, said
+from engine.flow.prompts import (
+    FieldName,
+    Prompt,
+    Prompts,
+    SayKind,
+    SomePrompts,
+    Sound,
+    Spoken,
+    files,
+    said,
+    shown,
+    texts,
+)
+from engine.model import Language, Model
 from engine.rules.book import Purpose, Topic
 from engine.rules.hours import Window
 
@@ -138,23 +151,24 @@ class EmergencySettings(Model):
 class SaySettings(Model):
     """`[say]`: prompts after an action, in place of the ones that come with Volley."""
 
-    optout: File | None = None
-    callback: File | None = None
+    optout: Sound | None = None
+    callback: Sound | None = None
     """A callback is promised, and no time is told."""
-    callback_at: File | None = None
+    callback_at: Sound | None = None
     """A callback is promised for the time that follows."""
-    answer: File | None = None
-    invalid: File | None = None
-    transfer: File | None = None
+    answer: Sound | None = None
+    invalid: Sound | None = None
+    transfer: Sound | None = None
     """Before the callee is connected."""
-    nobody: File | None = None
+    nobody: Sound | None = None
     """Nobody is free, and nothing else follows."""
-    tone: File | None = None
+    tone: Sound | None = None
     """Before a recording begins."""
 
-    def named(self) -> dict[str, str]:
-        """What -> file, as far as the manifest says."""
-        return {what: file for what, file in self.model_dump().items() if file is not None}
+    def named(self) -> dict[str, str | Spoken]:
+        """What -> file or text, as far as the manifest says."""
+        said = {what: getattr(self, what) for what in type(self).model_fields}
+        return {what: sound for what, sound in said.items() if sound is not None}
 
 
 class Campaign(Model):
@@ -232,6 +246,10 @@ class Campaign(Model):
             )
         if self.amd.machine == "voicemail" and self.voicemail is None:
             raise ValueError('amd.machine is "voicemail", but there is no [voicemail] with its prompts')
+        wordless = [one for one in self.texts() if not one.is_in(self.language)]
+        if wordless:
+            told = ", ".join(f"{shown(one)} is in {', '.join(one.texts(self.language))}" for one in wordless)
+            raise ValueError(f"a text must be there in the campaign's language, {self.language}: {told}")
         return self
 
     @model_validator(mode="after")
@@ -257,6 +275,10 @@ class Campaign(Model):
     def prompts(self) -> list[str]:
         """Every prompt file that the manifest names, once."""
         return list(dict.fromkeys(files(self.spoken())))
+
+    def texts(self) -> list[Spoken]:
+        """Every text that is spoken by a synthetic voice, once."""
+        return texts(self.spoken())
 
     def spoken_fields(self) -> dict[FieldName, SayKind]:
         """Fields of the contact that are spoken: name -> how."""

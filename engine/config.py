@@ -14,13 +14,10 @@ import stat
 import tomllib
 from datetime import date
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
@@ -30,28 +27,22 @@ from pydantic import (
 
 from engine.durations import Duration
 from engine.errors import Problem, RulesError, SettingsError
+from engine.model import Language, Model
 from engine.rules.book import Book, read_book, standard_book
 from engine.rules.caller_ids import PROOF_DAYS, CallerId
 from engine.rules.hours import Window
 from engine.rules.numbers import NumberError, parse_number
 from engine.rules.tolls import toll_problem
-from engine.speech.level import NOMINAL
+from engine.sound_settings import PromptSettings, SoundsSettings, TtsSettings
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 Area = Annotated[str, StringConstraints(pattern=r"^(\+[1-9][0-9]{0,14}|[A-Z]{2}(-[A-Z0-9]{1,3})?)$")]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}([_-][A-Za-z0-9]{2,8})?$")]
 Sound = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 
 
 _URL = r"^https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*$"
 _PATH = r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+"
-
-
-class Model(BaseModel):
-    """A table of settings: frozen, and strict about keys it does not know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 class EngineSettings(Model):
@@ -265,47 +256,6 @@ class DialplanSettings(Model):
     contexts: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")], ...] = ()
 
 
-class PromptSettings(Model):
-    """`[prompts]`: how recordings are made into what a PBX plays."""
-
-    level: Annotated[float, Field(ge=-36.0, le=-12.0)] | Literal["keep"] = NOMINAL
-    """Level in dB below full scale to which speech is brought; "keep": as it was recorded."""
-
-    @property
-    def target(self) -> float | None:
-        """The level; None: none."""
-        return None if self.level == "keep" else self.level
-
-
-class SoundsSettings(Model):
-    """`[sounds]`: the HTTP server from which PBXs on other machines fetch their sounds."""
-
-    listen: Annotated[str, StringConstraints(pattern=r"^([0-9.]+|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}$")] | None = (
-        None
-    )
-    """Address and port; None: there is none, and something else serves `sounds_dir` under each `sounds_url`."""
-    certificate: Path | None = None
-    """PEM file, with the chain: HTTPS in place of HTTP."""
-    key: Path | None = None
-    """PEM file of its private key."""
-    allow: tuple[IPv4Network | IPv6Network, ...] = ()
-    """Networks that may fetch, beside the addresses of the PBXs themselves."""
-
-    @model_validator(mode="after")
-    def _both(self) -> SoundsSettings:
-        if (self.certificate is None) != (self.key is None):
-            raise ValueError("certificate and key go together")
-        return self
-
-    @property
-    def address(self) -> tuple[str, int] | None:
-        """Where to listen."""
-        if self.listen is None:
-            return None
-        host, _, port = self.listen.rpartition(":")
-        return host.strip("[]"), int(port)
-
-
 class LawSettings(Model):
     """`[law]`: where calls may go at all, and rules of one's own."""
 
@@ -372,6 +322,7 @@ class Settings(Model):
     defaults: DefaultSettings = DefaultSettings()
     prompts: PromptSettings = PromptSettings()
     sounds: SoundsSettings = SoundsSettings()
+    tts: TtsSettings = TtsSettings()
     law: LawSettings = LawSettings()
     transfer: dict[Name, TransferSettings] = Field(default_factory=dict)
     dialplan: DialplanSettings = DialplanSettings()

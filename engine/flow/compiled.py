@@ -24,7 +24,7 @@ from engine.flow.nodes import (
     RecordNode,
     TransferNode,
 )
-from engine.flow.prompts import Prompts
+from engine.flow.prompts import Prompts, Said, key_of
 
 AMD_DEFAULT = "2500,2500,800,5000,120,50,6,256"
 """Initial silence, greeting, silence after greeting, total time, minimum word length, silence between words (ms),
@@ -82,7 +82,7 @@ class _Compiler:
             for what, name in spoken.items()
             if amounts or what.partition("_")[0] not in ("units", "cents")
         }
-        said |= {what: self._names[file] for what, file in campaign.say.named().items()}
+        said |= {what: self._names[key_of(sound)] for what, sound in campaign.say.named().items()}
         found |= {f"say/{what}": f"{SOUNDS}/{name}" for what, name in said.items()}
         if campaign.context:
             found |= _node(OWN, type=OWN, context=campaign.context)
@@ -147,8 +147,8 @@ class _Compiler:
         """Files that follow each other are one part, as far as an AMI line carries them."""
         together: list[str] = []
         for prompt in prompts:
-            if isinstance(prompt, str):
-                sound = f"{SOUNDS}/{self._names[prompt]}"
+            if not isinstance(prompt, Said):
+                sound = f"{SOUNDS}/{self._names[key_of(prompt)]}"
                 if together and len("&".join([*together, sound])) > LONGEST_PART:
                     yield "files:" + "&".join(together)
                     together = []

@@ -23,9 +23,10 @@ from typing import Annotated, Any
 from pydantic import StringConstraints, ValidationError
 
 from engine.campaign import Campaign, CampaignId
-from engine.config import Model, Settings, problems_of
+from engine.config import Settings, problems_of
 from engine.errors import InputError, Problem
 from engine.intake.source import ContactSource
+from engine.model import Model
 
 MANIFEST_BYTES = 64 << 20
 """Inline contacts included; a larger list belongs into a file beside the manifest."""

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.errors import InputError, Problem
+from engine.flow.languages import EVERYBODY, asterisk_language, fallbacks
 from engine.intake.locales import canonical_language
-from engine.intake.prompts import EVERYBODY, asterisk_language, fallbacks, placed_name
+from engine.intake.prompts import placed_name
 from engine.intake.sayable import CURRENCIES
 
 SPOKEN = {
@@ -75,7 +76,9 @@ def spoken(sounds_dirs: Sequence[Path], language: str) -> tuple[dict[str, str], 
             if own == EVERYBODY:
                 continue
             variants[EVERYBODY] = variants[own]
-            named = {f"{one}{path.suffix}": path for one, paths in variants.items() for path in paths}
+            named = {
+                f"{one}{path.suffix}": path.read_bytes() for one, paths in variants.items() for path in paths
+            }
             name = names[what] = placed_name(named, "as it is")
             for one, paths in variants.items():
                 files.update({f"{one}/{name}{path.suffix}".lstrip("/"): path for path in paths})

@@ -12,24 +12,28 @@ Making them is `engine.speech`'s work, bringing them to the PBXs `engine.intake.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from engine.campaign import Campaign
 from engine.config import Settings
 from engine.errors import Problem
-from engine.flow.prompts import files
+from engine.flow.languages import EVERYBODY, asterisk_language, fallbacks
+from engine.flow.prompts import Said, Spoken, filled, key_of, shown
 from engine.intake.locales import canonical_language
 from engine.speech.client import made
-from engine.speech.order import Item, Made
+from engine.speech.order import Item, Made, Speech
 from engine.speech.render import forms_for
 
+SPEECH = "speech"
+"""Below the engine's state directory: what the command of [tts] spoke of texts that are the same for all."""
+UNUSED = 30 * 86400.0
+"""Seconds after which that is deleted where no campaign has used it again."""
 RECIPE = "1"
 """Part of every placed name: raise it when the same recording is to sound otherwise."""
-EVERYBODY = ""
-"""The language of the variant that is heard by all who have none of their own."""
 
 
 @dataclass(slots=True)
@@ -37,11 +41,11 @@ class Prepared:
     """A campaign's prompts, made and not placed yet; and all that is wrong with them."""
 
     names: dict[str, str] = field(default_factory=dict)
-    """Prompt, as the manifest names it -> placed name, without its ending."""
+    """Key of a prompt (a file's name, a text's `key`) -> placed name, without its ending."""
     variants: dict[str, dict[str, str]] = field(default_factory=dict)
-    """Prompt -> Asterisk's name of a language, or EVERYBODY -> file in the job's folder."""
+    """Key of a prompt -> Asterisk's name of a language, or EVERYBODY -> the variant: a file in the job's folder, or a text."""
     seconds: dict[str, float] = field(default_factory=dict)
-    """File in the job's folder -> how long it lasts."""
+    """Variant -> how long it lasts."""
     files: dict[str, Path] = field(default_factory=dict)
     """Path below the sounds directory -> the file that is to be placed there."""
     problems: list[Problem] = field(default_factory=list)
@@ -49,7 +53,9 @@ class Prepared:
 
     def message(self, campaign: Campaign) -> float | None:
         """How long the campaign's message lasts, fields that are spoken aside; None when that is not known."""
-        return None if campaign.message is None else self.lasts(files(campaign.message.prompts))
+        if campaign.message is None:
+            return None
+        return self.lasts([key_of(one) for one in campaign.message.prompts if not isinstance(one, Said)])
 
     def lasts(self, prompts: Sequence[str]) -> float | None:
         """How long these prompts last together, in the language in which that is longest; None when one of them cannot
@@ -81,18 +87,11 @@ class Prepared:
         ]
 
 
-def asterisk_language(tag: str) -> str:
-    """A language tag as Asterisk names the language: `pt-BR` is pt_BR."""
-    return tag.replace("-", "_")
-
-
-def fallbacks(language: str) -> Iterator[str]:
-    """Where Asterisk looks for a sound in `language`, one after another: fr_CA, then fr, then without a language
-    (`fileexists_core` in main/file.c)."""
-    while language:
-        yield language
-        language = language.rpartition("_")[0]
-    yield EVERYBODY
+def tidy(cache: Path, now: float) -> None:
+    """Delete what the command of [tts] spoke and nobody has used for long."""
+    for path in cache.glob("*.wav"):
+        if path.stat().st_mtime < now - UNUSED:
+            path.unlink()
 
 
 def files_of(campaign: Campaign, folder: Path) -> list[str]:
@@ -108,45 +107,99 @@ def pbxs_of(campaign: Campaign, settings: Settings) -> list[str]:
     return list(dict.fromkeys(trunk.pbx for trunk in trunks))
 
 
-async def prepare(campaign: Campaign, folder: Path, settings: Settings, scratch: Path) -> Prepared:
+async def prepare(
+    campaign: Campaign,
+    folder: Path,
+    settings: Settings,
+    scratch: Path,
+    cache: Path | None = None,
+    *,
+    keeps: bool = False,
+) -> Prepared:
     """Make the prompts of a campaign whose job lies in `folder`, below `scratch`. Every problem is told at once.
 
-    Raises VolleyError when the process that makes them broke.
+    `cache` has what the command of [tts] spoke before; `keeps`: and takes what it speaks now. Raises VolleyError when
+    the process that makes them broke.
     """
-    used = pbxs_of(campaign, settings)
-    codecs = [codec for trunk in settings.trunk.values() if trunk.pbx in used for codec in trunk.codecs]
-    forms, level = forms_for(codecs), settings.prompts.target
-    found = Prepared()
-    languages = _language_folders(folder, found.problems)
-    drafts: dict[str, Path] = {}
+    making = _Making(campaign, folder, settings, scratch)
     for prompt in campaign.prompts():
-        variants = _variants(folder, prompt, languages)
-        if EVERYBODY not in variants:
-            own = next(
-                (variants[one] for one in fallbacks(asterisk_language(campaign.language)) if one in variants),
-                None,
-            )
-            if own is None:
-                found.problems.append(_missing(prompt, campaign.language, variants))
-                continue
-            variants[EVERYBODY] = own
-        found.variants[prompt] = variants
-        name = found.names[prompt] = placed_name(
-            {one: folder / file for one, file in variants.items()}, str(level)
-        )
-        for language, file in variants.items():
-            draft = drafts.setdefault(file, scratch / f"{len(drafts)}")
-            for form in forms:
-                found.files[f"{language}/{name}{form}".lstrip("/")] = draft.with_name(draft.name + form)
-    items = [Item(file, str(folder / file), str(draft)) for file, draft in drafts.items()]
-    async with aclosing(made(items, forms, level)) as answers:
+        making.take_file(prompt)
+    for text in campaign.texts():
+        making.take_text(text)
+    found = making.found
+    items = [Item(key, source, str(draft)) for key, (source, draft) in making.sources.items()]
+    async with aclosing(made(items, making.forms, making.level, cache=cache, keeps=keeps)) as answers:
         async for told in answers:
+            where = making.labels.get(told.key, told.key)
             if isinstance(told, Made):
                 found.seconds[told.key] = told.seconds
-                found.warnings += [Problem(told.key, words) for words in told.warnings]
+                found.warnings += [Problem(where, words) for words in told.warnings]
             else:
-                found.problems.append(Problem(told.key, told.what, told.todo))
+                found.problems.append(Problem(where, told.what, told.todo))
     return found
+
+
+class _Making:
+    """What is to be made for a campaign, each recording and each text once."""
+
+    def __init__(self, campaign: Campaign, folder: Path, settings: Settings, scratch: Path) -> None:
+        used = pbxs_of(campaign, settings)
+        codecs = [codec for trunk in settings.trunk.values() if trunk.pbx in used for codec in trunk.codecs]
+        self.forms, self.level = forms_for(codecs), settings.prompts.target
+        self.found = Prepared()
+        self.sources: dict[str, tuple[str | Speech, Path]] = {}
+        """File or text -> what it is made of, and where."""
+        self.labels: dict[str, str] = {}
+        """Text -> how it is called in a message."""
+        self._own = asterisk_language(campaign.language)
+        self._tts = settings.tts
+        self._folder = folder
+        self._scratch = scratch
+        self._languages = _language_folders(folder, self.found.problems)
+
+    def take_file(self, prompt: str) -> None:
+        """A recording, with its variants."""
+        variants = _variants(self._folder, prompt, self._languages)
+        if EVERYBODY not in variants:
+            own = next((variants[one] for one in fallbacks(self._own) if one in variants), None)
+            if own is None:
+                self.found.problems.append(_missing(prompt, self._own, variants))
+                return
+            variants[EVERYBODY] = own
+        contents = {language: _content(self._folder / file) for language, file in variants.items()}
+        sources = {language: str(self._folder / file) for language, file in variants.items()}
+        self._take(prompt, variants, sources, placed_name(contents, f"level {self.level}"))
+
+    def take_text(self, text: Spoken) -> None:
+        """A text that is the same for all contacts."""
+        speeches = {
+            language: self._speech(language, words) for language, words in text.texts(self._own).items()
+        }
+        speeches[EVERYBODY] = speeches[text.heard(self._own, self._own)[0]]
+        ways = {one: json.dumps(asdict(speech), sort_keys=True).encode() for one, speech in speeches.items()}
+        variants = {language: f"{text.key} {speech.language}" for language, speech in speeches.items()}
+        self.labels |= {
+            variants[language]: f"{shown(text)} ({speeches[language].language})" for language in variants
+        }
+        self._take(text.key, variants, speeches, placed_name(ways, f"spoken, level {self.level}"))
+
+    def _speech(self, language: str, words: str) -> Speech:
+        tts = self._tts
+        return Speech(
+            " ".join(filled(words, {}).split()), language, tts.voice(language), tts.command, tts.timeout
+        )
+
+    def _take(
+        self, key: str, variants: dict[str, str], sources: Mapping[str, str | Speech], name: str
+    ) -> None:
+        self.found.variants[key] = variants
+        self.found.names[key] = name
+        for language, variant in variants.items():
+            _, draft = self.sources.setdefault(
+                variant, (sources[language], self._scratch / str(len(self.sources)))
+            )
+            for form in self.forms:
+                self.found.files[f"{language}/{name}{form}".lstrip("/")] = draft.with_name(draft.name + form)
 
 
 def _missing(prompt: str, language: str, variants: Mapping[str, str]) -> Problem:
@@ -186,10 +239,14 @@ def _is_file_inside(path: Path, folder: Path) -> bool:
     return inside and not path.is_symlink() and path.is_file()
 
 
-def placed_name(variants: Mapping[str, Path], made_how: str) -> str:
-    """The name, without its ending, under which a prompt is placed; `variants`: language and more -> file."""
+def _content(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def placed_name(variants: Mapping[str, bytes], made_how: str) -> str:
+    """The name, without its ending, under which a prompt is placed; `variants`: language and more -> what it is made of."""
     whole = hashlib.sha256(f"{RECIPE}\0{made_how}".encode())
-    for language, path in sorted(variants.items()):
-        with path.open("rb") as file:
-            whole.update(f"\0{language}\0".encode() + hashlib.file_digest(file, "sha256").digest())
+    for language, content in sorted(variants.items()):
+        whole.update(hashlib.sha256(language.encode()).digest() + hashlib.sha256(content).digest())
     return "prompt-" + whole.hexdigest()[:32]

@@ -217,7 +217,10 @@ class Intake:
         scratch = self._settings.engine.state / PROMPTS
         await asyncio.to_thread(_empty, scratch)
         try:
-            prepared = await prompts.prepare(campaign, manifest.folder, self._settings, scratch)
+            cache = self._settings.engine.state / prompts.SPEECH
+            prepared = await prompts.prepare(
+                campaign, manifest.folder, self._settings, scratch, cache, keeps=True
+            )
             problems = manifests.check(campaign, self._settings, manifest.path.name) + prepared.problems
             if problems:
                 raise InputError(problems)
@@ -225,6 +228,7 @@ class Intake:
                 self._log.warning(
                     events.PROMPT_POOR, campaign=campaign.id, prompt=warning.where, what=warning.what
                 )
+            await asyncio.to_thread(prompts.tidy, cache, self._clock.now())
             return await asyncio.to_thread(self._placed, campaign, manifest, prepared)
         finally:
             await asyncio.to_thread(shutil.rmtree, scratch, True)

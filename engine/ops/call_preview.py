@@ -10,8 +10,9 @@ from engine.campaign import Campaign
 from engine.config import Settings
 from engine.flow import diagram
 from engine.flow.actions import DEFAULT_AFTER, MESSAGE, VOICEMAIL, KeyAction
-from engine.flow.prompts import Prompt, Prompts
-from engine.intake.prompts import EVERYBODY, Prepared
+from engine.flow.languages import EVERYBODY
+from engine.flow.prompts import Prompt, Prompts, Said, key_of, shown
+from engine.intake.prompts import Prepared
 from engine.ops import reasons
 
 
@@ -92,14 +93,14 @@ def described(campaign: Campaign, prepared: Prepared, settings: Settings) -> Cal
 
 
 def _shown(prompt: Prompt, prepared: Prepared) -> PromptShown:
-    if not isinstance(prompt, str):
-        return PromptShown(diagram.shown(prompt), None)
+    if isinstance(prompt, Said):
+        return PromptShown(shown(prompt), None)
     lasts = {
         language: round(prepared.seconds[file], 1)
-        for language, file in prepared.variants.get(prompt, {}).items()
+        for language, file in prepared.variants.get(key_of(prompt), {}).items()
         if file in prepared.seconds
     }
-    return PromptShown(prompt, lasts.pop(EVERYBODY, None), lasts)
+    return PromptShown(shown(prompt), lasts.pop(EVERYBODY, None), lasts)
 
 
 def _action(action: KeyAction) -> str:

@@ -19,11 +19,13 @@ from pathlib import Path
 from engine.campaign import Campaign
 from engine.config import Settings
 from engine.errors import InputError, Problem
+from engine.flow.languages import asterisk_language
+from engine.flow.prompts import shown
 from engine.intake import manifest as manifests
 from engine.intake.inspection import find_manifest, fingerprint, inspect
 from engine.intake.manifest import AddJob, CampaignJob, Manifest
 from engine.intake.parse_client import ParseRequest, parse_job
-from engine.intake.prompts import Prepared, asterisk_language, prepare
+from engine.intake.prompts import SPEECH, Prepared, prepare
 from engine.intake.prompts import files_of as prompt_files
 from engine.intake.source import SQLITE
 from engine.intake.wire import Batch, Done
@@ -147,21 +149,27 @@ def preview(
     except InputError as error:
         found.problems += error.problems
     if isinstance(job, CampaignJob):
-        found.unspoken = _unspoken(found.languages, job.language, prepared)
+        found.unspoken = _unspoken(found.languages, job.campaign, prepared)
     return found
 
 
-def _unspoken(languages: Iterable[str], own: str, prepared: Prepared) -> dict[str, list[str]]:
-    """The prompts that contacts do not hear in their language, but in the campaign's `own`."""
-    foreign = [one for one in languages if one.partition("-")[0] != asterisk_language(own).partition("_")[0]]
-    found = {one: prepared.without(asterisk_language(one)) for one in foreign}
+def _unspoken(languages: Iterable[str], campaign: Campaign, prepared: Prepared) -> dict[str, list[str]]:
+    """The prompts that contacts do not hear in their language, but in the campaign's own."""
+    own = campaign.language.replace("_", "-").partition("-")[0]
+    names = {one.key: shown(one) for one in campaign.texts()}
+    found = {
+        language: [names.get(key, key) for key in prepared.without(asterisk_language(language))]
+        for language in languages
+        if language.partition("-")[0] != own
+    }
     return {language: prompts for language, prompts in found.items() if prompts}
 
 
 def _prompts(campaign: Campaign, manifest: Manifest, settings: Settings) -> Prepared:
     """The campaign's prompts, made as the engine makes them, and thrown away."""
     with tempfile.TemporaryDirectory(prefix="volley-check-") as scratch:
-        return asyncio.run(prepare(campaign, manifest.folder, settings, Path(scratch)))
+        cache = settings.engine.state / SPEECH
+        return asyncio.run(prepare(campaign, manifest.folder, settings, Path(scratch), cache))
 
 
 async def _read(

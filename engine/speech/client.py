@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from pathlib import Path
 
 import orjson
 
@@ -18,15 +19,22 @@ _LAST_WORDS = 2_000
 
 
 async def made(
-    items: Sequence[Item], forms: Sequence[str], level: float | None
+    items: Sequence[Item],
+    forms: Sequence[str],
+    level: float | None,
+    *,
+    cache: Path | None = None,
+    keeps: bool = False,
 ) -> AsyncGenerator[Made | Refused]:
-    """Each prompt, as it is made or refused. Raises VolleyError when the process broke.
+    """Each prompt, as it is made or refused. `cache` has what was spoken before; `keeps`: and takes what is spoken now.
+    Raises VolleyError when the process broke.
 
     Close the generator (`contextlib.aclosing`): the process ends with it.
     """
     if not items:
         return
-    order = Order(tuple(items), tuple(forms), level, os.getpid())
+    held = None if cache is None else str(cache)
+    order = Order(tuple(items), tuple(forms), level, os.getpid(), held, keeps)
     missing = {item.key for item in items}
     async with child("engine.speech.worker", orjson.dumps(order.to_json())) as process:
         try:

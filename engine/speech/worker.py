@@ -17,17 +17,24 @@ from pathlib import Path
 from engine.errors import SoundError
 from engine.restrain import restrain
 from engine.speech.order import Item, Made, Order, Refused
-from engine.speech.render import render
+from engine.speech.render import render, write
+from engine.speech.voice import spoken
 
-MEMORY_BYTES = 4 << 30
-"""Address space of this process, and of each converter that it starts."""
+MEMORY_BYTES = 16 << 30
+"""Address space of this process, and of each command that it starts: neural voices reserve much."""
 CPU_SECONDS = 3600
 
 
 def answer(item: Item, order: Order, scratch: Path) -> Made | Refused:
     """Make one prompt."""
+    target = Path(item.target)
     try:
-        found = render(Path(item.source), Path(item.target), order.forms, order.level, scratch)
+        if isinstance(item.source, str):
+            found = render(Path(item.source), target, order.forms, order.level, scratch)
+        else:
+            cache = None if order.cache is None else Path(order.cache)
+            sound = spoken(item.source, scratch, cache, keeps=order.keeps)
+            found = write(sound, target, order.forms, order.level, scratch)
     except SoundError as error:
         return Refused(item.key, error.what, error.todo)
     except OSError as error:

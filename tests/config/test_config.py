@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from engine.config import PbxSettings, Settings, SoundsSettings, load, problems_of
+from engine.config import PbxSettings, Settings, load, problems_of
 from engine.errors import Problem, SettingsError, VolleyError
 from engine.rules.caller_ids import CallerId
+from engine.sound_settings import SoundsSettings, TtsSettings
 
 ROOT = Path(__file__).parents[2]
 
@@ -436,3 +437,27 @@ def test_the_server_of_sounds() -> None:
     ):
         with pytest.raises(ValidationError):
             sounds(**wrong)
+
+
+# -- voices --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_voice_of_a_language() -> None:
+    tts = TtsSettings.model_validate({"voices": {"fr": "siwis", "fr-CA": "chantal", "pt_BR": "maria"}})
+    voices = {language: tts.voice(language) for language in ("fr", "fr_CA", "fr-BE", "pt-BR", "pt", "de-AT")}
+    assert voices == {
+        "fr": "siwis", "fr_CA": "chantal", "fr-BE": "siwis", "pt-BR": "maria", "pt": "pt", "de-AT": "de"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [
+        ({"command": []}, "at least 1 item"), ({"command": ["say", "{text}"]}, r"\{text\} is unknown"),
+        ({"command": ["{voice}"]}, "must not depend on"), ({"command": ["say", ""]}, "at least 1 character"),
+        ({"voices": {"fr": "-x"}}, "pattern"), ({"voices": {"french": "x"}}, "pattern"), ({"timeout": "1h"}, "300"),
+    ],
+)  # fmt: skip
+def test_a_command_that_cannot_be_meant(wrong: dict[str, object], what: str) -> None:
+    with pytest.raises(ValidationError, match=what):
+        TtsSettings.model_validate(wrong)

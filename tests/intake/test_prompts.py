@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import stat
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from engine.campaign import Campaign
 from engine.config import Settings
 from engine.errors import InputError
+from engine.flow.prompts import key_of
 from engine.intake.placing import place, spoken
-from engine.intake.prompts import Prepared, fallbacks, pbxs_of, prepare
+from engine.intake.prompts import Prepared, pbxs_of, prepare, tidy
 from engine.speech.sound import read_wav
 from tests.speech.sounds import prompt
 
@@ -31,7 +34,7 @@ def settings(**more: object) -> Settings:
     return Settings.model_validate({**SETTINGS, **more})
 
 
-def campaign(*prompts: str, **more: object) -> Campaign:
+def campaign(*prompts: object, **more: object) -> Campaign:
     table = {
         "id": "c", "owner": "Anna", "purpose": "survey", "caller_id": "+33162000001",
         "message": {"prompts": prompts}, **more,
@@ -190,9 +193,80 @@ def test_a_language_has_one_folder(job: Path) -> None:
     assert problem.what == "the folders pt-BR and pt_BR are one language"
 
 
-def test_where_asterisk_looks() -> None:
-    assert list(fallbacks("zh_Hant_TW")) == ["zh_Hant_TW", "zh_Hant", "zh", ""]
-    assert list(fallbacks("")) == [""]
+# -- texts ---------------------------------------------------------------------------------------------------------------
+
+SPEAKS = {"command": ["sox", "-n", "-r", "16000", "-t", "wav", "{output}", "synth", "{voice}", "sine", "500"]}
+"""A command that speaks a tone; its voice is how many seconds it speaks for."""
+needs_sox = pytest.mark.skipif(not shutil.which("sox"), reason="sox is the voice of these tests")
+
+
+@needs_sox
+def test_texts_are_spoken_placed_and_named_by_content(job: Path, tmp_path: Path) -> None:
+    prompt(job / "hello.wav", 1.0)
+    set_up = settings(tts={**SPEAKS, "voices": {"en": "2", "fr": "3"}})
+    text = {"text": {"en": "Hello.", "fr": "Bonjour."}}
+    found = prepared(job, campaign("hello.wav", text, {"text": "Thank you."}, text), set_up)
+    assert found.problems == []
+    assert len(found.names) == 3
+    assert found.lasts(list(found.names)) == pytest.approx(1 + 3 + 2, abs=0.1), (
+        "in French, with the English thanks"
+    )
+    place(found.files, tmp_path / "sounds")
+    [key] = [one for one in found.names if "Bonjour" in one]
+    name = found.names[key]
+    lasts = {
+        folder: round(read_wav(tmp_path / "sounds" / folder / f"{name}.wav", 9).seconds)
+        for folder in ("", "en", "fr")
+    }
+    assert lasts == {"": 2, "en": 2, "fr": 3}
+    again = prepared(job, campaign(text), set_up).names
+    assert again == {key: name}
+    for other in (
+        {"voices": {"en": "2", "fr": "1"}},
+        {"voices": {"en": "2", "fr": "3"}, "command": [*SPEAKS["command"], "gain", "-1"]},
+    ):
+        assert prepared(job, campaign(text), settings(tts={**SPEAKS, **other})).names[key] != name
+
+
+@needs_sox
+def test_a_text_that_cannot_be_spoken_is_told_with_its_language(job: Path) -> None:
+    text = {"text": {"en": "Hello, this is the health centre at the harbour.", "fr": "Bonjour."}}
+    found = prepared(job, campaign(text), settings(tts={**SPEAKS, "voices": {"en": "2", "fr": "nobody"}}))
+    [problem] = found.problems
+    assert problem.where == "'Hello, this is the health centre at t...' (fr)"
+    assert problem.what.startswith("sox failed: ")
+
+
+def test_what_nobody_uses_any_more_is_deleted(tmp_path: Path) -> None:
+    for name, age in (("old.wav", 31), ("new.wav", 29)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (1e9 - age * 86400, 1e9 - age * 86400))
+    tidy(tmp_path, 1e9)
+    assert os.listdir(tmp_path) == ["new.wav"]
+    tidy(tmp_path / "not there", 1e9)
+
+
+def test_a_voice_that_is_not_installed_is_told(job: Path) -> None:
+    [problem] = prepared(
+        job, campaign({"text": "Hello."}), settings(tts={"command": ["no-such-voice"]})
+    ).problems
+    assert (problem.what, problem.todo) == (
+        "no-such-voice cannot be run: No such file or directory", "install it, or set tts.command in the settings"
+    )  # fmt: skip
+
+
+def test_a_text_must_be_there_in_the_campaigns_language() -> None:
+    with pytest.raises(
+        ValidationError, match=r"a text must be there in the campaign's language, de: 'Hello\.' is in en, fr"
+    ):
+        campaign({"text": {"en": "Hello.", "fr": "Bonjour."}}, language="de")
+    assert campaign({"text": {"en": "Hello."}}, language="en-GB").texts()[0].is_in("en-GB")
+
+
+def test_what_is_said_after_a_key_may_be_a_text() -> None:
+    wanted = campaign("a.wav", say={"optout": {"text": "You will not be called again."}, "answer": "bye.wav"})
+    assert [key_of(one) for one in wanted.say.named().values()] == [wanted.texts()[0].key, "bye.wav"]
+    assert wanted.prompts() == ["a.wav", "bye.wav"]
 
 
 def recorded(folder: Path, files: dict[str, str]) -> Path:
