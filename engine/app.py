@@ -25,6 +25,7 @@ from engine.dialing.dispatcher import Dispatcher
 from engine.dialing.follower import Follower
 from engine.dialing.ledger import Ledger
 from engine.dialing.peer import Peer
+from engine.dialing.speaking import Speaking
 from engine.dialing.trunks import Trunks
 from engine.errors import AmiError, StoreError, StoreFault, VolleyError
 from engine.housekeeping import Housekeeping
@@ -146,6 +147,16 @@ class Engine:
         self.agenda.refresh(await self.writer.submit(campaigns.open_campaigns))
         for name in await self.writer.submit(partial(recovery.lost_attempts, pbxs=list(settings.pbx))):
             await self._peer(name, next(iter(settings.pbx.values()))).settlement.abandon()
+        self.speaking = Speaking(
+            settings,
+            self.agenda,
+            self.writer,
+            lambda pbx: self.peers[pbx].sounds,
+            self.dispatcher.wake,
+            lambda campaign_id: self.housekeeping.emptied(campaign_id),  # noqa: PLW0108 -- it is made later
+            self._clock,
+            self._log,
+        )
         self.trail = Trail(settings, self.writer, self._clock, self._log)
         self.housekeeping = Housekeeping(
             settings,
@@ -216,6 +227,7 @@ class Engine:
             "housekeeping": self.housekeeping.run(),
             "claim": self.dispatcher.claim(),
             "send": self.dispatcher.send(),
+            "speaking": self.speaking.run(),
         }
         loops.update({f"ami-{name}": peer.ami.run() for name, peer in self.peers.items()})
         loops.update(

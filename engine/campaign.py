@@ -27,6 +27,7 @@ from engine.flow.prompts import (
     Sound,
     Spoken,
     files,
+    personal,
     said,
     shown,
     texts,
@@ -39,6 +40,8 @@ CampaignId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.
 OnMachine = Literal["message", "voicemail", "hangup"]
 Context = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
 
+MOST_PERSONAL = 20
+"""Texts with fields of the contact that a campaign may have: each is a channel variable."""
 RETRIED = tuple(
     word for word in DEFAULTS if word not in ("NOT_SENT", "CANCELLED", "UNKNOWN", "INVALID_NUMBER")
 )
@@ -250,6 +253,8 @@ class Campaign(Model):
         if wordless:
             told = ", ".join(f"{shown(one)} is in {', '.join(one.texts(self.language))}" for one in wordless)
             raise ValueError(f"a text must be there in the campaign's language, {self.language}: {told}")
+        if len(self.personal()) > MOST_PERSONAL:
+            raise ValueError(f"more than {MOST_PERSONAL} texts with fields of the contact")
         return self
 
     @model_validator(mode="after")
@@ -279,6 +284,14 @@ class Campaign(Model):
     def texts(self) -> list[Spoken]:
         """Every text that is spoken by a synthetic voice, once."""
         return texts(self.spoken())
+
+    def personal(self) -> list[Spoken]:
+        """The texts that are spoken to each contact with its own fields, in the order in which the flow numbers them."""
+        return personal(self.spoken())
+
+    def needed_fields(self) -> tuple[FieldName, ...]:
+        """Fields of the contact that stand in a text."""
+        return tuple(dict.fromkeys(name for text in self.personal() for name in text.fields))
 
     def spoken_fields(self) -> dict[FieldName, SayKind]:
         """Fields of the contact that are spoken: name -> how."""

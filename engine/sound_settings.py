@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from engine.durations import Duration
 from engine.model import Language, Model
 from engine.speech.level import NOMINAL
-from engine.speech.order import PLACES
+from engine.speech.order import PLACES, Speech
 
 
 class PromptSettings(Model):
@@ -49,6 +49,10 @@ class TtsSettings(Model):
     """Language -> voice, as the command calls it; without one it is called as the language."""
     timeout: Annotated[Duration, Field(ge=1.0, le=300.0)] = 20.0
     """Seconds that it may take over a text."""
+    workers: Annotated[int, Field(ge=1, le=32)] = 2
+    """Texts with fields of a contact that are spoken at the same time."""
+    ahead: Annotated[int, Field(ge=10, le=1_000_000)] = 2000
+    """Contacts of a campaign, not dialed yet, for whom such texts are spoken beforehand."""
 
     @field_validator("command")
     @classmethod
@@ -68,6 +72,10 @@ class TtsSettings(Model):
         parts = wanted.split("_")
         known = ("_".join(parts[:count]) for count in range(len(parts), 0, -1))
         return next((named[one] for one in known if one in named), parts[0])
+
+    def speech(self, language: str, words: str) -> Speech:
+        """What the command is asked for. `language`: Asterisk's name of it."""
+        return Speech(" ".join(words.split()), language, self.voice(language), self.command, self.timeout)
 
 
 class SoundsSettings(Model):

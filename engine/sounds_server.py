@@ -27,7 +27,9 @@ AT_ONCE = 64
 RESOLVE_EVERY = 60.0
 """Seconds for which the address of a PBX is remembered."""
 _REQUEST = re.compile(
-    rb"GET /([A-Za-z0-9][A-Za-z0-9_.-]{0,63})/((?:[a-z]{2,3}(?:_[A-Za-z0-9]{2,8}){0,2}/)?[A-Za-z0-9][A-Za-z0-9_-]{0,127}\.[a-z0-9]{1,8})"
+    rb"GET /([A-Za-z0-9][A-Za-z0-9_.-]{0,63})/"
+    rb"((?:[a-z]{2,3}(?:_[A-Za-z0-9]{2,8}){0,2}/|speech-[0-9a-f]{8}-[0-9]{1,18}/)?"
+    rb"[A-Za-z0-9][A-Za-z0-9_-]{0,127}\.[a-z0-9]{1,8})"
     rb" HTTP/1\.[01]\r\n"
 )
 

@@ -332,6 +332,7 @@ class Dispatcher:
             flow=claim.flow_version,
             language=language.replace("-", "_"),  # BCP 47 -> Asterisk's names
             fields=_fields(claim.fields, running.sent_fields),
+            speech=tuple(json.loads(claim.speech)) if claim.speech else (),
             spoken={} if claim.spoken == "{}" else json.loads(claim.spoken),
             formats=formats(language),
             start=claim.start,

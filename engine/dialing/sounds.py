@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import glob
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from engine.ami.client import AmiClient
@@ -126,7 +126,10 @@ class Sounds:
 
     async def bring(self, names: Iterable[str]) -> list[str]:
         """Have the sounds of these names fetched, in all languages and formats; returns why not, a line each."""
-        files = await asyncio.to_thread(lambda: sorted(self._files(names)))
+        return await self.bring_files(await asyncio.to_thread(lambda: sorted(self._files(names))))
+
+    async def bring_files(self, files: Sequence[str]) -> list[str]:
+        """Have these files fetched (paths below the sounds directory); returns why not, a line each."""
         lines = await asyncio.gather(*(self._one(file) for file in files if file not in self._there))
         return [line for line in lines if line]
 

@@ -24,7 +24,7 @@ from engine.flow.nodes import (
     RecordNode,
     TransferNode,
 )
-from engine.flow.prompts import Prompts, Said, key_of
+from engine.flow.prompts import Prompt, Prompts, Said, key_of
 
 AMD_DEFAULT = "2500,2500,800,5000,120,50,6,256"
 """Initial silence, greeting, silence after greeting, total time, minimum word length, silence between words (ms),
@@ -64,6 +64,7 @@ class _Compiler:
     def __init__(self, campaign: Campaign, names: Mapping[str, str]) -> None:
         self._campaign = campaign
         self._names = names
+        self._personal = [one.key for one in campaign.personal()]
         self._transfers = transfers(campaign.menu.actions, campaign.nodes)
 
     def entries(self, spoken: Mapping[str, str], max_call: float) -> Entries:
@@ -147,7 +148,7 @@ class _Compiler:
         """Files that follow each other are one part, as far as an AMI line carries them."""
         together: list[str] = []
         for prompt in prompts:
-            if not isinstance(prompt, Said):
+            if not isinstance(prompt, Said) and key_of(prompt) not in self._personal:
                 sound = f"{SOUNDS}/{self._names[key_of(prompt)]}"
                 if together and len("&".join([*together, sound])) > LONGEST_PART:
                     yield "files:" + "&".join(together)
@@ -157,9 +158,14 @@ class _Compiler:
             if together:
                 yield "files:" + "&".join(together)
                 together = []
-            yield f"{prompt.say}:{prompt.field}"
+            yield self._of_the_contact(prompt)
         if together:
             yield "files:" + "&".join(together)
+
+    def _of_the_contact(self, prompt: Prompt) -> str:
+        if isinstance(prompt, Said):
+            return f"{prompt.say}:{prompt.field}"
+        return f"speech:{self._personal.index(key_of(prompt)) + 1:02d}:{SOUNDS}"
 
 
 def _asks(name: str, kind: str, node: MenuNode | QuestionNode | DigitsNode | CallbackNode) -> Entries:

@@ -51,8 +51,6 @@ class Spoken(Model):
                     f"the brace at character {odd.start() + 1} belongs to no field: write {{FIRST_NAME}} for a field,"
                     " {{ and }} for braces that are spoken"
                 )
-            if any(found[1] for found in _BRACES.finditer(text)):
-                raise ValueError("fields in a text are not spoken yet")
         if not value:
             raise ValueError("give the text in one language at least")
         return value
@@ -151,6 +149,11 @@ def said(prompts: Iterable[Prompt]) -> list[Said]:
 def texts(prompts: Iterable[Prompt]) -> list[Spoken]:
     """The prompts that are texts, once each, in their order."""
     return list({one.key: one for one in prompts if isinstance(one, Spoken)}.values())
+
+
+def personal(prompts: Iterable[Prompt]) -> list[Spoken]:
+    """The texts with fields of the contact, once each, in their order: spoken to each contact before its call."""
+    return [one for one in texts(prompts) if one.fields]
 
 
 def shown(prompt: Prompt) -> str:

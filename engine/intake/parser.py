@@ -24,6 +24,7 @@ import orjson
 from engine.contacts import Contact, Reject
 from engine.errors import InputError, Problem
 from engine.flow.prompts import SayKind
+from engine.intake.columns import Mapping
 from engine.intake.duplicates import FirstSeen, Merger
 from engine.intake.lawful import Law, LawReader
 from engine.intake.readers import Table, open_rows
@@ -49,6 +50,7 @@ class _Request:
     language: str | None
     sent: frozenset[str] | None
     spoken: dict[str, SayKind]
+    needed: tuple[str, ...]
     limits: Limits
     skip_rows: int
     law: Law | None
@@ -67,6 +69,7 @@ class _Request:
             language=table["language"],
             sent=None if sent is None else frozenset(sent),
             spoken=table["spoken"],
+            needed=tuple(table["needed"]),
             limits=Limits(**table["limits"]),
             skip_rows=table["skip_rows"],
             rejects_file=Path(table["rejects_file"]),
@@ -180,14 +183,18 @@ def _chars(contact: Contact) -> int:
     return size
 
 
+def _reader(mapping: Mapping, request: _Request) -> RowReader:
+    return RowReader(mapping, request.region, request.language, request.sent, request.spoken, request.needed)
+
+
 def _readings(table: Table, request: _Request) -> Iterator[tuple[RawRow, Reading]]:
     mapping = table.mapping(request.source, request.region)
-    reader = RowReader(mapping, request.region, request.language, request.sent, request.spoken)
+    reader = _reader(mapping, request)
     law = None if request.law is None else LawReader(request.law)
     for row in table:
         if len(table.headings) != mapping.width:
             mapping = table.mapping(request.source, request.region)
-            reader = RowReader(mapping, request.region, request.language, request.sent, request.spoken)
+            reader = _reader(mapping, request)
         reading = reader.read(row)
         if law is not None and reading.contact is not None:
             problem = law.problem(reading.contact)

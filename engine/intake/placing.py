@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from engine.flow.languages import EVERYBODY, asterisk_language, fallbacks
 from engine.intake.locales import canonical_language
 from engine.intake.prompts import placed_name
 from engine.intake.sayable import CURRENCIES
+from engine.speech.shelf import put
 
 SPOKEN = {
     "optout": "opted-out",
@@ -37,7 +37,7 @@ def place(files: Mapping[str, Path], sounds_dir: Path) -> None:
         for name, source in files.items():
             target = sounds_dir / name
             if not target.exists():
-                _copy(source, target)
+                put(source, target)
     except OSError as error:
         raise InputError(
             [
@@ -48,15 +48,6 @@ def place(files: Mapping[str, Path], sounds_dir: Path) -> None:
                 )
             ]
         ) from error
-
-
-def _copy(source: Path, target: Path) -> None:
-    """A whole file or none, which Asterisk may read: it is another user."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    draft.write_bytes(source.read_bytes())
-    draft.chmod(0o644)
-    draft.rename(target)
 
 
 def spoken(sounds_dirs: Sequence[Path], language: str) -> tuple[dict[str, str], dict[str, Path]]:

@@ -125,14 +125,21 @@ async def prepare(
     for prompt in campaign.prompts():
         making.take_file(prompt)
     for text in campaign.texts():
-        making.take_text(text)
+        if text.fields:
+            making.take_sample(text)
+        else:
+            making.take_text(text)
     found = making.found
     items = [Item(key, source, str(draft)) for key, (source, draft) in making.sources.items()]
     async with aclosing(made(items, making.forms, making.level, cache=cache, keeps=keeps)) as answers:
         async for told in answers:
             where = making.labels.get(told.key, told.key)
-            if isinstance(told, Made):
-                found.seconds[told.key] = told.seconds
+            longest = making.longest.get(told.key)
+            if isinstance(told, Made) and longest is not None and told.seconds > longest:
+                what = f"with the names of its fields it lasts {told.seconds:.0f} s, longer than the {longest:g} s that it may"
+                found.problems.append(Problem(where, what, "shorten it, or give it a `longest`"))
+            elif isinstance(told, Made):
+                found.seconds[told.key] = told.seconds if longest is None else longest
                 found.warnings += [Problem(where, words) for words in told.warnings]
             else:
                 found.problems.append(Problem(where, told.what, told.todo))
@@ -151,6 +158,8 @@ class _Making:
         """File or text -> what it is made of, and where."""
         self.labels: dict[str, str] = {}
         """Text -> how it is called in a message."""
+        self.longest: dict[str, float] = {}
+        """Text with fields -> how many seconds it may last with a contact."""
         self._own = asterisk_language(campaign.language)
         self._tts = settings.tts
         self._folder = folder
@@ -173,7 +182,8 @@ class _Making:
     def take_text(self, text: Spoken) -> None:
         """A text that is the same for all contacts."""
         speeches = {
-            language: self._speech(language, words) for language, words in text.texts(self._own).items()
+            language: self._tts.speech(language, filled(words, {}))
+            for language, words in text.texts(self._own).items()
         }
         speeches[EVERYBODY] = speeches[text.heard(self._own, self._own)[0]]
         ways = {one: json.dumps(asdict(speech), sort_keys=True).encode() for one, speech in speeches.items()}
@@ -183,11 +193,18 @@ class _Making:
         }
         self._take(text.key, variants, speeches, placed_name(ways, f"spoken, level {self.level}"))
 
-    def _speech(self, language: str, words: str) -> Speech:
-        tts = self._tts
-        return Speech(
-            " ".join(filled(words, {}).split()), language, tts.voice(language), tts.command, tts.timeout
-        )
+    def take_sample(self, text: Spoken) -> None:
+        """A text with fields: spoken with their names, to see that it can be. Each contact has its own later
+        (`engine.dialing.speaking`)."""
+        names = {name: name.replace("_", " ").lower() for name in text.fields}
+        variants = {language: f"{text.key} {language}" for language in text.texts(self._own)}
+        for language, words in text.texts(self._own).items():
+            speech = self._tts.speech(language, filled(words, names))
+            self.sources[variants[language]] = (speech, self._scratch / str(len(self.sources)))
+            self.longest[variants[language]] = text.longest
+            self.labels[variants[language]] = f"{shown(text)} ({language})"
+        variants[EVERYBODY] = variants[text.heard(self._own, self._own)[0]]
+        self.found.variants[text.key] = variants
 
     def _take(
         self, key: str, variants: dict[str, str], sources: Mapping[str, str | Speech], name: str

@@ -286,6 +286,7 @@ class Intake:
             campaign.fields,
             skip,
             spoken=campaign.spoken_fields(),
+            needed=campaign.needed_fields(),
             law=Law.of(campaign, self._settings, message, self._clock.now()),
         )
         collisions: list[Collision] = []
@@ -301,6 +302,7 @@ class Intake:
                             through_row=part.through_row,
                             due_at=jobs.HELD if adds else self._clock.now(),
                             reject_known_numbers=adds and described.contacts.duplicates != "keep",
+                            spoken_to=bool(campaign.personal()),
                         ),
                         bulk=True,
                     )

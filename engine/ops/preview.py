@@ -249,6 +249,7 @@ def _request(
         job.fields,
         law=standing.law,
         spoken=job.spoken_fields(),
+        needed=job.needed_fields(),
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 import shutil
+import subprocess
 import time
 import uuid
 from collections.abc import Iterator
@@ -195,3 +197,89 @@ def test_a_far_pbx_that_cannot_fetch_is_told_and_not_dialed(far: tuple[Engine, P
     lab.console("pbx", "module load func_curl.so")
     engine.completed("far", 60)
     assert engine.contacts("far")[number(42, 6)]["disposition"] == "REJECTED"
+
+
+# -- spoken texts ---------------------------------------------------------------------------------------------------------
+
+SPOKEN = """
+amd = { machine = "voicemail" }
+[voicemail]
+prompts = [
+    { text = { fr = "Bonjour {FIRST_NAME}, votre rendez-vous est le {DAY}.", en = "Hello {FIRST_NAME}, you are expected on {DAY}." } },
+    { text = "Merci, et au revoir." },
+]
+"""
+PEOPLE = {"Élodie": ("fr", "lundi trois mai"), "Mr. ${SHELL(id)} & Sons": ("en", "Monday")}
+
+
+def envelope(sound: Sound) -> list[float]:
+    """Loudness by 20 ms, from the first sound on."""
+    step = sound.rate // 50
+    level = measured(sound)
+    samples = sound.samples[int(level.lead * sound.rate) :]
+    return [sum(map(abs, samples[at : at + step])) / step for at in range(0, len(samples) - step, step)]
+
+
+def alike(heard: list[float], played: list[float]) -> float:
+    """The best correlation of what was heard with what was played, over shifts of up to a second."""
+
+    def correlation(shift: int) -> float:
+        pairs = list(zip(heard[shift:], played, strict=False))
+        a, b = [x for x, _ in pairs], [y for _, y in pairs]
+        mean_a, mean_b = sum(a) / len(a), sum(b) / len(b)
+        cross = sum((x - mean_a) * (y - mean_b) for x, y in pairs)
+        return cross / (sum((x - mean_a) ** 2 for x in a) * sum((y - mean_b) ** 2 for y in b)) ** 0.5
+
+    return max(correlation(shift) for shift in range(50))
+
+
+def wav_of(alaw: Path, wav: Path) -> Sound:
+    """A file as Asterisk plays it, decoded by sox."""
+    subprocess.run(["sox", "-t", "al", "-r", "8000", "-c", "1", alaw, "-b", "16", wav], check=True)
+    return read_wav(wav, 60)
+
+
+def spoken_text(engine: Engine, contact: str) -> list[str]:
+    """The names of what is spoken to a contact alone."""
+    rows = engine.rows(
+        "SELECT c.speech FROM contacts c JOIN numbers n ON n.id = c.number_id WHERE n.e164 = ?", contact
+    )
+    return [name for row in rows if row["speech"].startswith("[") for name in json.loads(row["speech"])]
+
+
+def test_each_contact_hears_its_own_text(practice: Lab, engine: Engine, tmp_path: Path) -> None:
+    """Spoken by espeak-ng before the call; what the voicemail recorded is what was spoken, in that contact's language."""
+    lab.record(True)
+    try:
+        engine.start()
+        numbers = [number(34, at) for at in (6, 7)]
+        engine.job(
+            "texts", numbers, SPOKEN, language=[language for language, _ in PEOPLE.values()],
+            first_name=list(PEOPLE), day=[day for _, day in PEOPLE.values()],
+        )  # fmt: skip
+        played: dict[str, Sound] = {}
+
+        def all_spoken() -> bool:
+            for one in numbers:
+                for name in spoken_text(engine, one):
+                    alaw = practice.sounds_dir / f"{name}.alaw"
+                    if alaw.exists() and one not in played:
+                        played[one] = wav_of(alaw, tmp_path / f"{one}.wav")
+            return len(played) == len(numbers)
+
+        engine.wait(all_spoken, "the texts to be spoken", 30)
+        engine.completed("texts")
+        time.sleep(1.0)
+        [flow] = engine.rows("SELECT entries FROM flows")
+        thanks = json.loads(flow["entries"])["n/voicemail/prompts/2"].removeprefix("files:{sounds}/")
+        recordings = practice.dir / "carrier" / "recordings"
+        shared = read_wav(practice.sounds_dir / f"{thanks}.wav", 60)
+        heard = {one: read_wav(recordings / f"{one.lstrip('+')}-1.wav", 60) for one in numbers}
+    finally:
+        lab.record(False)
+    whole = {one: Sound(8000, own.samples + shared.samples) for one, own in played.items()}
+    for one in numbers:
+        other = next(number for number in numbers if number != one)
+        assert alike(envelope(heard[one]), envelope(whole[one])) > 0.9
+        assert alike(envelope(heard[one]), envelope(whole[other])) < 0.7
+    assert {row["disposition"] for row in engine.contacts("texts").values()} == {"ANSWERED_MACHINE"}

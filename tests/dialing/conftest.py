@@ -174,6 +174,7 @@ class Desk:
         *contacts: Contact,
         priority: int = 50,
         flow: dict[str, str] | None = None,
+        spoken_to: bool = False,
         **manifest: Any,
     ) -> int:
         """A campaign that runs, with these contacts due."""
@@ -188,7 +189,7 @@ class Desk:
         await self.writer.submit(
             partial(
                 jobs.add_contacts, job_id=name, campaign_id=found, contacts=contacts, through_row=len(contacts),
-                due_at=now, reject_known_numbers=False,
+                due_at=now, reject_known_numbers=False, spoken_to=spoken_to,
             )
         )  # fmt: skip
         await self.writer.submit(

@@ -14,7 +14,9 @@ from pydantic import ValidationError
 
 from engine.campaign import Campaign
 from engine.config import Settings
+from engine.dialing.sounds import names_in
 from engine.errors import InputError
+from engine.flow.compiled import compile_flow
 from engine.flow.prompts import key_of
 from engine.intake.placing import place, spoken
 from engine.intake.prompts import Prepared, pbxs_of, prepare, tidy
@@ -235,6 +237,39 @@ def test_a_text_that_cannot_be_spoken_is_told_with_its_language(job: Path) -> No
     [problem] = found.problems
     assert problem.where == "'Hello, this is the health centre at t...' (fr)"
     assert problem.what.startswith("sox failed: ")
+
+
+@needs_sox
+def test_a_text_with_fields_is_tried_out_and_may_last_as_long_as_it_says(job: Path) -> None:
+    set_up = settings(tts={**SPEAKS, "voices": {"en": "2", "fr": "3"}})
+    text = {"text": {"en": "Hello {FIRST_NAME}.", "fr": "Bonjour {FIRST_NAME}."}, "longest": "12s"}
+    wanted = campaign(text, {"text": "It is on {DAY}, {DAY}."})
+    assert wanted.needed_fields() == ("FIRST_NAME", "DAY")
+    found = prepared(job, wanted, set_up)
+    assert found.problems == []
+    assert (found.names, found.files) == ({}, {}), "nothing of it is the same for all"
+    assert found.message(wanted) == 12.0 + 30.0, "the law's limit is held against the longest that may come"
+    [problem] = prepared(job, campaign({**text, "longest": "2.5s"}), set_up).problems
+    assert problem.where == "'Hello {FIRST_NAME}.' (fr)"
+    assert problem.what == "with the names of its fields it lasts 3 s, longer than the 2.5 s that it may"
+
+
+def test_texts_with_fields_stand_in_a_flow_by_their_number() -> None:
+    name, day = {"text": "Hello {NAME}."}, {"text": "On {DAY}."}
+    wanted = campaign("a.wav", name, "b.wav", day, menu={"prompts": [day, {"say": "date", "field": "DUE"}]})
+    flow = compile_flow(wanted, {"a.wav": "prompt-a", "b.wav": "prompt-b"}, {}, 60.0)
+    assert [flow[f"n/message/prompts/{part}"] for part in range(1, 7)] == [
+        "files:{sounds}/prompt-a", "speech:01:{sounds}", "files:{sounds}/prompt-b", "speech:02:{sounds}",
+        "speech:02:{sounds}", "date:DUE",
+    ]  # fmt: skip
+    assert names_in(flow.values()) == {"prompt-a", "prompt-b"}
+
+
+def test_not_more_texts_with_fields_than_variables() -> None:
+    with pytest.raises(ValidationError, match="more than 20 texts with fields"):
+        campaign(*({"text": f"{at} {{NAME}}"} for at in range(21)))
+    with pytest.raises(ValidationError, match="cannot hold fields"):
+        campaign("a.wav", say={"optout": {"text": "Goodbye {NAME}."}})
 
 
 def test_what_nobody_uses_any_more_is_deleted(tmp_path: Path) -> None:
