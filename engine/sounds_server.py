@@ -1,7 +1,7 @@
 """The HTTP server from which PBXs on other machines fetch their sounds: the files of each one's `sounds_dir`, to read.
 
 Answers GET /<pbx>/<name> and GET /<pbx>/<language>/<name>, to the addresses of the PBXs and the networks that the settings
-allow; nothing else. Names are hashes that nobody can guess, or those of recordings that every callee hears. It keeps
+allow; nobody else gets a word. Names are hashes that nobody can guess, or those of recordings that every callee hears. It keeps
 nothing open: one request, one answer.
 """
 
@@ -89,19 +89,15 @@ class SoundsServer:
         with contextlib.suppress(
             OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError
         ):
-            async with self._slots, asyncio.timeout(PATIENCE):
-                status, body = await self._found(await reader.readuntil(b"\r\n\r\n"), peer[0] if peer else "")
-                head = (
-                    f"HTTP/1.1 {status}\r\nContent-Type: application/octet-stream\r\nContent-Length: {len(body)}\r\n"
-                    "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
-                )
-                writer.write(head.encode() + body)
-                await writer.drain()
+            if await self._allowed(
+                peer[0] if peer else ""
+            ):  # a stranger is hung up on at once, and holds no place
+                async with self._slots, asyncio.timeout(PATIENCE):
+                    writer.write(_answered(*await self._found(await reader.readuntil(b"\r\n\r\n"))))
+                    await writer.drain()
         writer.close()
 
-    async def _found(self, request: bytes, client: str) -> tuple[str, bytes]:
-        if not await self._allowed(client):
-            return "403 Forbidden", b""
+    async def _found(self, request: bytes) -> tuple[str, bytes]:
         wanted = _REQUEST.match(request)
         folder = self._folders.get(wanted[1]) if wanted else None
         if wanted is None or folder is None:
@@ -142,6 +138,14 @@ class SoundsServer:
                 rows = await asyncio.get_running_loop().getaddrinfo(pbx.host, None, type=socket.SOCK_STREAM)
                 found |= {str(row[4][0]).partition("%")[0] for row in rows}
         return frozenset(found)
+
+
+def _answered(status: str, body: bytes) -> bytes:
+    head = (
+        f"HTTP/1.1 {status}\r\nContent-Type: application/octet-stream\r\nContent-Length: {len(body)}\r\n"
+        "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + body
 
 
 def _read(path: str) -> bytes:
