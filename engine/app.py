@@ -25,6 +25,7 @@ from engine.dialing.dispatcher import Dispatcher
 from engine.dialing.follower import Follower
 from engine.dialing.ledger import Ledger
 from engine.dialing.peer import Peer
+from engine.dialing.speaking import Speaking
 from engine.dialing.trunks import Trunks
 from engine.errors import AmiError, StoreError, StoreFault, VolleyError
 from engine.housekeeping import Housekeeping
@@ -34,6 +35,7 @@ from engine.ops import log as events
 from engine.ops.log import Lines, Log
 from engine.ops.trail import Trail
 from engine.retention import Retention
+from engine.sounds_server import SoundsServer
 from engine.store import campaigns, recovery
 from engine.store.database import open_writer, state_lock
 from engine.store.listing import ListBook
@@ -127,6 +129,9 @@ class Engine:
             last,
             lists,
         )
+        self.sounds = SoundsServer(settings, self._log)
+        await self.sounds.open()
+        stack.push_async_callback(self.sounds.close)
         self.peers = {name: self._peer(name, pbx) for name, pbx in settings.pbx.items()}
         self.intake = Intake(settings, self.writer, self._clock, self._log, self._changed.set)
         self.control = Control(
@@ -142,6 +147,16 @@ class Engine:
         self.agenda.refresh(await self.writer.submit(campaigns.open_campaigns))
         for name in await self.writer.submit(partial(recovery.lost_attempts, pbxs=list(settings.pbx))):
             await self._peer(name, next(iter(settings.pbx.values()))).settlement.abandon()
+        self.speaking = Speaking(
+            settings,
+            self.agenda,
+            self.writer,
+            lambda pbx: self.peers[pbx].sounds,
+            self.dispatcher.wake,
+            lambda campaign_id: self.housekeeping.emptied(campaign_id),  # noqa: PLW0108 -- it is made later
+            self._clock,
+            self._log,
+        )
         self.trail = Trail(settings, self.writer, self._clock, self._log)
         self.housekeeping = Housekeeping(
             settings,
@@ -212,8 +227,12 @@ class Engine:
             "housekeeping": self.housekeeping.run(),
             "claim": self.dispatcher.claim(),
             "send": self.dispatcher.send(),
+            "speaking": self.speaking.run(),
         }
         loops.update({f"ami-{name}": peer.ami.run() for name, peer in self.peers.items()})
+        loops.update(
+            {f"sounds-{name}": peer.sounds.run() for name, peer in self.peers.items() if peer.sounds.remote}
+        )
         tasks = {name: asyncio.create_task(work, name=name) for name, work in loops.items()}
         stopping = asyncio.create_task(self._stop.wait())
         watched = [*tasks.values(), self._writing, stopping]

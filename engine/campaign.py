@@ -11,14 +11,28 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from engine.config import E164, Language, Model, Name
+from engine.config import E164, Name
 from engine.dialing.disposition import Disposition
 from engine.dialing.retry import DEFAULTS, Policy, Rule
 from engine.durations import Duration
 from engine.flow import graph
 from engine.flow.actions import Key, KeyAction, NodeName, with_never_again
 from engine.flow.nodes import Node, RecordNode, speaks
-from engine.flow.prompts import FieldName, File, Prompt, Prompts, SayKind, SomePrompts, files, said
+from engine.flow.prompts import (
+    FieldName,
+    Prompt,
+    Prompts,
+    SayKind,
+    SomePrompts,
+    Sound,
+    Spoken,
+    files,
+    personal,
+    said,
+    shown,
+    texts,
+)
+from engine.model import Language, Model
 from engine.rules.book import Purpose, Topic
 from engine.rules.hours import Window
 
@@ -26,6 +40,8 @@ CampaignId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.
 OnMachine = Literal["message", "voicemail", "hangup"]
 Context = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
 
+MOST_PERSONAL = 20
+"""Texts with fields of the contact that a campaign may have: each is a channel variable."""
 RETRIED = tuple(
     word for word in DEFAULTS if word not in ("NOT_SENT", "CANCELLED", "UNKNOWN", "INVALID_NUMBER")
 )
@@ -138,23 +154,24 @@ class EmergencySettings(Model):
 class SaySettings(Model):
     """`[say]`: prompts after an action, in place of the ones that come with Volley."""
 
-    optout: File | None = None
-    callback: File | None = None
+    optout: Sound | None = None
+    callback: Sound | None = None
     """A callback is promised, and no time is told."""
-    callback_at: File | None = None
+    callback_at: Sound | None = None
     """A callback is promised for the time that follows."""
-    answer: File | None = None
-    invalid: File | None = None
-    transfer: File | None = None
+    answer: Sound | None = None
+    invalid: Sound | None = None
+    transfer: Sound | None = None
     """Before the callee is connected."""
-    nobody: File | None = None
+    nobody: Sound | None = None
     """Nobody is free, and nothing else follows."""
-    tone: File | None = None
+    tone: Sound | None = None
     """Before a recording begins."""
 
-    def named(self) -> dict[str, str]:
-        """What -> file, as far as the manifest says."""
-        return {what: file for what, file in self.model_dump().items() if file is not None}
+    def named(self) -> dict[str, str | Spoken]:
+        """What -> file or text, as far as the manifest says."""
+        said = {what: getattr(self, what) for what in type(self).model_fields}
+        return {what: sound for what, sound in said.items() if sound is not None}
 
 
 class Campaign(Model):
@@ -233,6 +250,12 @@ class Campaign(Model):
             )
         if self.amd.machine == "voicemail" and self.voicemail is None:
             raise ValueError('amd.machine is "voicemail", but there is no [voicemail] with its prompts')
+        wordless = [one for one in self.texts() if not one.is_in(self.language)]
+        if wordless:
+            told = ", ".join(f"{shown(one)} is in {', '.join(one.texts(self.language))}" for one in wordless)
+            raise ValueError(f"a text must be there in the campaign's language, {self.language}: {told}")
+        if len(self.personal()) > MOST_PERSONAL:
+            raise ValueError(f"more than {MOST_PERSONAL} texts with fields of the contact")
         return self
 
     @model_validator(mode="after")
@@ -258,6 +281,18 @@ class Campaign(Model):
     def prompts(self) -> list[str]:
         """Every prompt file that the manifest names, once."""
         return list(dict.fromkeys(files(self.spoken())))
+
+    def texts(self) -> list[Spoken]:
+        """Every text that is spoken by a synthetic voice, once."""
+        return texts(self.spoken())
+
+    def personal(self) -> list[Spoken]:
+        """The texts that are spoken to each contact with its own fields, in the order in which the flow numbers them."""
+        return personal(self.spoken())
+
+    def needed_fields(self) -> tuple[FieldName, ...]:
+        """Fields of the contact that stand in a text."""
+        return tuple(dict.fromkeys(name for text in self.personal() for name in text.fields))
 
     def spoken_fields(self) -> dict[FieldName, SayKind]:
         """Fields of the contact that are spoken: name -> how."""

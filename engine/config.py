@@ -9,6 +9,7 @@ come in jobs) and holds no secret: a secret is read at connect time from the env
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tomllib
 from datetime import date
@@ -17,8 +18,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
@@ -28,23 +27,22 @@ from pydantic import (
 
 from engine.durations import Duration
 from engine.errors import Problem, RulesError, SettingsError
+from engine.model import Language, Model
 from engine.rules.book import Book, read_book, standard_book
 from engine.rules.caller_ids import PROOF_DAYS, CallerId
 from engine.rules.hours import Window
 from engine.rules.numbers import NumberError, parse_number
 from engine.rules.tolls import toll_problem
+from engine.sound_settings import PromptSettings, SoundsSettings, TtsSettings
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 Area = Annotated[str, StringConstraints(pattern=r"^(\+[1-9][0-9]{0,14}|[A-Z]{2}(-[A-Z0-9]{1,3})?)$")]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}([_-][A-Za-z0-9]{2,8})?$")]
 Sound = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 
 
-class Model(BaseModel):
-    """A table of settings: frozen, and strict about keys it does not know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+_URL = r"^https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*$"
+_PATH = r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+"
 
 
 class EngineSettings(Model):
@@ -105,6 +103,18 @@ class PbxSettings(Model):
     """Seconds to wait for Asterisk's acknowledgement of an Originate."""
     reconnect_max: Annotated[Duration, Field(ge=0.5, le=300.0)] = 1.0
     """Longest wait, in seconds, between two attempts to connect; the first one comes after half a second."""
+    sounds_url: Annotated[str, StringConstraints(pattern=_URL)] | None = None
+    """Where this PBX fetches what lies in `sounds_dir`, to put it to `sounds_path`: it is on another machine. None: it
+    reads the directory itself."""
+
+    @model_validator(mode="after")
+    def _a_place_of_its_own(self) -> PbxSettings:
+        if self.sounds_url is not None and not re.fullmatch(_PATH, self.sounds_path or ""):
+            raise ValueError(
+                "sounds_url needs sounds_path: the directory, as this PBX sees it, to which it fetches sounds"
+                " (an absolute path of letters, digits and ._-)"
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_secret(self) -> PbxSettings:
@@ -310,6 +320,9 @@ class Settings(Model):
     trunk: dict[Name, TrunkSettings] = Field(min_length=1)
     caller_id: tuple[CallerIdSettings, ...] = ()
     defaults: DefaultSettings = DefaultSettings()
+    prompts: PromptSettings = PromptSettings()
+    sounds: SoundsSettings = SoundsSettings()
+    tts: TtsSettings = TtsSettings()
     law: LawSettings = LawSettings()
     transfer: dict[Name, TransferSettings] = Field(default_factory=dict)
     dialplan: DialplanSettings = DialplanSettings()

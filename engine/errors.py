@@ -9,6 +9,7 @@
     │   ├── StoreInUse          another engine holds this state directory
     │   ├── ListUnusable        a file of a suppression list is missing, cut, damaged or foreign
     │   └── KeyMissing          the key that people who were forgotten are known by is missing or unsafe
+    ├── SoundError              a piece of sound cannot be read, converted or spoken
     └── AmiError                the manager interface of a PBX
         ├── AmiUnreachable      no connection: refused, no route, lost, half-open
         ├── AmiLoginRefused     wrong user or secret, or an address the ACL refuses
@@ -55,6 +56,15 @@ class SettingsError(InputError):
 
 class RulesError(InputError):
     """A file of the rule book is wrong, or an operator's file would loosen the law."""
+
+
+class SoundError(VolleyError):
+    """A recording cannot be read or converted, a text cannot be spoken: what is wrong, and what `todo` about it."""
+
+    def __init__(self, what: str, todo: str = "") -> None:
+        self.what = what
+        self.todo = todo
+        super().__init__(what)
 
 
 class StoreError(VolleyError):

@@ -20,6 +20,8 @@ from functools import partial
 
 from engine.ami import events, outbox
 from engine.ami.encode import Header, message
+from engine.ami.fetch import TIMEOUT as FETCH_TIMEOUT
+from engine.ami.fetch import Fetch, Fetched, Fetches
 from engine.ami.protocol import Fields, Handler, Listing, Protocol
 from engine.ami.session import Session, deadline, first
 from engine.channel import ChannelEvent, InboundOptOut, attempt_of, bucket_of, channel_id
@@ -89,6 +91,7 @@ class AmiClient:
         self._backoff_max = backoff_max
         self._manager: Session | None = None
         self._listings: dict[str, Listing] = {}
+        self._fetches = Fetches()
         self._booted = asyncio.Event()
         self._handlers: dict[bytes, Handler] = {
             name: partial(self._deliver, make) for name, make in events.TABLE.items()
@@ -105,6 +108,8 @@ class AmiClient:
             self._sink(event)
 
     def _user_event(self, fields: Fields) -> None:
+        if self._fetches.take(fields):
+            return
         opt_out = events.inbound(fields, self._now())
         if opt_out is None:
             self._deliver(events.user_event, fields)
@@ -287,6 +292,18 @@ class AmiClient:
         headers = [("Action", "DBGetTree"), ("Family", family)]
         rows = await self._list([*headers, ("Key", key)] if key else headers)
         return [(fields["Key"], fields.get("Val", "")) for fields in rows if "Key" in fields]
+
+    async def fetch(self, wanted: Fetch) -> Fetched:
+        """Have the PBX fetch a file over HTTP; returns what lies there then. Raises AmiError, RefusedField."""
+        manager, answer_id = self._manager, f"fetch-{next(self._ids)}"
+        with self._fetches.expected(answer_id) as answer:
+            await self._action(wanted.headers(answer_id))
+            assert manager is not None, "there was a connection to write to"
+            async with deadline(FETCH_TIMEOUT, f"PBX {self.name}: no word of {wanted.url}"):
+                await first(asyncio.wait([answer]), manager.lost)
+            if not answer.done():
+                raise AmiUnreachable(f"PBX {self.name}: the connection ended while {wanted.url} was fetched")
+            return answer.result()
 
     async def evidence_of(self, attempt: int) -> outbox.Evidence | None:
         """What the dialplan kept in AstDB of one attempt; None when there is nothing, so when there never was a

@@ -26,6 +26,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FIELD = re.compile(r"[A-Z0-9_]{1,32}")
+_SOUND = re.compile(r"speech-[0-9a-f]{8}-[0-9]{1,18}/[0-9a-f]{32}")
 _DIAL = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9+@._:/-]+")
 
 Header = tuple[str, str]
@@ -76,6 +77,12 @@ def spoken_variable(field: str, value: str) -> Header:
     return ("Variable", f"VOLLEY_S_{field}={_word(f'spoken field {field}', value)}")
 
 
+def _speech_variable(number: int, sound: str) -> Header:
+    if not _SOUND.fullmatch(sound):
+        raise RefusedField(f"{sound!r} is no sound of a contact's own")
+    return ("Variable", f"VOLLEY_P_{number:02d}={sound}")
+
+
 def _word(what: str, value: str) -> str:
     if not _WORD.fullmatch(value):
         raise RefusedField(f"{what} {value!r} is no plain word: a variable's value is split at commas")
@@ -108,6 +115,8 @@ class Originate:
     """How SayUnixTime() tells a date and a time of day."""
     start: str = ""
     """The node with which a callback begins."""
+    speech: tuple[str, ...] = ()
+    """Sounds that are this contact's alone: paths below the PBX's directory, in the order of the campaign's texts."""
     no_callback: bool = False
     """The contact has had all its callbacks: no other can be asked for."""
 
@@ -150,6 +159,7 @@ class Originate:
         if self.spoken:
             headers.append(("Variable", f"VOLLEY_DATE={_word('format', self.formats[0])}"))
             headers.append(("Variable", f"VOLLEY_TIME={_word('format', self.formats[1])}"))
+        headers.extend(_speech_variable(*one) for one in enumerate(self.speech, start=1))
         headers.extend(spoken_variable(*one) for one in self.spoken.items())
         headers.extend(contact_variable(field, value) for field, value in self.fields.items())
         return message(headers)

@@ -61,6 +61,8 @@ class Running:
         self.trunks = frozenset(campaign.trunks or settings.trunk)
         self._opt_out_keys = opt_out_keys(campaign)
         self.sent_fields = frozenset(campaign.fields)
+        self.texts = campaign.personal()
+        """What is spoken to each contact with its own fields."""
         self.targets = campaign.transfer_targets()
         self.caller_names = {item.number: item.name for item in settings.caller_id}
         window = campaign.window or settings.defaults.window

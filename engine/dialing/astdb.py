@@ -13,6 +13,7 @@ from functools import partial
 from engine.ami.client import AmiClient
 from engine.channel import BUCKET_SECONDS, bucket_of
 from engine.config import PbxSettings
+from engine.dialing.sounds import INBOUND, Sounds, names_in
 from engine.dialing.surroundings import Clock
 from engine.errors import RefusedField
 from engine.ops import log as events
@@ -32,7 +33,14 @@ class AstDb:
     """Flows and outbox of the PBX called `name`."""
 
     def __init__(
-        self, name: str, ami: AmiClient, settings: PbxSettings, writer: Writer, clock: Clock, log: Log
+        self,
+        name: str,
+        ami: AmiClient,
+        settings: PbxSettings,
+        sounds: Sounds,
+        writer: Writer,
+        clock: Clock,
+        log: Log,
     ) -> None:
         self._name = name
         self._ami = ami
@@ -40,6 +48,7 @@ class AstDb:
             "{sounds}": settings.sounds_path or str(settings.sounds_dir),
             "{recordings}": settings.recordings_path or str(settings.recordings_dir or ""),
         }
+        self._sounds = sounds
         self._writer = writer
         self._clock = clock
         self._log = log
@@ -64,11 +73,13 @@ class AstDb:
     # -- flows ---------------------------------------------------------------------------------------------------------
 
     def has_flow(self, version: str) -> bool:
-        return version in self._flows
+        """Are the flow, and every sound that it plays, on the PBX?"""
+        return version in self._flows and self._sounds.has(version)
 
     async def put_flows(self, wanted: set[str]) -> None:
         """Write the flows of these versions, where they are not yet. Raises AmiError, StoreError."""
         async with self._writing:
+            self._sounds.keep(wanted | {INBOUND})
             for version in wanted - self._flows:
                 entries = await self._writer.submit(partial(campaigns.flow_entries, version=version))
                 try:
@@ -84,6 +95,7 @@ class AstDb:
                     )
                     continue
                 self._flows.add(version)
+                self._sounds.want(version, names_in(entries.values()))
 
     def _here(self, value: str) -> str:
         """An entry with this PBX's own directories in it."""

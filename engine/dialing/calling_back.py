@@ -35,14 +35,19 @@ class CallingBack:
         self._clock = clock
         self._log = log
         self._told = False
+        self.sounds: frozenset[str] = frozenset()
+        """The names of the sounds that are said."""
 
     async def set_up(self) -> None:
         """After a login: write who calls from our numbers, and take the opt-outs that wait. Raises AmiError."""
         if self._pbx not in self._settings.pbx:
             return
         pbx = self._settings.pbx[self._pbx]
-        wanted = inbound.entries(
-            self._settings.caller_id, pbx.sounds_dir, pbx.sounds_path or str(pbx.sounds_dir)
+        where = pbx.sounds_path or str(pbx.sounds_dir)
+        wanted = inbound.entries(self._settings.caller_id, pbx.sounds_dir, where)
+        said = [sound for value in wanted.entries.values() for sound in value.split("&")]
+        self.sounds = frozenset(
+            sound.removeprefix(f"{where}/") for sound in said if sound.startswith(f"{where}/")
         )
         if wanted.mute and not self._told:
             self._told = True

@@ -12,6 +12,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -29,7 +30,7 @@ from engine.errors import AmiUnreachable, RefusedField, StoreError, StoreFault
 from engine.ops import log as events
 from engine.ops.log import Log
 from engine.store import claims
-from engine.store.claims import ClaimResult
+from engine.store.claims import Claimant, ClaimResult
 from engine.store.listing import Lists
 from engine.store.writer import Writer
 
@@ -132,11 +133,8 @@ class Dispatcher:
                 ahead if ahead > 0 else LONGEST_WAIT
             )  # its turn is taken by what is queued: the sender wakes us
         chosen = self._agenda.claimants(now, mono, HORIZON, frozenset(slot.trunk for slot in slots))
-        chosen = [
-            (running, claimant)
-            for running, claimant in chosen
-            if self._flow_ready(claimant.flow_version, claimant.trunks)
-        ]
+        chosen = [(running, self._ready(claimant)) for running, claimant in chosen]
+        chosen = [(running, claimant) for running, claimant in chosen if claimant.trunks]
         if not chosen:
             return LONGEST_WAIT
         for running, _ in chosen:
@@ -179,8 +177,13 @@ class Dispatcher:
             return False
         return True
 
-    def _flow_ready(self, version: str, trunks: frozenset[str]) -> bool:
-        return all(self._has_flow(self._trunks.by_name[name].pbx, version) for name in trunks)
+    def _ready(self, claimant: Claimant) -> Claimant:
+        """With those of its trunks whose PBX has the campaign's flow and all that is heard in it."""
+        has = self._has_flow
+        ready = [
+            name for name in claimant.trunks if has(self._trunks.by_name[name].pbx, claimant.flow_version)
+        ]
+        return claimant if len(ready) == len(claimant.trunks) else replace(claimant, trunks=frozenset(ready))
 
     def _usable(self, trunk: Trunk) -> bool:
         return self._pbx(trunk.pbx).up
@@ -329,6 +332,7 @@ class Dispatcher:
             flow=claim.flow_version,
             language=language.replace("-", "_"),  # BCP 47 -> Asterisk's names
             fields=_fields(claim.fields, running.sent_fields),
+            speech=tuple(json.loads(claim.speech)) if claim.speech else (),
             spoken={} if claim.spoken == "{}" else json.loads(claim.spoken),
             formats=formats(language),
             start=claim.start,

@@ -16,6 +16,7 @@ from engine.dialing.calling_back import CallingBack
 from engine.dialing.follower import Follower
 from engine.dialing.ledger import Ledger
 from engine.dialing.settlement import Settlement
+from engine.dialing.sounds import INBOUND, Sounds
 from engine.dialing.surroundings import Clock
 from engine.dialing.trunks import Trunks
 from engine.errors import AmiError, StoreError
@@ -74,7 +75,8 @@ class Peer:
             backoff_max=settings.reconnect_max,
         )
         self.calling_back = CallingBack(name, whole, self.ami, follower, clock, self._log)
-        self.astdb = AstDb(name, self.ami, settings, writer, clock, self._log)
+        self.sounds = Sounds(name, self.ami, settings, wake, clock, self._log)
+        self.astdb = AstDb(name, self.ami, settings, self.sounds, writer, clock, self._log)
         self.settlement = Settlement(
             name,
             self.ami,
@@ -106,6 +108,7 @@ class Peer:
     def _forget_session(self) -> None:
         """What is known of this PBX is known of one connection."""
         self.astdb.forget()
+        self.sounds.forget()
         self.settlement.link_lost()
 
     def _failed(self, error: AmiError, retry_in: float) -> None:
@@ -135,6 +138,7 @@ class Peer:
         await self.put_flows()
         await self.calling_back.set_up()
         await self.ami.put_family(targets.FAMILY, targets.entries(self._whole, self.name))
+        self.sounds.want(INBOUND, self.calling_back.sounds)
         counts, doubtful = await self.settlement.reconcile(same_asterisk=same)
         if not same:
             assert not doubtful, "a restart leaves nothing to wait for"

@@ -24,7 +24,7 @@ from engine.flow.nodes import (
     RecordNode,
     TransferNode,
 )
-from engine.flow.prompts import Prompts
+from engine.flow.prompts import Prompt, Prompts, Said, key_of
 
 AMD_DEFAULT = "2500,2500,800,5000,120,50,6,256"
 """Initial silence, greeting, silence after greeting, total time, minimum word length, silence between words (ms),
@@ -64,6 +64,7 @@ class _Compiler:
     def __init__(self, campaign: Campaign, names: Mapping[str, str]) -> None:
         self._campaign = campaign
         self._names = names
+        self._personal = [one.key for one in campaign.personal()]
         self._transfers = transfers(campaign.menu.actions, campaign.nodes)
 
     def entries(self, spoken: Mapping[str, str], max_call: float) -> Entries:
@@ -82,7 +83,7 @@ class _Compiler:
             for what, name in spoken.items()
             if amounts or what.partition("_")[0] not in ("units", "cents")
         }
-        said |= {what: self._names[file] for what, file in campaign.say.named().items()}
+        said |= {what: self._names[key_of(sound)] for what, sound in campaign.say.named().items()}
         found |= {f"say/{what}": f"{SOUNDS}/{name}" for what, name in said.items()}
         if campaign.context:
             found |= _node(OWN, type=OWN, context=campaign.context)
@@ -147,8 +148,8 @@ class _Compiler:
         """Files that follow each other are one part, as far as an AMI line carries them."""
         together: list[str] = []
         for prompt in prompts:
-            if isinstance(prompt, str):
-                sound = f"{SOUNDS}/{self._names[prompt]}"
+            if not isinstance(prompt, Said) and key_of(prompt) not in self._personal:
+                sound = f"{SOUNDS}/{self._names[key_of(prompt)]}"
                 if together and len("&".join([*together, sound])) > LONGEST_PART:
                     yield "files:" + "&".join(together)
                     together = []
@@ -157,9 +158,14 @@ class _Compiler:
             if together:
                 yield "files:" + "&".join(together)
                 together = []
-            yield f"{prompt.say}:{prompt.field}"
+            yield self._of_the_contact(prompt)
         if together:
             yield "files:" + "&".join(together)
+
+    def _of_the_contact(self, prompt: Prompt) -> str:
+        if isinstance(prompt, Said):
+            return f"{prompt.say}:{prompt.field}"
+        return f"speech:{self._personal.index(key_of(prompt)) + 1:02d}:{SOUNDS}"
 
 
 def _asks(name: str, kind: str, node: MenuNode | QuestionNode | DigitsNode | CallbackNode) -> Entries:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from engine.flow.actions import END, HANGUP, MESSAGE, VOICEMAIL, KeyAction
 from engine.flow.graph import Edge, edges
 from engine.flow.nodes import Nodes, speaks
-from engine.flow.prompts import Prompt, Prompts
+from engine.flow.prompts import Prompts, shown
 
 
 def mermaid(
@@ -61,11 +61,6 @@ def _fresh(ways: list[Edge], seen: set[str]) -> list[str]:
             seen.add(edge.target)
             found.append(edge.target)
     return found
-
-
-def shown(prompt: Prompt) -> str:
-    """A prompt in words."""
-    return prompt if isinstance(prompt, str) else f"[{prompt.field} as {prompt.say}]"
 
 
 def _id(name: str) -> str:

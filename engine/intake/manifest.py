@@ -23,9 +23,10 @@ from typing import Annotated, Any
 from pydantic import StringConstraints, ValidationError
 
 from engine.campaign import Campaign, CampaignId
-from engine.config import Model, Settings, problems_of
+from engine.config import Settings, problems_of
 from engine.errors import InputError, Problem
 from engine.intake.source import ContactSource
+from engine.model import Model
 from engine.tariff import Tariff
 
 MANIFEST_BYTES = 64 << 20
@@ -99,11 +100,8 @@ def load(path: Path) -> Manifest:
     return Manifest(path, job)
 
 
-def check(campaign: Campaign, folder: Path, settings: Settings, where: str) -> list[Problem]:
-    """What is wrong with a campaign for this engine: caller IDs that are not ours, trunks that are not there,
-    prompts that cannot be played."""
-    from engine.intake.prompts import check_prompt
-
+def check(campaign: Campaign, settings: Settings, where: str) -> list[Problem]:
+    """What is wrong with a campaign for this engine: caller IDs that are not ours, trunks that are not there."""
     problems: list[Problem] = []
     ours = {item.number for item in settings.caller_id}
     problems += [
@@ -122,10 +120,6 @@ def check(campaign: Campaign, folder: Path, settings: Settings, where: str) -> l
     ]
     problems += _ways_out(campaign, settings, where)
     problems += _too_dear(campaign, settings, where)
-    for name in campaign.prompts():
-        problem = check_prompt(folder, name)
-        if problem is not None:
-            problems.append(problem)
     return problems
 
 

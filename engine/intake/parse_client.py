@@ -11,9 +11,9 @@ from pathlib import Path
 
 import orjson
 
+from engine.child import child, how
 from engine.errors import InputError, Problem, VolleyError
 from engine.flow.prompts import SayKind
-from engine.intake.child import child, how
 from engine.intake.lawful import Law
 from engine.intake.refused import Refused
 from engine.intake.source import ContactSource, Limits
@@ -43,6 +43,8 @@ class ParseRequest:
     """What rows are held against; None: nothing."""
     spoken: Mapping[str, SayKind] = field(default_factory=dict)
     """Fields that the call speaks, and how."""
+    needed: Sequence[str] = ()
+    """Fields that stand in a text that the call speaks."""
 
     def to_json(self) -> bytes:
         """As the process reads it."""
@@ -55,6 +57,7 @@ class ParseRequest:
                 "language": self.language,
                 "sent": None if self.sent is None else list(self.sent),
                 "spoken": dict(self.spoken),
+                "needed": list(self.needed),
                 "skip_rows": self.skip_rows,
                 "limits": asdict(self.limits),
                 "law": None if self.law is None else asdict(self.law),

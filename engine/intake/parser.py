@@ -10,11 +10,8 @@ Knows rows. Refuses to know the queue and the database. The asking side: `engine
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
-import resource
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -27,6 +24,7 @@ import orjson
 from engine.contacts import Contact, Reject
 from engine.errors import InputError, Problem
 from engine.flow.prompts import SayKind
+from engine.intake.columns import Mapping
 from engine.intake.duplicates import FirstSeen, Merger
 from engine.intake.lawful import Law, LawReader
 from engine.intake.readers import Table, open_rows
@@ -34,6 +32,7 @@ from engine.intake.rejects import RejectsFile
 from engine.intake.rows import RawRow, Reading, RowReader
 from engine.intake.source import ContactSource, Limits
 from engine.intake.wire import pack
+from engine.restrain import restrain
 
 BATCH_CONTACTS = 500
 BATCH_CHARS = 256 << 10
@@ -41,10 +40,6 @@ BATCH_CHARS = 256 << 10
 them."""
 BATCH_ROWS = 20_000
 """A batch ends after so many rows even when almost all of them are rejected: progress is told."""
-
-NICE = 10
-_PR_SET_PDEATHSIG = 1
-"""linux/prctl.h"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +50,7 @@ class _Request:
     language: str | None
     sent: frozenset[str] | None
     spoken: dict[str, SayKind]
+    needed: tuple[str, ...]
     limits: Limits
     skip_rows: int
     law: Law | None
@@ -73,6 +69,7 @@ class _Request:
             language=table["language"],
             sent=None if sent is None else frozenset(sent),
             spoken=table["spoken"],
+            needed=tuple(table["needed"]),
             limits=Limits(**table["limits"]),
             skip_rows=table["skip_rows"],
             rejects_file=Path(table["rejects_file"]),
@@ -186,34 +183,24 @@ def _chars(contact: Contact) -> int:
     return size
 
 
+def _reader(mapping: Mapping, request: _Request) -> RowReader:
+    return RowReader(mapping, request.region, request.language, request.sent, request.spoken, request.needed)
+
+
 def _readings(table: Table, request: _Request) -> Iterator[tuple[RawRow, Reading]]:
     mapping = table.mapping(request.source, request.region)
-    reader = RowReader(mapping, request.region, request.language, request.sent, request.spoken)
+    reader = _reader(mapping, request)
     law = None if request.law is None else LawReader(request.law)
     for row in table:
         if len(table.headings) != mapping.width:
             mapping = table.mapping(request.source, request.region)
-            reader = RowReader(mapping, request.region, request.language, request.sent, request.spoken)
+            reader = _reader(mapping, request)
         reading = reader.read(row)
         if law is not None and reading.contact is not None:
             problem = law.problem(reading.contact)
             if problem is not None:
                 reading = Reading(None, Reject(row.number, *problem, tuple(row.cells)))
         yield row, reading
-
-
-def restrain(memory_bytes: int, cpu_seconds: int, parent: int) -> None:
-    """Bound this process: memory, processor time, priority, and a life no longer than that of its parent (a pid)."""
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    # At the soft limit comes SIGXCPU, which says why; at the hard one SIGKILL would.
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 5))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.nice(NICE)
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            # The parent ended before the kernel could be asked to tell.
-            raise SystemExit(1)
 
 
 def main() -> int:

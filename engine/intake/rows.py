@@ -31,6 +31,9 @@ LINE_BYTES = 1024 - len("Variable: VOLLEY_C_=\r\n")
 CONTACT_CHARS = 65_536
 """All fields of a contact together."""
 
+SPOKEN_CHARS = 200
+"""Of a field that stands in a text."""
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _NO = frozenset(
     {
@@ -70,7 +73,7 @@ class Reading(NamedTuple):
 
 class RowReader:
     """Turns the rows of one source into contacts. `sent` are the fields that go to Asterisk (None: all
-    may), `spoken` those that are spoken, and how."""
+    may), `spoken` those that are spoken, and how, `needed` those that stand in a text that is."""
 
     def __init__(
         self,
@@ -79,7 +82,9 @@ class RowReader:
         language: str | None,
         sent: frozenset[str] | None = None,
         spoken: abc.Mapping[str, SayKind] | None = None,
+        needed: Sequence[str] = (),
     ) -> None:
+        self._needed = tuple(needed)
         self._spoken = dict(spoken or {})
         self._mapping = mapping
         self._region = region
@@ -122,6 +127,8 @@ class RowReader:
             contact = Contact(
                 row.number, None, numbers, None, self._language, None, None, None, None, None, fields
             )
+        if self._needed:
+            self._put_into_texts(fields, reasons)
         if self._spoken:
             contact = replace(contact, spoken=self._say(fields, reasons))
         if reasons:
@@ -187,6 +194,18 @@ class RowReader:
             if size > most
             else ""
         )
+
+    def _put_into_texts(self, fields: dict[str, str], reasons: list[tuple[str, str]]) -> None:
+        """Each contact must have the fields that stand in a text, as words that can be spoken."""
+        for name in self._needed:
+            value = fields.get(name, "")
+            if not value.strip():
+                reasons.append(("bad_value", f"{name} is empty, and stands in a text that the call speaks"))
+            elif _CONTROL.search(value):
+                reasons.append(("bad_value", f"{name} holds a control character, and the call speaks it"))
+            elif len(value) > SPOKEN_CHARS:
+                what = f"{name} has {len(value)} characters, and at most {SPOKEN_CHARS} of a field are spoken"
+                reasons.append(("bad_value", what))
 
     def _say(self, fields: dict[str, str], reasons: list[tuple[str, str]]) -> dict[str, str]:
         """The fields that the call speaks; each contact must have them all."""

@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import csv
 import errno
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -23,10 +24,11 @@ from engine.config import Settings
 from engine.errors import InputError, Problem, StoreError, StoreFault, VolleyError
 from engine.flow.compiled import compile_flow, version
 from engine.intake import manifest as manifests
-from engine.intake import prompts
+from engine.intake import placing, prompts
 from engine.intake.lawful import Law
 from engine.intake.manifest import AddJob, CampaignJob, Manifest
 from engine.intake.parse_client import ParseRequest, parse_job
+from engine.intake.prompts import Prepared
 from engine.intake.queue import Job, JobEntry, QueueDirs
 from engine.intake.rejects import HEADINGS
 from engine.intake.wire import Batch, Done
@@ -40,6 +42,8 @@ from engine.store.writer import Writer
 SLICE = 2000
 """Contacts taken back in one unit of work when a job turns out to be broken."""
 STORE_RETRY = 2.0
+PROMPTS = "prompts.making"
+"""Below the engine's state directory: prompts that are being made."""
 LONGEST_ENTRY = 1000
 """Bytes of a flow entry, such as a list of prompts, that fit into one AMI line of 1,024 with its name."""
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS})
@@ -190,7 +194,7 @@ class Intake:
                         )
                     ]
                 )
-            new: NewCampaign | int = await asyncio.to_thread(self._prepare, described, manifest)
+            new: NewCampaign | int = await self._prepare(described, manifest)
         else:
             if found is None or found[1] in ("cancelled", "failed", "loading"):
                 state = "there is no such campaign" if found is None else f"campaign {name!r} is {found[1]}"
@@ -207,19 +211,37 @@ class Intake:
             )
         )
 
-    def _prepare(self, described: CampaignJob, manifest: Manifest) -> NewCampaign:
-        """Check a campaign against this engine and place its prompts. Raises InputError."""
+    async def _prepare(self, described: CampaignJob, manifest: Manifest) -> NewCampaign:
+        """Check a campaign against this engine, make its prompts and place them. Raises InputError."""
         campaign = described.campaign
-        problems = manifests.check(campaign, manifest.folder, self._settings, manifest.path.name)
-        if problems:
-            raise InputError(problems)
-        names = {name: prompts.prompt_name(manifest.folder, name) for name in campaign.prompts()}
-        used = {self._settings.trunk[trunk].pbx for trunk in campaign.trunks or self._settings.trunk}
-        spoken: dict[str, str] = {}
-        for pbx in used:
-            prompts.place(manifest.folder, names, self._settings.pbx[pbx].sounds_dir)
-            spoken = prompts.spoken(self._settings.pbx[pbx].sounds_dir, campaign.language)
-        flow = compile_flow(campaign, names, spoken, campaign.max_call or self._settings.limits.max_call)
+        scratch = self._settings.engine.state / PROMPTS
+        await asyncio.to_thread(_empty, scratch)
+        try:
+            cache = self._settings.engine.state / prompts.SPEECH
+            prepared = await prompts.prepare(
+                campaign, manifest.folder, self._settings, scratch, cache, keeps=True
+            )
+            problems = manifests.check(campaign, self._settings, manifest.path.name) + prepared.problems
+            if problems:
+                raise InputError(problems)
+            for warning in prepared.warnings:
+                self._log.warning(
+                    events.PROMPT_POOR, campaign=campaign.id, prompt=warning.where, what=warning.what
+                )
+            await asyncio.to_thread(prompts.tidy, cache, self._clock.now())
+            return await asyncio.to_thread(self._placed, campaign, manifest, prepared)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, scratch, True)
+
+    def _placed(self, campaign: Campaign, manifest: Manifest, prepared: Prepared) -> NewCampaign:
+        """Bring prompts to the campaign's PBXs. Raises InputError."""
+        used = prompts.pbxs_of(campaign, self._settings)
+        sounds_dirs = [self._settings.pbx[pbx].sounds_dir for pbx in used]
+        spoken, recorded = placing.spoken(sounds_dirs, campaign.language)
+        for sounds_dir in sounds_dirs:
+            placing.place({**recorded, **prepared.files}, sounds_dir)
+        longest = campaign.max_call or self._settings.limits.max_call
+        flow = compile_flow(campaign, prepared.names, spoken, longest)
         for pbx in used:
             settings = self._settings.pbx[pbx]
             where = settings.sounds_path or str(settings.sounds_dir)
@@ -245,7 +267,7 @@ class Intake:
             campaign.model_dump(mode="json", by_alias=True),
             version(flow),
             flow,
-            prompts.message_seconds(manifest),
+            prepared.message(campaign),
         )
 
     async def _store_contacts(
@@ -264,6 +286,7 @@ class Intake:
             campaign.fields,
             skip,
             spoken=campaign.spoken_fields(),
+            needed=campaign.needed_fields(),
             law=Law.of(campaign, self._settings, message, self._clock.now()),
         )
         collisions: list[Collision] = []
@@ -279,6 +302,7 @@ class Intake:
                             through_row=part.through_row,
                             due_at=jobs.HELD if adds else self._clock.now(),
                             reject_known_numbers=adds and described.contacts.duplicates != "keep",
+                            spoken_to=bool(campaign.personal()),
                         ),
                         bulk=True,
                     )
@@ -302,6 +326,12 @@ class Intake:
             moved_to=str(where),
             problems=[str(one) for one in error.problems[:20]],
         )
+
+
+def _empty(folder: Path) -> None:
+    """Make a folder anew, whatever an engine that was killed left in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
 
 
 def _unreadable(job: Job, error: Exception) -> InputError:

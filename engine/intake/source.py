@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from engine.config import Model
+from engine.model import Model
 from engine.rules.numbers import REGIONS
 
 Format = Literal["csv", "tsv", "xlsx", "ods", "jsonl"]

@@ -3,17 +3,16 @@ keys, verdicts, retries."""
 
 from __future__ import annotations
 
-import wave
-from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
 from engine import durations
 from engine.campaign import Campaign
 from engine.config import Settings
 from engine.flow import diagram
 from engine.flow.actions import DEFAULT_AFTER, MESSAGE, VOICEMAIL, KeyAction
-from engine.flow.prompts import Prompts
+from engine.flow.languages import EVERYBODY
+from engine.flow.prompts import Prompt, Prompts, Said, key_of, shown
+from engine.intake.prompts import Prepared
 from engine.ops import reasons
 
 
@@ -23,6 +22,8 @@ class PromptShown:
 
     file: str
     seconds: float | None
+    languages: dict[str, float] = field(default_factory=dict)
+    """Its variants, where it has some: language -> how long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +51,11 @@ class CallPreview:
     """Disposition -> what follows it, where the manifest says something of its own."""
 
 
-def described(campaign: Campaign, folder: Path, settings: Settings) -> CallPreview:
-    """The call of this campaign, whose prompts lie in `folder`."""
+def described(campaign: Campaign, prepared: Prepared, settings: Settings) -> CallPreview:
+    """The call of this campaign, whose prompts were made."""
 
     def shown(prompts: Prompts) -> tuple[PromptShown, ...]:
-        return tuple(
-            PromptShown(one, _seconds(folder / one))
-            if isinstance(one, str)
-            else PromptShown(diagram.shown(one), None)
-            for one in prompts
-        )
+        return tuple(_shown(prompt, prepared) for prompt in prompts)
 
     amd = campaign.amd
     keys = campaign.menu.actions
@@ -96,6 +92,17 @@ def described(campaign: Campaign, folder: Path, settings: Settings) -> CallPrevi
     )
 
 
+def _shown(prompt: Prompt, prepared: Prepared) -> PromptShown:
+    if isinstance(prompt, Said):
+        return PromptShown(shown(prompt), None)
+    lasts = {
+        language: round(prepared.seconds[file], 1)
+        for language, file in prepared.variants.get(key_of(prompt), {}).items()
+        if file in prepared.seconds
+    }
+    return PromptShown(shown(prompt), lasts.pop(EVERYBODY, None), lasts)
+
+
 def _action(action: KeyAction) -> str:
     match action.action:
         case "never_again":
@@ -114,9 +121,3 @@ def _action(action: KeyAction) -> str:
             return f"connect with {action.to}"
         case word:
             return word
-
-
-def _seconds(path: Path) -> float | None:
-    with suppress(OSError, EOFError, wave.Error, ZeroDivisionError), wave.open(str(path), "rb") as sound:
-        return round(sound.getnframes() / sound.getframerate(), 1)
-    return None

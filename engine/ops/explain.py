@@ -26,6 +26,7 @@ from engine.store.due import contact as one_contact
 from engine.store.jobs import HELD
 from engine.store.listing import ListBook
 from engine.store.past import StoredPast, matter_of
+from engine.store.speech import WANTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,10 @@ def what_next(history: History, settings: Settings, now: float) -> Next:
         return Next(False, None, "in_call", "A call to it lives now; what follows depends on how that ends.")
     if contact["state"] == "done":
         return _done(history, settings)
+    if contact["speech"] == WANTED:
+        return Next(
+            False, None, "speech_wanted", "It waits until what is spoken to it alone has been spoken."
+        )
     if contact["due_at"] >= HELD:
         return Next(False, None, "held", "It waits until the job that brings it has been taken in whole.")
     running = Running(history.campaign, settings)

@@ -11,17 +11,22 @@ import csv
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.campaign import Campaign
 from engine.config import Settings
 from engine.errors import InputError, Problem
+from engine.flow.languages import asterisk_language
+from engine.flow.prompts import shown
 from engine.intake import manifest as manifests
 from engine.intake.inspection import find_manifest, fingerprint, inspect
 from engine.intake.manifest import AddJob, CampaignJob, Manifest
 from engine.intake.parse_client import ParseRequest, parse_job
+from engine.intake.prompts import SPEECH, Prepared, prepare
+from engine.intake.prompts import files_of as prompt_files
 from engine.intake.source import SQLITE
 from engine.intake.wire import Batch, Done
 from engine.ops.call_preview import CallPreview, described
@@ -54,6 +59,8 @@ class Preview:
     """It adds contacts to a campaign that is there."""
     problems: list[Problem] = field(default_factory=list)
     """Why the engine would reject the whole job; none: it would be accepted."""
+    warnings: list[Problem] = field(default_factory=list)
+    """What is worth a look, and rejects nothing."""
     rows: int = 0
     accepted: int = 0
     rejected: int = 0
@@ -66,6 +73,10 @@ class Preview:
     kinds: dict[str, int] = field(default_factory=dict)
     repaired: dict[str, int] = field(default_factory=dict)
     """Numbers that had to be mended to be read, by what was wrong."""
+    languages: dict[str, int] = field(default_factory=dict)
+    """Contacts by the language that they are spoken to in."""
+    unspoken: dict[str, list[str]] = field(default_factory=dict)
+    """Language of contacts -> the prompts that they hear in the campaign's language, for want of a variant."""
     several_numbers: int = 0
     zones_unknown: int = 0
     suppressed: int | None = None
@@ -99,7 +110,7 @@ def files_of(manifest: Manifest) -> list[str]:
     files = [source.file] if source.file is not None else []
     if (name := _database_file(manifest)) is not None:
         files.append(name)
-    prompts = manifest.job.prompts() if isinstance(manifest.job, CampaignJob) else []
+    prompts = prompt_files(manifest.job, manifest.folder) if isinstance(manifest.job, CampaignJob) else []
     return list(dict.fromkeys([*files, *prompts]))
 
 
@@ -126,11 +137,15 @@ def preview(
     manifest = open_job(path)
     job = manifest.job
     found = Preview(job.id if isinstance(job, CampaignJob) else job.add_to, isinstance(job, AddJob))
+    message, prepared = None, Prepared()
     if isinstance(job, CampaignJob):
-        found.problems += manifests.check(job.campaign, manifest.folder, settings, manifest.path.name)
-        found.call = described(job.campaign, manifest.folder, settings)
+        prepared = _prompts(job.campaign, manifest, settings)
+        found.problems += manifests.check(job.campaign, settings, manifest.path.name) + prepared.problems
+        found.warnings += prepared.warnings
+        message = prepared.message(job.campaign)
+        found.call = described(job.campaign, prepared, settings)
     try:
-        standing = standing_of(settings, manifest, fingerprint(path) if path.is_dir() else "", now)
+        standing = standing_of(settings, manifest, fingerprint(path) if path.is_dir() else "", message, now)
         found.problems += standing.problems
         found.suppressed = None if standing.database is None else 0
         found.paused = standing.paused
@@ -138,7 +153,28 @@ def preview(
             asyncio.run(_read(found, manifest, standing, books, settings, now, rejects, shown, progress))
     except InputError as error:
         found.problems += error.problems
+    if isinstance(job, CampaignJob):
+        found.unspoken = _unspoken(found.languages, job.campaign, prepared)
     return found
+
+
+def _unspoken(languages: Iterable[str], campaign: Campaign, prepared: Prepared) -> dict[str, list[str]]:
+    """The prompts that contacts do not hear in their language, but in the campaign's own."""
+    own = campaign.language.replace("_", "-").partition("-")[0]
+    names = {one.key: shown(one) for one in campaign.texts()}
+    found = {
+        language: [names.get(key, key) for key in prepared.without(asterisk_language(language))]
+        for language in languages
+        if language.partition("-")[0] != own
+    }
+    return {language: prompts for language, prompts in found.items() if prompts}
+
+
+def _prompts(campaign: Campaign, manifest: Manifest, settings: Settings) -> Prepared:
+    """The campaign's prompts, made as the engine makes them, and thrown away."""
+    with tempfile.TemporaryDirectory(prefix="volley-check-") as scratch:
+        cache = settings.engine.state / SPEECH
+        return asyncio.run(prepare(campaign, manifest.folder, settings, Path(scratch), cache))
 
 
 async def _read(
@@ -223,16 +259,20 @@ def _request(
         campaign.fields,
         law=terms.law,
         spoken=campaign.spoken_fields(),
+        needed=campaign.needed_fields(),
     )
 
 
 def _count(found: Preview, batch: Batch) -> None:
     regions, kinds, repaired = Counter(found.regions), Counter(found.kinds), Counter(found.repaired)
+    languages = Counter(found.languages)
     for contact in batch.contacts:
         number = contact.numbers[0]
         regions[number.region or "?"] += 1
         kinds[number.kind] += 1
         repaired.update(one.repaired for one in contact.numbers if one.repaired is not None)
+        if contact.language is not None:
+            languages[contact.language] += 1
         found.several_numbers += len(contact.numbers) > 1
         found.zones_unknown += not (contact.timezone or number.zones)
     found.regions, found.kinds, found.repaired = (
@@ -240,6 +280,7 @@ def _count(found: Preview, batch: Batch) -> None:
         dict(kinds.most_common()),
         dict(repaired.most_common()),
     )
+    found.languages = dict(languages.most_common())
 
 
 def _put_to_the_gate(found: Preview, batch: Batch, terms: Terms, books: Door, now: float) -> None:

@@ -72,6 +72,11 @@ def _contacts(found: Preview) -> Table:
         table.add_row("mended", _listed(found.repaired))
     if found.zones_unknown:
         table.add_row("zone unknown", Text(f"{found.zones_unknown:,} will not be called", style=palette.BAD))
+    if len(found.languages) > 1 or found.unspoken:
+        table.add_row("languages", _listed(found.languages))
+    for language, prompts in found.unspoken.items():
+        missing = ", ".join(map(line, prompts))
+        table.add_row("", Text(f"{language}: {missing} in the campaign's language", style=palette.BAD))
     if found.suppressed is None:
         table.add_row("suppressed", "not known: there is no database yet")
     else:
@@ -136,13 +141,14 @@ def _call(call: CallPreview) -> Table:
 
 
 def _prompt(prompt: PromptShown) -> str:
-    return (
-        f"{line(prompt.file)} ({'cannot be played' if prompt.seconds is None else f'{prompt.seconds:g} s'})"
-    )
+    lasts = "cannot be played" if prompt.seconds is None else f"{prompt.seconds:g} s"
+    variants = "".join(f", {language} {seconds:g} s" for language, seconds in prompt.languages.items())
+    return f"{line(prompt.file)} ({lasts}{variants})"
 
 
 def _end(found: Preview) -> Text:
+    noted = "".join(f"Note: {line(str(one))}\n" for one in found.warnings)
     if found.acceptable:
-        return Text("This job would be accepted.", style=palette.GOOD)
+        return Text.assemble(noted, ("This job would be accepted.", palette.GOOD))
     told = "\n".join(f"- {line(str(one))}" for one in found.problems)
-    return Text.assemble(("This job would be rejected:", palette.BAD), "\n", told)
+    return Text.assemble(noted, ("This job would be rejected:", palette.BAD), "\n", told)

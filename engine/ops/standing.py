@@ -13,7 +13,6 @@ from engine.dialing.agenda import Running
 from engine.errors import Problem
 from engine.intake.lawful import Law
 from engine.intake.manifest import AddJob, CampaignJob, Manifest
-from engine.intake.prompts import message_seconds
 from engine.ops.books import reading
 from engine.store.campaigns import CampaignRow, campaign, campaign_state
 from engine.store.jobs import find_job
@@ -47,13 +46,15 @@ class Standing:
     """That campaign is paused: nobody is called until it is resumed."""
 
 
-def standing_of(settings: Settings, manifest: Manifest, content: str, now: float) -> Standing:
-    """How the books stand to this job; `content` is its fingerprint, empty when it is not known. Raises
-    StoreError."""
+def standing_of(
+    settings: Settings, manifest: Manifest, content: str, message: float | None, now: float
+) -> Standing:
+    """How the books stand to this job; `content` is its fingerprint, empty when it is not known, `message` how many
+    seconds its message lasts, None when that is not known. Raises StoreError."""
     found = Standing(settings.database if settings.database.exists() else None)
     job = manifest.job
     if isinstance(job, CampaignJob):
-        found.terms = _new(job.campaign, settings, message_seconds(manifest), now)
+        found.terms = _new(job.campaign, settings, message, now)
     elif found.database is None:
         found.problems.append(
             Problem(f"{manifest.path.name}: add_to", "there is no database yet, so no campaign to add to")

@@ -81,6 +81,8 @@ class Claim:
     """JSON object: fields that are spoken, as the say applications take them."""
     start: str = ""
     """The node of the flow with which a callback begins; empty: as any call."""
+    speech: str = ""
+    """JSON list: names of the sounds that are this contact's alone, in the order of the campaign's texts; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +298,7 @@ def _insert(
         created_at=now,
         zones=(row.timezone,) if row.timezone else zones_of(row.zones),
         spoken=row.spoken,
+        speech=row.speech,
         start=row.start,
     )
 

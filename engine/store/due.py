@@ -13,13 +13,16 @@ from engine.rules.gate import Candidate
 _DUE = """
 SELECT c.id, c.number_id, n.e164, n.region, n.kind, n.zones, c.timezone, c.subdivision, c.postal_code, c.consent,
        c.attempts, c.callbacks, c.callback_id, c.last_attempt_at, c.call_from, c.call_to, c.not_before, c.expires,
-       c.position, c.numbers, c.tries, c.invalid, c.verdict, c.language, c.fields, c.spoken, s.number_id IS NOT NULL,
+       c.position, c.numbers, c.tries, c.invalid, c.verdict, c.language, c.fields, c.spoken, c.speech, s.number_id IS NOT NULL,
        EXISTS (SELECT 1 FROM attempts a WHERE a.number_id = c.number_id AND a.disposition IS NULL),
        coalesce(b.start, ''), coalesce(b.caller_id, '')
 FROM contacts c JOIN numbers n ON n.id = c.number_id LEFT JOIN suppression s ON s.number_id = c.number_id
      LEFT JOIN callbacks b ON b.id = c.callback_id
 WHERE """
-_NEXT = _DUE + "c.campaign_id = ? AND c.state = 'pending' AND c.due_at <= ? ORDER BY c.due_at LIMIT ?"
+_NEXT = (
+    _DUE
+    + "c.campaign_id = ? AND c.state = 'pending' AND c.due_at <= ? AND c.speech != 'wanted' ORDER BY c.due_at LIMIT ?"
+)
 _ONE = _DUE + "c.id = ?"
 
 
@@ -53,6 +56,7 @@ class Due:
     language: str
     fields: str
     spoken: str
+    speech: str
     suppressed: int
     line_in_use: int
     start: str

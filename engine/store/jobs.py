@@ -59,6 +59,10 @@ HELD = 1e12
 them."""
 
 
+WORDLESS = 2e12
+"""`due_at` of contacts whose own speech is not there yet (`engine.store.speech`): no claim sees them."""
+
+
 def find_job(connection: sqlite3.Connection, job_id: str, fingerprint: str) -> JobRow | None:
     """The job of that id or that content, if it is known."""
     row = connection.execute(
@@ -120,8 +124,12 @@ def add_contacts(
     due_at: float,
     *,
     reject_known_numbers: bool,
+    spoken_to: bool = False,
 ) -> list[Collision]:
-    """Store a batch of contacts and how far the job got, together. Returns those that the campaign has already."""
+    """Store a batch of contacts and how far the job got, together. Returns those that the campaign has already.
+
+    `spoken_to`: something is spoken to each of them that is theirs alone; none is due before that is there.
+    """
     collisions: list[Collision] = []
     taken = 0
     for contact in contacts:
@@ -134,15 +142,15 @@ def add_contacts(
         row = connection.execute(
             "INSERT INTO contacts (campaign_id, job_id, row, external_id, due_at, number_id, numbers,"
             " timezone, language, call_from, call_to,"
-            " not_before, expires, consent, fields, subdivision, postal_code, spoken)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " not_before, expires, consent, fields, subdivision, postal_code, spoken, speech)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (campaign_id, external_id) WHERE external_id IS NOT NULL DO NOTHING RETURNING id",
             (
                 campaign_id,
                 job_id,
                 contact.row,
                 contact.external_id,
-                due_at,
+                WORDLESS if spoken_to else due_at,
                 numbers[0],
                 len(numbers),
                 contact.timezone or "",
@@ -156,6 +164,7 @@ def add_contacts(
                 contact.subdivision or "",
                 contact.postal_code or "",
                 json.dumps(contact.spoken) if contact.spoken else "{}",
+                "wanted" if spoken_to else "",
             ),
         ).fetchone()
         if row is None:

@@ -115,11 +115,16 @@ class Engine:
         *,
         prompts: Sequence[str] = (),
         message: bool = True,
+        beside: Path | None = None,
         **columns: list[str],
     ) -> Path:
-        """A campaign folder with its prompts (`prompts` beside the usual ones) and a CSV of contacts, dropped into the queue."""
+        """A campaign folder with its prompts (`prompts` beside the usual ones), what lies in `beside`, and a CSV of contacts,
+        dropped into the queue."""
         draft = self.folder / f"job-{name}"
-        draft.mkdir()
+        if beside is None:
+            draft.mkdir()
+        else:
+            shutil.copytree(beside, draft)
         for prompt in ("appointment", "menu", "voicemail", *prompts):
             shutil.copy(self.samples / "fr" / f"{prompt}.wav", draft)
         with (draft / "people.csv").open("w", newline="", encoding="utf-8") as handle:

@@ -28,7 +28,7 @@ from lab.demo.report import compare, view
 from lab.demo.seen import Attempt, Seen
 from lab.numbers import Language, behaviour_of
 from tests.ops.filled import NOON, settings_in
-from tests.ops.test_preview import prompt
+from tests.speech.sounds import prompt
 
 TABLE = behaviour_table()
 

@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 from tests.cli.conftest import EngineProcess, Volley, run_engine
-from tests.ops.test_preview import MANIFEST, prompt
+from tests.ops.test_preview import MANIFEST
+from tests.speech.sounds import prompt
 
 
 def make_job(folder: Path, name: str = "shots", rows: int = 5) -> Path:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from engine.config import PbxSettings, Settings, load, problems_of
 from engine.errors import Problem, SettingsError, VolleyError
 from engine.rules.caller_ids import CallerId
+from engine.sound_settings import SoundsSettings, TtsSettings
 
 ROOT = Path(__file__).parents[2]
 
@@ -379,3 +380,84 @@ def test_a_secret_in_the_environment_is_read_when_it_is_needed(monkeypatch: pyte
 
 def test_all_of_this_is_one_family_of_errors() -> None:
     assert issubclass(SettingsError, VolleyError)
+
+
+# -- sounds --------------------------------------------------------------------------------------------------------------
+
+
+def far(**more: object) -> Settings:
+    pbx = {
+        "secret_env": "X",
+        "sounds_dir": "/s",
+        "sounds_path": "/var/sounds",
+        "sounds_url": "http://10.0.0.5:8090/far",
+    }
+    return Settings.model_validate(
+        {
+            "pbx": {"far": {**pbx, **more}},
+            "trunk": {"t": {"pbx": "far", "dial": "PJSIP/{number}@t"}},
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[fd00::5]:8090/far", "https://volley.example.org/sounds/far", "http://10.0.0.5"]
+)
+def test_where_a_far_pbx_fetches_its_sounds(url: str) -> None:
+    assert far(sounds_url=url).pbx["far"].sounds_url == url
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"sounds_path": None}, {"sounds_path": "var/sounds"}, {"sounds_path": "/var/my sounds"}, {"sounds_path": "/a/../b"},
+        {"sounds_path": "/a,b"}, {"sounds_path": "/${X}"}, {"sounds_url": "ftp://10.0.0.5/far"},
+        {"sounds_url": "http://10.0.0.5/far/"}, {"sounds_url": "http://10.0.0.5/a,b"}, {"sounds_url": "http://u:p@10.0.0.5/far"},
+        {"sounds_url": "http://10.0.0.5/far?x=1"},
+    ],
+)  # fmt: skip
+def test_what_the_dialplan_must_not_be_told_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match="sounds_"):
+        far(**wrong)
+
+
+def test_the_server_of_sounds() -> None:
+    def sounds(**given: object) -> SoundsSettings:
+        return SoundsSettings.model_validate(given)
+
+    assert sounds().address is None
+    assert sounds(listen="10.0.0.5:8090").address == ("10.0.0.5", 8090)
+    assert sounds(listen="[fd00::5]:8090").address == ("fd00::5", 8090)
+    assert str(sounds(allow=["10.0.0.0/24"]).allow[0]) == "10.0.0.0/24"
+    for wrong in (
+        {"listen": "8090"},
+        {"listen": "host:x"},
+        {"allow": ["10.0.0.1/8"]},
+        {"certificate": "/c.pem"},
+    ):
+        with pytest.raises(ValidationError):
+            sounds(**wrong)
+
+
+# -- voices --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_voice_of_a_language() -> None:
+    tts = TtsSettings.model_validate({"voices": {"fr": "siwis", "fr-CA": "chantal", "pt_BR": "maria"}})
+    voices = {language: tts.voice(language) for language in ("fr", "fr_CA", "fr-BE", "pt-BR", "pt", "de-AT")}
+    assert voices == {
+        "fr": "siwis", "fr_CA": "chantal", "fr-BE": "siwis", "pt-BR": "maria", "pt": "pt", "de-AT": "de"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [
+        ({"command": []}, "at least 1 item"), ({"command": ["say", "{text}"]}, r"\{text\} is unknown"),
+        ({"command": ["{voice}"]}, "must not depend on"), ({"command": ["say", ""]}, "at least 1 character"),
+        ({"voices": {"fr": "-x"}}, "pattern"), ({"voices": {"french": "x"}}, "pattern"), ({"timeout": "1h"}, "300"),
+    ],
+)  # fmt: skip
+def test_a_command_that_cannot_be_meant(wrong: dict[str, object], what: str) -> None:
+    with pytest.raises(ValidationError, match=what):
+        TtsSettings.model_validate(wrong)

@@ -148,6 +148,8 @@ class Desk:
         self.ledger = Ledger(self.trunks, agents)
         self.emptied: list[int] = []
         self.flows = True
+        self.without_flow: set[str] = set()
+        """PBXs that have no flow yet."""
         self.follower = Follower(
             self.ledger, self.agenda, self.writer, lambda pbx: self.exchange, self.clock, log,
             freed=lambda: self.dispatcher.wake(),  # noqa: PLW0108 -- it is made after the follower
@@ -155,7 +157,7 @@ class Desk:
         )  # fmt: skip
         self.dispatcher = Dispatcher(
             self.agenda, self.trunks, self.ledger, self.follower, self.writer, lambda pbx: self.exchange,
-            lambda pbx, version: self.flows, self.clock,
+            lambda pbx, version: self.flows and pbx not in self.without_flow, self.clock,
             ClockWatch(self.agenda, self.ledger, self.writer, self.clock, log, 0.0), log, 0,
         )  # fmt: skip
         self.exchange.tell = self.follower.take
@@ -178,12 +180,20 @@ class Desk:
         self.reader.close()
         await self.connection.close()
 
-    async def campaign(self, name: str, *contacts: Contact, priority: int = 50, **manifest: Any) -> int:
+    async def campaign(
+        self,
+        name: str,
+        *contacts: Contact,
+        priority: int = 50,
+        flow: dict[str, str] | None = None,
+        spoken_to: bool = False,
+        **manifest: Any,
+    ) -> int:
         """A campaign that runs, with these contacts due."""
         now = self.clock.now() - 60.0
         table = {**MANIFEST, "id": name, **manifest}
         new = NewCampaign(
-            name, "", "anna", "informational", priority, now, None, table, "flow", {"max": "60"}
+            name, "", "anna", "informational", priority, now, None, table, "flow", flow or {"max": "60"}
         )
         found = await self.writer.submit(
             partial(jobs.begin_job, job_id=name, fingerprint=name, source=name, campaign=new, now=now)
@@ -191,7 +201,7 @@ class Desk:
         await self.writer.submit(
             partial(
                 jobs.add_contacts, job_id=name, campaign_id=found, contacts=contacts, through_row=len(contacts),
-                due_at=now, reject_known_numbers=False,
+                due_at=now, reject_known_numbers=False, spoken_to=spoken_to,
             )
         )  # fmt: skip
         await self.writer.submit(

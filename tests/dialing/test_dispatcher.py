@@ -141,6 +141,21 @@ async def test_nothing_is_sent_before_the_pbx_has_the_flow(desk, person) -> None
     await desk.until(lambda: len(desk.exchange.written) == 1)
 
 
+async def test_a_pbx_without_the_flow_holds_up_no_other(desk, person) -> None:
+    """And nothing turns idly while it waits: its trunk has free channels, which nobody may use."""
+    desk.trunks.by_name["b"].pbx = "far"
+    desk.without_flow = {"far"}
+    await desk.campaign("both", person(1), person(2), person(3))
+    await desk.campaign("far-only", person(4), trunks=["b"])
+    desk.start()
+    await desk.until(lambda: len(desk.exchange.written) == 3)
+    before = time.process_time()
+    await asyncio.sleep(0.5)
+    assert time.process_time() - before < 0.2
+    assert {headers["Channel"].rpartition("@")[2] for headers in desk.exchange.written} == {"a"}
+    assert desk.rows("SELECT count(*) FROM attempts") == [3]
+
+
 async def test_a_number_suppressed_after_the_claim_is_not_dialed_and_unsuppressed_is(desk, person) -> None:
     await desk.campaign("spring", person(1))
     [number] = desk.rows("SELECT id FROM numbers")

@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from engine import campaign, config, durations
+from engine import campaign, config, durations, model, sound_settings
 from engine.flow import actions, nodes, prompts
 from engine.flow.compiled import AMD_DEFAULT
 from engine.intake import manifest, source
@@ -41,6 +41,9 @@ TABLES = [
     Table("settings.md", "`[law]`", config.LawSettings),
     Table("settings.md", "`[transfer.<name>]`", config.TransferSettings),
     Table("settings.md", "`[dialplan]`", config.DialplanSettings),
+    Table("settings.md", "`[prompts]`", sound_settings.PromptSettings),
+    Table("settings.md", "`[tts]`", sound_settings.TtsSettings),
+    Table("settings.md", "`[sounds]`", sound_settings.SoundsSettings),
     Table("settings.md", "`[defaults]`", config.DefaultSettings),
     Table("settings.md", "A window", hours.Window),
     Table("manifest.md", "The campaign", manifest.CampaignJob),
@@ -57,6 +60,7 @@ TABLES = [
     Table("flows.md", "`transfer`", nodes.TransferNode),
     Table("flows.md", "`callback`", nodes.CallbackNode),
     Table("flows.md", "Spoken fields", prompts.Said),
+    Table("prompts.md", "Spoken texts", prompts.Spoken),
     Table("manifest.md", "`[say]`", campaign.SaySettings),
     Table("manifest.md", "`[emergency]`", campaign.EmergencySettings),
     Table("manifest.md", "`[amd]`", campaign.AmdSettings),
@@ -70,7 +74,7 @@ MODELS = {table.model for table in TABLES} | {
     config.Settings,
     campaign.Campaign,
     campaign.RetryRule,
-    config.Model,
+    model.Model,
 }
 
 
@@ -96,7 +100,7 @@ def told(cell: str, like: object) -> object:
     if isinstance(like, Path):
         return Path(value)
     if isinstance(like, float):
-        return durations.seconds(value)
+        return durations.seconds(value) if isinstance(value, str) else float(value)
     if isinstance(like, tuple):
         return hours.parse_days(value) if like == tuple(range(7)) else tuple(value)
     if isinstance(like, BaseModel):

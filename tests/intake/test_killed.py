@@ -9,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-import wave
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import engine
+from tests.speech.sounds import prompt
 
 ROOT = Path(engine.__file__).parents[1]
 CONTACTS = 60_000
@@ -89,9 +89,7 @@ class Engine:
     def drop(self) -> None:
         draft = self.folder / "queue" / "incoming" / ".large"
         draft.mkdir(parents=True)
-        with wave.open(str(draft / "hello.wav"), "wb") as out:
-            out.setparams((1, 2, 8000, 0, "NONE", ""))
-            out.writeframes(b"\0\0" * 8000)
+        prompt(draft / "hello.wav")
         people = "".join(f"06{at:08d},{at}\n" for at in range(12_000_000, 12_000_000 + CONTACTS))
         (draft / "people.csv").write_text("phone_number,external_id\n" + people, encoding="utf-8")
         (draft / "campaign.toml").write_text(MANIFEST, encoding="utf-8")

@@ -234,3 +234,38 @@ def test_zones(name: str, known: str | None) -> None:
 )  # fmt: skip
 def test_languages(tag: str, known: str | None) -> None:
     assert canonical_language(tag) == known
+
+
+# -- fields that stand in texts ------------------------------------------------------------------------------------------
+
+
+def in_texts(cells: list[str]) -> tuple[Contact | None, Reject | None]:
+    headings = ["phone", "First name", "Day"]
+    source = ContactSource.model_validate({"file": "people.csv"})
+    mapping = resolve(headings, True, source, [], "FR")
+    found = RowReader(mapping, "FR", "fr", None, None, ("FIRST_NAME", "DAY")).read(RawRow(7, cells))
+    return found.contact, found.reject
+
+
+def test_fields_of_a_text_are_there_and_stay_as_they_are() -> None:
+    contact, reject = in_texts(["0199001234", "{X} $(id) <b>", "y" * 200])
+    assert reject is None
+    assert contact is not None
+    assert contact.fields == {"FIRST_NAME": "{X} $(id) <b>", "DAY": "y" * 200}
+
+
+@pytest.mark.parametrize(
+    ("name", "day", "why"),
+    [
+        ("", "Monday", "FIRST_NAME is empty, and stands in a text that the call speaks"),
+        ("Anna", "  ", "DAY is empty, and stands in a text that the call speaks"),
+        ("Anna\x07", "Monday", "FIRST_NAME holds a control character, and the call speaks it"),
+        ("Anna", "x" * 201, "DAY has 201 characters, and at most 200 of a field are spoken"),
+    ],
+)
+def test_a_field_that_cannot_be_spoken_rejects_the_row(name: str, day: str, why: str) -> None:
+    contact, reject = in_texts(["0199001234", name, day])
+    assert contact is None
+    assert reject is not None
+    assert reject.code == "bad_value"
+    assert why in reject.reason

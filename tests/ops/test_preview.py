@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import wave
 from contextlib import closing
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from engine.ops.preview import Preview, files_of, open_job, preview
 from engine.ops.preview_view import view
 from engine.store import erasure, forgotten
 from tests.ops.filled import CALLER, NOON, Books, person, settings_in
+from tests.speech.sounds import prompt
 
 MANIFEST = """
 id = "shots"
@@ -39,14 +40,6 @@ PEOPLE = """phone_number,id,name,not_before,timezone
 0199001004,7,Suppressed,,
 33199001005.0,8,Float,,
 """
-
-
-def prompt(path: Path, seconds: float = 2.0) -> None:
-    with wave.open(str(path), "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(8000)
-        sound.writeframes(b"\0\0" * int(8000 * seconds))
 
 
 @pytest.fixture
@@ -104,6 +97,49 @@ def test_all_that_is_wrong_is_told_at_once(job: Path, tmp_path: Path) -> None:
     assert "not among the numbers proven ours" in told
     assert "gone.wav" in told
     assert "phone number" in told
+
+
+def test_languages_without_a_variant_are_told(job: Path, tmp_path: Path) -> None:
+    manifest = (job / "campaign.toml").read_text(encoding="utf-8")
+    manifest = 'language = "en"\n' + manifest.replace('["hello.wav"]', '["hello.wav", "more.wav"]')
+    (job / "campaign.toml").write_text(manifest, encoding="utf-8")
+    people = [
+        ("0199001001", "fr-BE"),
+        ("0199001002", "de"),
+        ("0199001003", "DE"),
+        ("0199001004", "en-GB"),
+        ("0199001005", ""),
+    ]
+    rows = "".join(f"{number},{language}\n" for number, language in people)
+    (job / "people.csv").write_text("phone_number,language\n" + rows, encoding="utf-8")
+    prompt(job / "more.wav", 1.0)
+    for language in ("fr", "de"):
+        (job / language).mkdir()
+        prompt(job / language / "hello.wav", 3.0)
+    found = preview(job, settings_in(tmp_path), NOON)
+    assert found.acceptable
+    assert found.languages == {"de": 2, "fr-BE": 1, "en-GB": 1, "en": 1}
+    assert found.unspoken == {"de": ["more.wav"], "fr-BE": ["more.wav"]}
+    assert found.call is not None
+    assert [(one.file, one.seconds, one.languages) for one in found.call.message] == [
+        ("hello.wav", 2.0, {"de": 3.0, "fr": 3.0}), ("more.wav", 1.0, {})
+    ]  # fmt: skip
+    assert files_of(open_job(job)) == ["people.csv", "hello.wav", "de/hello.wav", "fr/hello.wav", "more.wav"]
+    console = Console(width=120, file=StringIO())
+    console.print(view(found))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "2 de, 1 fr-BE, 1 en-GB, 1 en" in shown
+    assert "de: more.wav in the campaign's language" in shown
+    assert "hello.wav (2 s, de 3 s, fr 3 s), more.wav (1 s)" in shown
+
+
+def test_what_might_be_better_is_told_and_rejects_nothing(job: Path, tmp_path: Path) -> None:
+    prompt(job / "hello.wav", 2.0, lead=1.0)
+    found = preview(job, settings_in(tmp_path), NOON)
+    assert found.acceptable
+    assert [str(one) for one in found.warnings] == [
+        "hello.wav: it begins with 1.0 s of silence, while the callee waits"
+    ]
 
 
 def test_no_row_that_can_be_called(job: Path, tmp_path: Path) -> None:

@@ -98,6 +98,7 @@ class Books:
         priority: int = 50,
         due_at: float | None = None,
         taken_in: bool = True,
+        spoken_to: bool = False,
         **rules: Any,
     ) -> int:
         """A campaign with these contacts, taken in whole and running, or still loading."""
@@ -106,7 +107,7 @@ class Books:
             jobs.begin_job, job_id=job, fingerprint=f"print-{name}", source=name,
             campaign=self.new_campaign(name, priority), now=self.now,
         )  # fmt: skip
-        self.add(job, found, *contacts, due_at=due_at)
+        self.add(job, found, *contacts, due_at=due_at, spoken_to=spoken_to)
         if taken_in:
             self.unit(jobs.close_job, job_id=job, parsed=len(contacts), refused=0, now=self.now)
         self.rules[found] = replace(
@@ -126,11 +127,12 @@ class Books:
         *contacts: Contact,
         due_at: float | None = None,
         reject: bool = False,
+        spoken_to: bool = False,
     ) -> list[jobs.Collision]:
         return self.unit(
             jobs.add_contacts, job_id=job, campaign_id=campaign_id, contacts=contacts,
             through_row=max((one.row for one in contacts), default=0), due_at=self.now if due_at is None else due_at,
-            reject_known_numbers=reject,
+            reject_known_numbers=reject, spoken_to=spoken_to,
         )  # fmt: skip
 
     def claimant(self, campaign_id: int, room: int = 10, trunks: Sequence[str] = ("a", "b")) -> Claimant:

@@ -29,8 +29,8 @@ from engine.intake.lists.changes import Tally
 from engine.intake.lists.rows import Faults, ListLimits, NumberReader
 from engine.intake.lists.sorting import Sorter
 from engine.intake.lists.task import Task, parts_after, problems_after, problems_before
-from engine.intake.parser import restrain
 from engine.intake.refused import Refused
+from engine.restrain import restrain
 from engine.store.list_file import (
     Description,
     Source,

@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
+from engine.child import child, how
 from engine.errors import InputError, Problem, StoreError
-from engine.intake.child import child, how
 from engine.intake.lists.rows import RowFault
 from engine.intake.lists.task import Task
 from engine.store.list_file import Description, Part, Source

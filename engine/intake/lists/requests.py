@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from engine.config import Model
 from engine.intake.lists.formats import COUNTRIES, Format, Mode
+from engine.model import Model
 from engine.rules.numbers import REGIONS, calling_code
 from engine.store.list_file import Kind
 

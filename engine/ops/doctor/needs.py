@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from engine.config import PbxSettings, Settings, TrunkSettings
 from engine.inbound import SPOKEN as INBOUND
-from engine.intake.prompts import SPOKEN
+from engine.intake.placing import SPOKEN
 from engine.ops.share import dialplan_marks
 
 CONFS = ("manager.conf", "asterisk.conf", "rtp.conf", "cdr.conf", "cel.conf", "logger.conf")
