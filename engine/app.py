@@ -27,6 +27,7 @@ from engine.dialing.ledger import Ledger
 from engine.dialing.peer import Peer
 from engine.dialing.trunks import Trunks
 from engine.errors import AmiError, StoreError, StoreFault, VolleyError
+from engine.hooks.service import open_hooks
 from engine.housekeeping import Housekeeping
 from engine.intake.control import Control
 from engine.intake.service import Intake
@@ -91,6 +92,7 @@ class Engine:
                 trunks={name: trunk.pbx for name, trunk in settings.trunk.items()},
             )
         )
+        self.hooks = await open_hooks(settings, self.writer, self._clock, self._log, stack)
         last = await self.writer.submit(recovery.last_attempt)
         agents = Agents(settings.transfer, len(settings.pbx))
         self.agenda = Agenda(settings, agents)
@@ -212,6 +214,7 @@ class Engine:
             "housekeeping": self.housekeeping.run(),
             "claim": self.dispatcher.claim(),
             "send": self.dispatcher.send(),
+            "hooks": self.hooks.run(),
         }
         loops.update({f"ami-{name}": peer.ami.run() for name, peer in self.peers.items()})
         tasks = {name: asyncio.create_task(work, name=name) for name, work in loops.items()}
@@ -263,8 +266,9 @@ class Engine:
             await peer.settlement.close()
         if not self._writing.done():
             await self.follower.backlog.settled()
-            for name in ("campaigns", "housekeeping"):
+            for name in ("campaigns", "housekeeping", "hooks"):
                 tasks[name].cancel()
+            await asyncio.gather(tasks["hooks"], return_exceptions=True)  # it stores what receivers took
             await self.trail.stopped(len(self.ledger))
 
     async def _until(self, done: Any, seconds: float) -> None:

@@ -204,6 +204,8 @@ class Campaign(Model):
     """What calls that have ended may cost on a day (UTC), by the prices of the trunks; calls that live come on top."""
     fields: tuple[FieldName, ...] = ()
     """Columns of the contact that go with the call, as channel variables VOLLEY_C_<name>."""
+    hooks: tuple[Name, ...] = ()
+    """Hooks of the engine that hear of it, beside those that hear of it anyway."""
 
     @field_validator("caller_id", mode="before")
     @classmethod

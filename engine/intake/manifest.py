@@ -99,7 +99,7 @@ def load(path: Path) -> Manifest:
 
 
 def check(campaign: Campaign, folder: Path, settings: Settings, where: str) -> list[Problem]:
-    """What is wrong with a campaign for this engine: caller IDs that are not ours, trunks that are not there,
+    """What is wrong with a campaign for this engine: caller IDs that are not ours, trunks and hooks that are not there,
     prompts that cannot be played."""
     from engine.intake.prompts import check_prompt
 
@@ -120,6 +120,15 @@ def check(campaign: Campaign, folder: Path, settings: Settings, where: str) -> l
         if trunk not in settings.trunk
     ]
     problems += _ways_out(campaign, settings, where)
+    problems += [
+        Problem(
+            f"{where}: hooks",
+            f"there is no hook {hook!r}",
+            "known: " + ", ".join(settings.hook) if settings.hook else "volley.toml has no [hook.<name>]",
+        )
+        for hook in campaign.hooks
+        if hook not in settings.hook
+    ]
     for name in campaign.prompts():
         problem = check_prompt(folder, name)
         if problem is not None:

@@ -1,0 +1,260 @@
+"""Tells one receiver what waits for it, beside everything else.
+
+Three tasks: one brings rows from the outbox into memory, one hands them to workers as the receiver's health allows, and
+one stores what came of it. A row leaves the outbox after the receiver took it, so a killed engine sends again what it
+cannot prove: at least once, under the same id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Literal
+
+from engine import __version__
+from engine.errors import StoreError, StoreFault
+from engine.hook_settings import HookSettings
+from engine.hooks import answers, signature
+from engine.hooks.answers import Answer, Health, Meaning
+from engine.hooks.command import Command
+from engine.hooks.lanes import Lanes
+from engine.hooks.outbox import Clock, Letter, Outbox
+from engine.hooks.post import Post
+from engine.hooks.worker import Parcel, Worker
+from engine.ops import log as events
+from engine.ops.log import Log
+from engine.store.hooks import Result, Row
+
+WINDOW = 1000
+"""Rows in memory at most."""
+LOOK_EVERY = 0.25
+"""Seconds between looks at the outbox: how long an event waits, at most, before it may be sent."""
+TIDY_EVERY = 5.0
+"""Seconds between looks at how much waits."""
+UNSTORED = 2000
+"""Results that are not stored yet, at most: while the database cannot be written nothing more is sent."""
+GRACE = 0.5
+"""Seconds beyond its time-out that a sender gets to notice it by itself, and as many after it was cut off."""
+STOP_PATIENCE = 1.0
+"""Seconds that events under way get at the engine's end."""
+STORE_RETRY = 1.0
+
+
+class Courier:
+    """Empties the outbox of one hook."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: HookSettings,
+        outbox: Outbox,
+        dice: Callable[[], float],
+        clock: Clock,
+        log: Log,
+    ) -> None:
+        """Raises SettingsError when the secret cannot be read, OSError when the certificates cannot."""
+        self._name = name
+        self._settings = settings
+        self._outbox = outbox
+        self._dice = dice
+        self._clock = clock
+        self._log = log
+        self._secret = "" if settings.url is None else settings.secret()
+        make = Command if settings.url is None else Post
+        self._senders = [make(settings) for _ in range(settings.parallel)]
+        self._idle: list[Worker] = []
+        self._health = Health()
+        self._gone = False
+        self._lanes = Lanes()
+        self._bodies: dict[int, bytes | None] = {}
+        self._out: dict[int, asyncio.Task[None]] = {}
+        """What is under way, by row."""
+        self._work = asyncio.Event()
+        """Something may have to be handed out."""
+        self._news = asyncio.Event()
+        """Something is to be stored."""
+
+    def __repr__(self) -> str:
+        return (
+            f"<Courier {self._name} {self._lanes!r} out={len(self._out)} {self._outbox!r} {self._health!r}>"
+        )
+
+    async def run(self) -> None:
+        """Until cancelled. Then what is under way gets a moment, and what came of it is stored."""
+        workers = [Worker(f"hook-{self._name}-{at}", sender) for at, sender in enumerate(self._senders)]
+        self._idle[:] = workers
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for work in (self._bring(), self._hand_out(), self._store()):
+                    tasks.create_task(work)
+        finally:
+            if self._out:
+                await asyncio.wait(self._out.values(), timeout=STOP_PATIENCE)
+            for worker in workers:
+                worker.close()
+            for task in self._out.values():
+                task.cancel()
+            await asyncio.gather(*self._out.values(), return_exceptions=True)
+            if self._outbox.results:
+                with suppress(StoreError):  # then they are told again after the next start
+                    await self._outbox.settle()
+
+    # -- from the outbox -----------------------------------------------------------------------------------------------
+
+    async def _bring(self) -> None:
+        tidied = float("-inf")
+        while True:
+            try:
+                if self._clock.mono() - tidied >= TIDY_EVERY:
+                    tidied = self._clock.mono()
+                    dropped = await self._outbox.tidy(self._out)
+                    self._lanes.discard(dropped - self._out.keys(), self._clock.now())
+                    for row_id in dropped - self._out.keys():
+                        self._bodies.pop(row_id, None)
+                if len(self._lanes) <= WINDOW // 2 and not self._gone:
+                    self._take_in(await self._outbox.bring(WINDOW - len(self._lanes)))
+            except StoreError as error:
+                self._tell(error)
+                await asyncio.sleep(STORE_RETRY)
+            await asyncio.sleep(LOOK_EVERY)
+
+    def _take_in(self, letters: list[Letter]) -> None:
+        self._bodies.update((letter.row.id, letter.body) for letter in letters)
+        self._lanes.add((letter.row for letter in letters), self._clock.now())
+        if letters:
+            self._work.set()
+
+    async def _store(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            try:
+                await self._outbox.settle()
+            except StoreError as error:
+                self._tell(error)
+                await asyncio.sleep(STORE_RETRY)
+            if self._outbox.results:
+                self._news.set()
+            self._work.set()
+
+    def _tell(self, error: StoreError) -> None:
+        if not isinstance(error, StoreFault):  # that one is told by the writer's health
+            self._log.error(events.STORE_FAILED, error=str(error), retry_in=STORE_RETRY)
+
+    # -- to the receiver -----------------------------------------------------------------------------------------------
+
+    async def _hand_out(self) -> None:
+        while True:
+            while self._room() > 0 and (row := self._lanes.take(self._clock.now())) is not None:
+                body = self._bodies.pop(row.id)
+                if body is None:
+                    self._end(row, "failed", "what it told of is not there any more")
+                    continue
+                self._out[row.id] = asyncio.create_task(self._deliver(row, body, self._idle.pop()))
+            self._work.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._pause()):
+                    await self._work.wait()
+
+    def _room(self) -> int:
+        """How many more events may be sent now."""
+        if self._gone or len(self._outbox.results) >= UNSTORED:
+            return 0
+        room = self._health.room(self._settings.parallel, self._clock.mono()) - len(self._out)
+        return min(room, len(self._idle))
+
+    def _pause(self) -> float | None:
+        """Seconds until something may have to be handed out that nothing else tells of; None when only news can."""
+        rest = self._health.rests_until - self._clock.mono()
+        if rest > 0:
+            return rest
+        due = self._lanes.next_due()
+        return None if due is None or self._room() <= 0 else max(0.01, due - self._clock.now())
+
+    async def _deliver(self, row: Row, body: bytes, worker: Worker) -> None:
+        began = self._clock.mono()
+        sending = worker.send(self._parcel(row, body))
+        sending.add_done_callback(lambda _: self._free(worker))
+        try:
+            answer = await self._answer(sending, worker)
+        except Exception as error:  # a fault of ours in one sender; the others go on
+            self._log.exception(events.ENGINE_FAULT, what="an event could not be sent", error=repr(error))
+            answer = Answer(Meaning.LATER, error=f"a fault in Volley: {error!r}")
+        del self._out[row.id]
+        self._heard(row, body, answer, round(self._clock.mono() - began, 3))
+        self._work.set()
+
+    def _parcel(self, row: Row, body: bytes) -> Parcel:
+        key = row.key.hex()
+        if self._settings.url is None:
+            told = {"VOLLEY_HOOK": self._name, "VOLLEY_EVENT": row.event, "VOLLEY_ID": key}
+            return Parcel(body, environment=told)
+        headers = {
+            "User-Agent": f"Volley/{__version__}",
+            "Volley-Event": row.event,
+            "Volley-Id": key,
+            signature.HEADER: signature.sign(self._secret, body, self._clock.now()),
+        }
+        return Parcel(body, headers)
+
+    async def _answer(self, sending: asyncio.Future[Answer], worker: Worker) -> Answer:
+        """What comes back, within the hook's time-out."""
+        late = Answer(Meaning.LATER, error=f"no answer within {self._settings.timeout:g} s")
+        done, _ = await asyncio.wait([sending], timeout=self._settings.timeout + GRACE)
+        if done:
+            return sending.result()
+        worker.abort()
+        done, _ = await asyncio.wait([sending], timeout=GRACE)
+        return sending.result() if done and sending.result().meaning is Meaning.TAKEN else late
+
+    def _free(self, worker: Worker) -> None:
+        """The worker can send again. One that hangs where nothing cuts it off is of no use until it comes back."""
+        self._idle.append(worker)
+        self._work.set()
+
+    def _heard(self, row: Row, body: bytes, answer: Answer, seconds: float) -> None:
+        """An answer has come: what follows for the event, and for the receiver."""
+        was_ill = self._health.ill
+        self._health.note(answer, self._clock.mono(), self._dice())
+        row.tries += 1
+        row.refused += answer.meaning is Meaning.REFUSED
+        told = {"about": row.event, "id": row.key.hex(), "tries": row.tries, "seconds": seconds}
+        if answer.meaning is Meaning.TAKEN:
+            self._log.debug(events.HOOK_DELIVERED, status=answer.status, **told)
+            if was_ill:
+                self._log.info(events.HOOK_RECOVERED)
+            self._end(row, "delivered")
+        elif answers.gives_up(answer, row.refused):
+            self._log.error(events.HOOK_FAILED, error=answer.error, final=True, **told)
+            self._end(row, "failed", answer.error)
+        else:
+            row.due_at = self._clock.now() + answers.wait(row.tries, self._dice())
+            self._bodies[row.id] = body
+            self._lanes.again(row, self._clock.now())
+            self._result(row, "again", answer.error)
+            self._tell_failure(row, answer, told)
+
+    def _tell_failure(self, row: Row, answer: Answer, told: dict[str, object]) -> None:
+        if answer.meaning is Meaning.GONE:
+            self._gone = True
+            self._outbox.gone_at = self._clock.now()
+            self._log.error(
+                events.HOOK_FAILED,
+                error=answer.error,
+                off="nothing is sent until the engine's next start",
+                **told,
+            )
+            return
+        rest = self._health.rests_until - self._clock.mono()
+        wait = max(row.due_at - self._clock.now(), rest)
+        self._log.warning(events.HOOK_FAILED, error=answer.error, retry_in=round(wait, 1), **told)
+
+    def _end(self, row: Row, how: Literal["delivered", "failed"], error: str = "") -> None:
+        """This row is not sent any more."""
+        self._lanes.done(row, self._clock.now())
+        self._result(row, how, error)
+
+    def _result(self, row: Row, how: Literal["delivered", "again", "failed"], error: str) -> None:
+        self._outbox.results.append(Result(row, how, self._clock.now(), error))
+        self._news.set()
