@@ -67,6 +67,8 @@ class HookSettings(BaseModel):
     """Longest wait for an answer, or for the command to end."""
     parallel: Annotated[int, Field(ge=1, le=64)] = 4
     """Events under way at the same time."""
+    rate: Annotated[float, Field(ge=0.1, le=10_000.0)] = 200.0
+    """Events a second at most, so that neither the receiver nor the dialing is run over by what had to wait."""
     max_age: Annotated[Duration, Field(ge=1.0, le=30 * 86400.0)] = 3 * 86400.0
     """What could not be told for so long is dropped."""
     max_queue: Annotated[int, Field(ge=10, le=10_000_000)] = 100_000

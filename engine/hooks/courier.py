@@ -39,6 +39,8 @@ GRACE = 0.5
 STOP_PATIENCE = 1.0
 """Seconds that events under way get at the engine's end."""
 STORE_RETRY = 1.0
+BURST = 0.05
+"""Seconds of the hook's rate that may be caught up at once."""
 
 
 class Courier:
@@ -66,6 +68,8 @@ class Courier:
         self._idle: list[Worker] = []
         self._health = Health()
         self._gone = False
+        self._paced = float("-inf")
+        """Monotonic instant at which the hook's rate allows the next event."""
         self._lanes = Lanes()
         self._bodies: dict[int, bytes | None] = {}
         self._out: dict[int, asyncio.Task[None]] = {}
@@ -146,7 +150,8 @@ class Courier:
 
     async def _hand_out(self) -> None:
         while True:
-            while self._room() > 0 and (row := self._lanes.take(self._clock.now())) is not None:
+            mono = self._clock.mono()  # one for the whole round: what is not yet is waited for, and not forgotten
+            while (row := self._next(mono)) is not None:
                 body = self._bodies.pop(row.id)
                 if body is None:
                     self._end(row, "failed", "what it told of is not there any more")
@@ -154,23 +159,32 @@ class Courier:
                 self._out[row.id] = asyncio.create_task(self._deliver(row, body, self._idle.pop()))
             self._work.clear()
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._pause()):
+                async with asyncio.timeout(self._pause(mono)):
                     await self._work.wait()
 
-    def _room(self) -> int:
-        """How many more events may be sent now."""
+    def _room(self, mono: float) -> int:
+        """How many more events may be under way now."""
         if self._gone or len(self._outbox.results) >= UNSTORED:
             return 0
-        room = self._health.room(self._settings.parallel, self._clock.mono()) - len(self._out)
+        room = self._health.room(self._settings.parallel, mono) - len(self._out)
         return min(room, len(self._idle))
 
-    def _pause(self) -> float | None:
-        """Seconds until something may have to be handed out that nothing else tells of; None when only news can."""
-        rest = self._health.rests_until - self._clock.mono()
+    def _next(self, mono: float) -> Row | None:
+        """What may be sent now: as the rate, the receiver's health and the order of each lane allow."""
+        if self._paced > mono or self._room(mono) <= 0:
+            return None
+        row = self._lanes.take(self._clock.now())
+        if row is not None:
+            self._paced = max(self._paced, mono - BURST) + 1.0 / self._settings.rate
+        return row
+
+    def _pause(self, mono: float) -> float | None:
+        """Seconds until something may be sent of which nothing else tells; None when only news can."""
+        rest = max(self._health.rests_until, self._paced) - mono
         if rest > 0:
             return rest
         due = self._lanes.next_due()
-        return None if due is None or self._room() <= 0 else max(0.01, due - self._clock.now())
+        return None if due is None or self._room(mono) <= 0 else max(0.01, due - self._clock.now())
 
     async def _deliver(self, row: Row, body: bytes, worker: Worker) -> None:
         began = self._clock.mono()

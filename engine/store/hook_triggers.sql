@@ -3,7 +3,7 @@
 -- `volley_now()` is the engine's clock.
 
 -- A campaign that is new: which hooks hear of it.
-CREATE TEMP TRIGGER hook_follows_campaign AFTER INSERT ON main.campaigns
+CREATE TEMP TRIGGER IF NOT EXISTS hook_follows_campaign AFTER INSERT ON main.campaigns
 BEGIN
     INSERT INTO hook_follows (campaign_id, hook_id)
     SELECT NEW.id, h.id FROM hooks h
@@ -12,7 +12,7 @@ BEGIN
 END;
 
 -- An attempt has ended. One that was proven never to have been sent is void: there was no call to tell of.
-CREATE TEMP TRIGGER hook_call_ended AFTER UPDATE OF disposition ON main.attempts
+CREATE TEMP TRIGGER IF NOT EXISTS hook_call_ended AFTER UPDATE OF disposition ON main.attempts
 WHEN OLD.disposition IS NULL AND NEW.disposition IS NOT NULL AND NEW.disposition != 'NOT_SENT'
 BEGIN
     INSERT INTO hook_outbox (hook_id, event, subject, lane, at)
@@ -22,7 +22,7 @@ BEGIN
 END;
 
 -- A key that the dialplan took. A repeated report is no new row, so it is told once.
-CREATE TEMP TRIGGER hook_call_key AFTER INSERT ON main.call_events
+CREATE TEMP TRIGGER IF NOT EXISTS hook_call_key AFTER INSERT ON main.call_events
 WHEN NEW.kind = 'key'
 BEGIN
     INSERT INTO hook_outbox (hook_id, event, subject, part, lane, at)
@@ -33,7 +33,7 @@ BEGIN
 END;
 
 -- A contact is done. Where a whole campaign ends, its campaign.* event tells so, and not a million of these.
-CREATE TEMP TRIGGER hook_contact_done AFTER UPDATE OF state ON main.contacts
+CREATE TEMP TRIGGER IF NOT EXISTS hook_contact_done AFTER UPDATE OF state ON main.contacts
 WHEN OLD.state != 'done' AND NEW.state = 'done' AND NEW.verdict NOT IN ('campaign_cancelled', 'campaign_over')
 BEGIN
     INSERT INTO hook_outbox (hook_id, event, subject, lane, at)
@@ -44,7 +44,7 @@ END;
 
 -- Somebody said never again. It holds for every campaign, so every campaign that has the number is told; where none has it (somebody who
 -- called us), those that hear of all campaigns are.
-CREATE TEMP TRIGGER hook_optout_recorded AFTER INSERT ON main.suppression
+CREATE TEMP TRIGGER IF NOT EXISTS hook_optout_recorded AFTER INSERT ON main.suppression
 WHEN NEW.reason = 'opt-out' AND NEW.source IN ('key', 'inbound')
 BEGIN
     INSERT INTO hook_outbox (hook_id, event, subject, lane, at)
@@ -59,7 +59,7 @@ BEGIN
 END;
 
 -- Somebody asked to be called back.
-CREATE TEMP TRIGGER hook_callback_scheduled AFTER INSERT ON main.callbacks
+CREATE TEMP TRIGGER IF NOT EXISTS hook_callback_scheduled AFTER INSERT ON main.callbacks
 BEGIN
     INSERT INTO hook_outbox (hook_id, event, subject, lane, at)
     SELECT f.hook_id, e.event, NEW.id, NEW.contact_id, volley_now()
@@ -69,7 +69,7 @@ BEGIN
 END;
 
 -- What became of it: callback.kept, callback.missed, callback.withdrawn.
-CREATE TEMP TRIGGER hook_callback_ended AFTER UPDATE OF state ON main.callbacks
+CREATE TEMP TRIGGER IF NOT EXISTS hook_callback_ended AFTER UPDATE OF state ON main.callbacks
 WHEN OLD.state = 'due' AND NEW.state != 'due'
 BEGIN
     INSERT INTO hook_outbox (hook_id, event, subject, lane, at)
@@ -79,20 +79,16 @@ BEGIN
     WHERE c.id = NEW.contact_id;
 END;
 
--- A job has opened a campaign.
-CREATE TEMP TRIGGER hook_campaign_accepted AFTER UPDATE OF state ON main.campaigns
-WHEN OLD.state = 'loading' AND NEW.state IN ('scheduled', 'running')
+-- A campaign goes from one state to another. A job has opened it: accepted, and with it started when its start has come. To running also by
+-- a job that adds to one that was complete.
+CREATE TEMP TRIGGER IF NOT EXISTS hook_campaign_changed AFTER UPDATE OF state ON main.campaigns
+WHEN OLD.state != NEW.state
 BEGIN
     INSERT INTO hook_outbox (hook_id, event, subject, lane, at)
     SELECT f.hook_id, e.event, NEW.id, -NEW.id, volley_now()
     FROM hook_follows f JOIN hook_events e ON e.hook_id = f.hook_id AND e.event = 'campaign.accepted'
-    WHERE f.campaign_id = NEW.id;
-END;
+    WHERE f.campaign_id = NEW.id AND OLD.state = 'loading' AND NEW.state IN ('scheduled', 'running');
 
--- A campaign goes from one state to another; to running also straight from the job, or by a job that adds to one that was complete.
-CREATE TEMP TRIGGER hook_campaign_changed AFTER UPDATE OF state ON main.campaigns
-WHEN OLD.state != NEW.state
-BEGIN
     INSERT INTO hook_outbox (hook_id, event, subject, lane, at)
     SELECT f.hook_id, e.event, NEW.id, -NEW.id, volley_now()
     FROM hook_follows f JOIN hook_events e ON e.hook_id = f.hook_id AND e.event = CASE

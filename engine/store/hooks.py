@@ -66,8 +66,8 @@ class Waiting:
 def follow(
     connection: sqlite3.Connection, hooks: Mapping[str, Subscription], now: Callable[[], float]
 ) -> dict[str, int]:
-    """Begin to write rows for these hooks, and for no others; returns name -> id. Once a connection, before anything of
-    which a hook should hear. `now` is asked in the connection's thread."""
+    """Begin to write rows for these hooks, and for no others; returns name -> id. To be called on each connection that
+    writes, before anything of which a hook should hear. `now` is asked in the connection's thread."""
     connection.execute("DELETE FROM hook_events")
     connection.execute("DELETE FROM hook_follows")
     connection.execute("UPDATE hooks SET gone_at = NULL")
