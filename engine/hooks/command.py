@@ -18,6 +18,7 @@ from contextlib import suppress
 from engine.hook_settings import HookSettings
 from engine.hooks.answers import Answer, Meaning
 from engine.hooks.worker import Parcel
+from engine.ops.printable import line
 
 TAIL = 200
 """Characters of what it wrote to standard error last, that are told when it fails."""
@@ -90,8 +91,7 @@ class Command:
                     ended = True
         finally:
             os.close(watch)
-        text = "".join(sign if sign.isprintable() else " " for sign in said.decode("utf-8", "replace"))
-        return " ".join(text.split())[-TAIL:], ended
+        return " ".join(line(said.decode("utf-8", "replace")).split())[-TAIL:], ended
 
     def abort(self) -> None:
         """Kill it, and all that it started: `send` returns at once."""

@@ -150,7 +150,9 @@ class Courier:
 
     async def _hand_out(self) -> None:
         while True:
-            mono = self._clock.mono()  # one for the whole round: what is not yet is waited for, and not forgotten
+            mono = (
+                self._clock.mono()
+            )  # one for the whole round: what is not yet is waited for, and not forgotten
             while (row := self._next(mono)) is not None:
                 body = self._bodies.pop(row.id)
                 if body is None:

@@ -18,6 +18,7 @@ from typing import Any
 from engine.hook_settings import HookSettings
 from engine.hooks.answers import Answer, Meaning, of_status
 from engine.hooks.worker import Parcel
+from engine.ops.printable import line
 
 BODY_READ = 65536
 """Bytes of an answer's body that are read, and thrown away, so that the connection can be used again."""
@@ -86,7 +87,7 @@ class Post:
         )
         response = self._connection.getresponse()
         answer = of_status(
-            response.status, _printable(response.reason), _seconds(response.getheader("Retry-After"))
+            response.status, line(response.reason[:60]), _seconds(response.getheader("Retry-After"))
         )
         self._finish(response)
         return answer
@@ -101,7 +102,7 @@ class Post:
 
     def _failed(self, error: str) -> Answer:
         self._connection.close()
-        return Answer(Meaning.LATER, error=error[:200])
+        return Answer(Meaning.LATER, error=line(error[:200]).strip())
 
     def abort(self) -> None:
         """Cut off what is under way: `send` returns at once."""
@@ -120,10 +121,6 @@ class Post:
 def context(ca_file: Path | None) -> ssl.SSLContext:
     """TLS 1.2 at least, the name and the certificate verified. Raises OSError when the file cannot be used."""
     return ssl.create_default_context(cafile=ca_file)
-
-
-def _printable(reason: str) -> str:
-    return "".join(sign for sign in reason[:60] if sign.isprintable())
 
 
 def _seconds(value: str | None) -> float | None:

@@ -228,3 +228,21 @@ def drop_old(
 
 def _ids(connection: sqlite3.Connection, query: str, values: tuple[Any, ...]) -> list[int]:
     return [row[0] for row in connection.execute(query, values).fetchall()]
+
+
+def resend(connection: sqlite3.Connection, name: str) -> int | None:
+    """Let what was given up of a hook wait once more, under the keys that it had; returns how many. None when no hook of
+    the settings has that name."""
+    row = connection.execute(
+        "SELECT id FROM hooks WHERE name = ? AND id IN (SELECT hook_id FROM hook_events)", (name,)
+    ).fetchone()
+    if row is None:
+        return None
+    count = connection.execute(
+        "INSERT INTO hook_outbox (hook_id, event, subject, part, lane, at, key)"
+        " SELECT hook_id, event, subject, part, lane, at, key FROM hook_failed WHERE hook_id = ? ORDER BY id",
+        row,
+    ).rowcount
+    connection.execute("DELETE FROM hook_failed WHERE hook_id = ?", row)
+    connection.execute("UPDATE hooks SET failed = failed - ? WHERE id = ?", (count, row[0]))
+    return count

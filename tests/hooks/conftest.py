@@ -79,9 +79,15 @@ class Desk:
 
         return await self.writer.submit(work)
 
+    async def refuse(self, times: int) -> None:
+        """What waits has been refused so often already."""
+        await self.writer.submit(
+            lambda db: db.execute("UPDATE hook_outbox SET refused = ?", (times,)).rowcount
+        )
+
     def start(self, **settings: Any) -> Courier:
         """A courier with these settings, at work."""
-        table = {"events": ["campaign.*"], "campaigns": ["*"], "timeout": 1.0, **settings}
+        table = {"events": ["campaign.*"], "campaigns": ["*"], "timeout": 1.0, "rate": 5000, **settings}
         if "url" in table:
             os.environ["VOLLEY_TEST_HOOK"] = SECRET
             table["secret_env"] = "VOLLEY_TEST_HOOK"

@@ -66,7 +66,7 @@ class Receiver:
             def do_POST(self) -> None:
                 receiver._take(self)
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, *_: Any) -> None:
                 """Tests tell what went wrong."""
 
         class Server(ThreadingHTTPServer):

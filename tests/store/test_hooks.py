@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from engine.store import audited, campaigns, erasure, forgotten, hook_facts, hoo
 from engine.store.hooks import Result, Row, Subscription
 from tests.store.conftest import Books
 
+Make = Callable[..., Any]
 ALL = Subscription(sorted(Event), ["*"])
 
 
@@ -45,7 +47,7 @@ def facts(books: Books, event: str, hook_id: int = 1) -> dict[str, Any]:
 # -- what is written ---------------------------------------------------------------------------------------------------
 
 
-def test_without_hooks_nothing_is_written(books: Books, person: Callable[..., Any]) -> None:
+def test_without_hooks_nothing_is_written(books: Books, person: Make) -> None:
     assert follow(books) == {}
     claim = books.claim_one(books.campaign("spring", person(1)))
     books.finish(claim, "ANSWERED_HUMAN")
@@ -54,7 +56,7 @@ def test_without_hooks_nothing_is_written(books: Books, person: Callable[..., An
     assert books.rows("SELECT name FROM temp.sqlite_master") == []
 
 
-def test_the_way_of_a_campaign(books: Books, person: Callable[..., Any]) -> None:
+def test_the_way_of_a_campaign(books: Books, person: Make) -> None:
     follow(books, crm=ALL)
     found = books.campaign("spring", person(1), person(2), person(3))
     assert told(books) == [("campaign.accepted", found), ("campaign.started", found)]
@@ -77,7 +79,7 @@ def test_the_way_of_a_campaign(books: Books, person: Callable[..., Any]) -> None
     assert all(row.at == books.now and len(row.key) == 16 for row in rows(books))
 
 
-def test_a_report_that_comes_twice_is_told_once(books: Books, person: Callable[..., Any]) -> None:
+def test_a_report_that_comes_twice_is_told_once(books: Books, person: Make) -> None:
     follow(books, crm=Subscription(["call.key", "optout.recorded"], ["*"]))
     claim = books.claim_one(books.campaign("spring", person(1)))
     press = Report(claim.attempt, 2, "key", "1@message", books.now)
@@ -90,7 +92,7 @@ def test_a_report_that_comes_twice_is_told_once(books: Books, person: Callable[.
     assert len(told(books)) == 2
 
 
-def test_what_is_rolled_back_is_not_told(books: Books, person: Callable[..., Any]) -> None:
+def test_what_is_rolled_back_is_not_told(books: Books, person: Make) -> None:
     follow(books, crm=ALL)
     claim = books.claim_one(books.campaign("spring", person(1)))
     before = told(books)
@@ -104,7 +106,7 @@ def test_what_is_rolled_back_is_not_told(books: Books, person: Callable[..., Any
     assert told(books) == before
 
 
-def test_a_whole_campaign_that_ends_is_one_event(books: Books, person: Callable[..., Any]) -> None:
+def test_a_whole_campaign_that_ends_is_one_event(books: Books, person: Make) -> None:
     follow(books, crm=ALL)
     found = books.campaign("spring", *(person(at) for at in range(1, 6)))
     live = books.claim_one(found)
@@ -118,7 +120,7 @@ def test_a_whole_campaign_that_ends_is_one_event(books: Books, person: Callable[
     ]
 
 
-def test_a_contact_that_the_gate_ends_is_done(books: Books, person: Callable[..., Any], phone: Callable[..., Any]) -> None:  # fmt: skip
+def test_a_contact_that_the_gate_ends_is_done(books: Books, person: Make, phone: Make) -> None:
     follow(books, crm=ALL)
     found = books.campaign("spring", person(1, external_id="A-1"))
     books.suppress(phone(1))
@@ -127,7 +129,7 @@ def test_a_contact_that_the_gate_ends_is_done(books: Books, person: Callable[...
     assert (done["disposition"], done["reason"], done["external_id"]) == ("SUPPRESSED", "suppressed", "A-1")
 
 
-def test_every_state_of_a_campaign(books: Books, person: Callable[..., Any]) -> None:
+def test_every_state_of_a_campaign(books: Books, person: Make) -> None:
     follow(books, crm=ALL)
     found = books.campaign("spring", person(1))
     for state in ("paused", "paused", "scheduled", "running", "failed"):
@@ -140,7 +142,7 @@ def test_every_state_of_a_campaign(books: Books, person: Callable[..., Any]) -> 
     assert told(books)[-1] == ("campaign.completed", 2)
 
 
-def test_a_promise_and_what_becomes_of_it(books: Books, person: Callable[..., Any]) -> None:
+def test_a_promise_and_what_becomes_of_it(books: Books, person: Make) -> None:
     follow(books, crm=ALL)
     found = books.campaign("spring", person(1), person(2))
     first, second = books.claim(found).claims
@@ -162,7 +164,7 @@ def test_a_promise_and_what_becomes_of_it(books: Books, person: Callable[..., An
 # -- who hears of it ---------------------------------------------------------------------------------------------------
 
 
-def test_a_hook_hears_of_its_campaigns_and_events_only(books: Books, person: Callable[..., Any]) -> None:
+def test_a_hook_hears_of_its_campaigns_and_events_only(books: Books, person: Make) -> None:
     follow(
         books,
         crm=Subscription(["call.ended"], ["spring-*"]),
@@ -186,7 +188,9 @@ def test_a_hook_hears_of_its_campaigns_and_events_only(books: Books, person: Cal
     assert told(books, "deaf") == []
 
 
-def test_a_start_with_other_settings_follows_anew(books: Books, new_books: type[Books], tmp_path: Any, person: Callable[..., Any]) -> None:  # fmt: skip
+def test_a_start_with_other_settings_follows_anew(
+    books: Books, new_books: type[Books], tmp_path: Path, person: Make
+) -> None:
     first = follow(books, crm=ALL, other=ALL)
     found = books.campaign("spring", person(1), person(2))
     one, two = books.claim(found).claims
@@ -202,7 +206,9 @@ def test_a_start_with_other_settings_follows_anew(books: Books, new_books: type[
     again.connection.close()
 
 
-def test_an_opt_out_is_told_to_every_campaign_that_has_the_number(books: Books, person: Callable[..., Any], phone: Callable[..., Any]) -> None:  # fmt: skip
+def test_an_opt_out_is_told_to_every_campaign_that_has_the_number(
+    books: Books, person: Make, phone: Make
+) -> None:
     follow(
         books,
         a=Subscription(["optout.recorded"], ["a"]),
@@ -227,7 +233,7 @@ def test_an_opt_out_is_told_to_every_campaign_that_has_the_number(books: Books, 
     }, "nothing of a campaign that it does not hear of"  # fmt: skip
 
 
-def test_somebody_who_calls_back_and_is_in_no_campaign(books: Books, phone: Callable[..., Any]) -> None:
+def test_somebody_who_calls_back_and_is_in_no_campaign(books: Books, phone: Make) -> None:
     follow(
         books, all=Subscription(["optout.recorded"], ["*"]), some=Subscription(["optout.recorded"], ["s*"])
     )
@@ -243,7 +249,7 @@ def test_somebody_who_calls_back_and_is_in_no_campaign(books: Books, phone: Call
 # -- what is told ------------------------------------------------------------------------------------------------------
 
 
-def test_the_facts_of_a_call(books: Books, person: Callable[..., Any], phone: Callable[..., Any]) -> None:
+def test_the_facts_of_a_call(books: Books, person: Make, phone: Make) -> None:
     follow(books, crm=ALL)
     claim = books.claim_one(books.campaign("spring", person(1, external_id="A-1")))
     reports = [
@@ -268,7 +274,7 @@ def test_the_facts_of_a_call(books: Books, person: Callable[..., Any], phone: Ca
     ]  # fmt: skip
 
 
-def test_the_facts_of_a_campaign(books: Books, person: Callable[..., Any]) -> None:
+def test_the_facts_of_a_campaign(books: Books, person: Make) -> None:
     follow(books, crm=ALL)
     found = books.campaign("spring", person(1), person(2), person(3))
     for claim in books.claim(found, slots="aa").claims:
@@ -279,7 +285,9 @@ def test_the_facts_of_a_campaign(books: Books, person: Callable[..., Any]) -> No
     assert (told_of["campaign"], told_of["state"]) == ("spring", "running")
 
 
-def test_who_is_forgotten_before_it_is_told_is_not_named(books: Books, person: Callable[..., Any], phone: Callable[..., Any], tmp_path: Any) -> None:  # fmt: skip
+def test_who_is_forgotten_before_it_is_told_is_not_named(
+    books: Books, person: Make, phone: Make, tmp_path: Path
+) -> None:
     follow(books, crm=ALL)
     claim = books.claim_one(books.campaign("spring", person(1, external_id="A-1")))
     books.finish(claim, "BUSY", note="of the person", next_at=books.now + 60)
@@ -292,7 +300,7 @@ def test_who_is_forgotten_before_it_is_told_is_not_named(books: Books, person: C
     assert phone(1).e164 not in str(books.rows("SELECT * FROM hook_outbox"))
 
 
-def test_what_was_taken_back_has_no_facts(books: Books, person: Callable[..., Any]) -> None:
+def test_what_was_taken_back_has_no_facts(books: Books, person: Make) -> None:
     follow(books, crm=ALL)
     books.campaign("spring", person(1))
     [row] = rows(books)[:1]
@@ -305,7 +313,7 @@ def test_what_was_taken_back_has_no_facts(books: Books, person: Callable[..., An
 # -- what becomes of rows ----------------------------------------------------------------------------------------------
 
 
-def filled(books: Books, person: Callable[..., Any], count: int) -> list[Row]:
+def filled(books: Books, person: Make, count: int) -> list[Row]:
     follow(books, crm=Subscription(["call.ended"], ["*"]))
     found = books.campaign("spring", *(person(at) for at in range(1, count + 1)))
     for claim in books.claim(found, slots="a" * count).claims:
@@ -314,7 +322,7 @@ def filled(books: Books, person: Callable[..., Any], count: int) -> list[Row]:
     return rows(books)
 
 
-def test_results_are_settled(books: Books, person: Callable[..., Any]) -> None:
+def test_results_are_settled(books: Books, person: Make) -> None:
     first, second, third, fourth = filled(books, person, 4)
     third.tries, third.refused, third.due_at = 2, 1, books.now + 9
     second.tries = 5
@@ -345,7 +353,7 @@ def test_results_are_settled(books: Books, person: Callable[..., Any]) -> None:
     assert books.one("SELECT gone_at FROM hooks") is None, "a start asks it again"
 
 
-def test_ids_are_never_used_again(books: Books, person: Callable[..., Any]) -> None:
+def test_ids_are_never_used_again(books: Books, person: Make) -> None:
     """A courier asks for what is behind the last row that it saw."""
     before = filled(books, person, 3)
     books.unit(hooks.settle, hook_id=1, results=[Result(row, "delivered", books.now) for row in before])
@@ -355,7 +363,7 @@ def test_ids_are_never_used_again(books: Books, person: Callable[..., Any]) -> N
     assert hooks.waiting_rows(books.connection, 1, before[-1].id, 10) == [row]
 
 
-def test_the_oldest_are_dropped(books: Books, person: Callable[..., Any]) -> None:
+def test_the_oldest_are_dropped(books: Books, person: Make) -> None:
     found = filled(books, person, 5)
     assert hooks.waiting(books.connection, 1) == hooks.Waiting(5, found[0].at)
     ids = books.unit(hooks.drop_oldest, hook_id=1, count=2, keep=[found[0].id])
@@ -364,7 +372,7 @@ def test_the_oldest_are_dropped(books: Books, person: Callable[..., Any]) -> Non
     assert books.rows("SELECT id FROM hook_failed") == []
 
 
-def test_what_is_too_old_is_dropped_and_kept_as_failed_when_it_was_tried(books: Books, person: Callable[..., Any]) -> None:  # fmt: skip
+def test_what_is_too_old_is_dropped_and_kept_as_failed_when_it_was_tried(books: Books, person: Make) -> None:
     found = filled(books, person, 4)
     found[1].tries = 3
     books.unit(hooks.settle, hook_id=1, results=[Result(found[1], "again", books.now, "answered 500")])
@@ -390,7 +398,7 @@ def test_only_the_newest_failures_are_kept(books: Books) -> None:
     assert books.one("SELECT failed FROM hooks") == most + 5
 
 
-def test_a_hook_that_left_the_settings_is_waited_for(books: Books, person: Callable[..., Any]) -> None:
+def test_a_hook_that_left_the_settings_is_waited_for(books: Books, person: Make) -> None:
     filled(books, person, 3)
     follow(books)
     weeks = hooks.FORSAKEN_DAYS * 86400.0
@@ -399,3 +407,24 @@ def test_a_hook_that_left_the_settings_is_waited_for(books: Books, person: Calla
     assert len(rows(books)) == 1
     follow(books, crm=ALL)
     assert books.unit(hooks.drop_forsaken, now=books.now + weeks) == {}
+
+
+def test_what_was_given_up_waits_again_under_its_key(books: Books, person: Make) -> None:
+    found = filled(books, person, 3)
+    found[1].tries = 5
+    books.unit(hooks.settle, hook_id=1, results=[Result(found[1], "failed", books.now, "answered 401")])
+    assert books.unit(hooks.resend, name="crm") == 1
+    again = rows(books)[-1]
+    assert again.id > found[-1].id, "a courier that runs sees it as new"
+    assert (again.key, again.subject, again.at, again.tries) == (
+        found[1].key,
+        found[1].subject,
+        found[1].at,
+        0,
+    )
+    assert books.rows("SELECT * FROM hook_failed") == []
+    assert books.one("SELECT failed FROM hooks") == 0
+    assert books.unit(hooks.resend, name="crm") == 0
+    assert books.unit(hooks.resend, name="nobody") is None
+    follow(books)
+    assert books.unit(hooks.resend, name="crm") is None, "nobody would send it"
