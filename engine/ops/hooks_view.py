@@ -56,18 +56,11 @@ def view_failed(rows: Sequence[Failed]) -> RenderableType:
     if not rows:
         return Text("nothing was given up")
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for name in ("Given up", "Event", "Of", "Recorded", "Tries"):
+    for name in ("Given up", "Event", "Of", "Tries", "Id"):
         table.add_column(name, no_wrap=True)
-    for name in ("Error", "Id"):
-        table.add_column(name, overflow="fold")
+    table.add_column("Error", overflow="fold")
     for one in rows:
         table.add_row(
-            instant(one.failed_at),
-            one.event,
-            str(one.subject),
-            instant(one.at),
-            str(one.tries),
-            line(one.error),
-            one.id,
+            instant(one.failed_at), one.event, str(one.subject), str(one.tries), one.id, line(one.error)
         )
-    return Group(table)
+    return table
