@@ -70,7 +70,7 @@ class Courier:
         self._gone = False
         self._paced = float("-inf")
         """Monotonic instant at which the hook's rate allows the next event."""
-        self._lanes = Lanes()
+        self._lanes: Lanes[Row] = Lanes()
         self._bodies: dict[int, bytes | None] = {}
         self._out: dict[int, asyncio.Task[None]] = {}
         """What is under way, by row."""

@@ -10,21 +10,31 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Collection, Iterable
-
-from engine.store.hooks import Row
+from typing import Generic, Protocol, TypeVar
 
 LONGEST_WAIT = 3600.0
 """Seconds that a row waits at most for its next try, however the clock was set since that was reckoned."""
 
 
-class Lanes:
+class Waits(Protocol):
+    """What waits: ids grow in the order of what happened."""
+
+    id: int
+    lane: int
+    due_at: float
+
+
+W = TypeVar("W", bound=Waits)
+
+
+class Lanes(Generic[W]):
     """The rows that are in memory: taken by `take`, and then either done with or back by `again`."""
 
     def __init__(self) -> None:
-        self._lanes: dict[int, deque[Row]] = {}
-        self._ready: list[tuple[int, Row]] = []
+        self._lanes: dict[int, deque[W]] = {}
+        self._ready: list[tuple[int, W]] = []
         """Heads of lanes that may go, by id."""
-        self._later: list[tuple[float, int, Row]] = []
+        self._later: list[tuple[float, int, W]] = []
         """Heads of lanes that wait for their next try."""
         self._count = 0
 
@@ -34,7 +44,7 @@ class Lanes:
     def __repr__(self) -> str:
         return f"<Lanes rows={self._count} lanes={len(self._lanes)} ready={len(self._ready)}>"
 
-    def add(self, rows: Iterable[Row], now: float) -> None:
+    def add(self, rows: Iterable[W], now: float) -> None:
         """Rows that are new here, in the order of their ids."""
         for row in rows:
             self._count += 1
@@ -43,13 +53,13 @@ class Lanes:
             if len(lane) == 1:
                 self._head(row, now)
 
-    def _head(self, row: Row, now: float) -> None:
+    def _head(self, row: W, now: float) -> None:
         if row.due_at <= now:
             heapq.heappush(self._ready, (row.id, row))
         else:
             heapq.heappush(self._later, (min(row.due_at, now + LONGEST_WAIT), row.id, row))
 
-    def take(self, now: float) -> Row | None:
+    def take(self, now: float) -> W | None:
         """The oldest row that may go now. Nothing else of its lane goes until `done` or `again`."""
         while self._later and self._later[0][0] <= now:
             _, _, row = heapq.heappop(self._later)
@@ -60,7 +70,7 @@ class Lanes:
         """When the next row may go that may not yet; None when there is none."""
         return self._later[0][0] if self._later else None
 
-    def done(self, row: Row, now: float) -> None:
+    def done(self, row: W, now: float) -> None:
         """This row was taken, and is not to be sent any more: the next one of its lane may go."""
         lane = self._lanes[row.lane]
         lane.popleft()
@@ -70,7 +80,7 @@ class Lanes:
         else:
             del self._lanes[row.lane]
 
-    def again(self, row: Row, now: float) -> None:
+    def again(self, row: W, now: float) -> None:
         """This row was taken, and is to be sent again at its `due_at`."""
         self._head(row, now)
 

@@ -88,7 +88,11 @@ class Outbox:
             return payload.body(row.event, row.key, row.at, facts, masked=masked)
         except ValueError as error:  # a fault of ours, and one event's; the others go on
             self._log.error(
-                events.ENGINE_FAULT, what="an event could not be put together", error=str(error), row=row.id
+                events.ENGINE_FAULT,
+                what="an event could not be put together",
+                about=row.event,
+                id=row.key.hex(),
+                error=str(error),
             )
             return None
 

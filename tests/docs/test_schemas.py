@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from engine import campaign, config, durations
+from engine import campaign, config, durations, hook_settings
 from engine.flow import actions, nodes, prompts
 from engine.flow.compiled import AMD_DEFAULT
 from engine.intake import manifest, source
@@ -41,6 +41,7 @@ TABLES = [
     Table("settings.md", "`[law]`", config.LawSettings),
     Table("settings.md", "`[transfer.<name>]`", config.TransferSettings),
     Table("settings.md", "`[dialplan]`", config.DialplanSettings),
+    Table("settings.md", "`[hook.<name>]`", hook_settings.HookSettings),
     Table("settings.md", "`[defaults]`", config.DefaultSettings),
     Table("settings.md", "A window", hours.Window),
     Table("manifest.md", "The campaign", manifest.CampaignJob),
