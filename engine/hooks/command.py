@@ -41,6 +41,7 @@ class Command:
     def send(self, parcel: Parcel) -> Answer:
         """Run it once; returns what came of it."""
         environment = {name: os.environ[name] for name in KEPT if name in os.environ}
+        told = {"VOLLEY_HOOK": parcel.hook, "VOLLEY_EVENT": parcel.event, "VOLLEY_ID": parcel.id}
         try:
             with open(os.memfd_create("volley-event"), "w+b") as event:
                 event.write(parcel.body)
@@ -51,7 +52,7 @@ class Command:
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
                     cwd="/",
-                    env={**environment, **parcel.environment},
+                    env=environment | told,
                     start_new_session=True,
                 )
         except OSError as error:

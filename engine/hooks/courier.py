@@ -12,10 +12,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Literal
 
-from engine import __version__
 from engine.errors import StoreError, StoreFault
 from engine.hook_settings import HookSettings
-from engine.hooks import answers, signature
+from engine.hooks import answers
 from engine.hooks.answers import Answer, Health, Meaning
 from engine.hooks.command import Command
 from engine.hooks.lanes import Lanes
@@ -32,6 +31,8 @@ LOOK_EVERY = 0.25
 """Seconds between looks at the outbox: how long an event waits, at most, before it may be sent."""
 TIDY_EVERY = 5.0
 """Seconds between looks at how much waits."""
+STORE_EVERY = 0.5
+"""Seconds between two looks at what came of tries: what a killed engine tells again."""
 UNSTORED = 2000
 """Results that are not stored yet, at most: while the database cannot be written nothing more is sent."""
 GRACE = 0.5
@@ -39,8 +40,8 @@ GRACE = 0.5
 STOP_PATIENCE = 1.0
 """Seconds that events under way get at the engine's end."""
 STORE_RETRY = 1.0
-BURST = 0.05
-"""Seconds of the hook's rate that may be caught up at once."""
+BURST = 0.1
+"""Seconds of the hook's rate that may be caught up at once: it is kept in steps of half of that, which costs less than evenness."""
 
 
 class Courier:
@@ -62,9 +63,11 @@ class Courier:
         self._dice = dice
         self._clock = clock
         self._log = log
-        self._secret = "" if settings.url is None else settings.secret()
-        make = Command if settings.url is None else Post
-        self._senders = [make(settings) for _ in range(settings.parallel)]
+        secret = "" if settings.url is None else settings.secret()
+        self._senders = [
+            Command(settings) if settings.url is None else Post(settings, secret, clock.now)
+            for _ in range(settings.parallel)
+        ]
         self._idle: list[Worker] = []
         self._health = Health()
         self._gone = False
@@ -86,7 +89,9 @@ class Courier:
 
     async def run(self) -> None:
         """Until cancelled. Then what is under way gets a moment, and what came of it is stored."""
-        workers = [Worker(f"hook-{self._name}-{at}", sender) for at, sender in enumerate(self._senders)]
+        workers = [
+            Worker(f"hook-{self._name}-{at}", sender, self._free) for at, sender in enumerate(self._senders)
+        ]
         self._idle[:] = workers
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -141,6 +146,7 @@ class Courier:
             if self._outbox.results:
                 self._news.set()
             self._work.set()
+            await asyncio.sleep(STORE_EVERY)
 
     def _tell(self, error: StoreError) -> None:
         if not isinstance(error, StoreFault):  # that one is told by the writer's health
@@ -149,6 +155,7 @@ class Courier:
     # -- to the receiver -----------------------------------------------------------------------------------------------
 
     async def _hand_out(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
             mono = (
                 self._clock.mono()
@@ -160,9 +167,11 @@ class Courier:
                     continue
                 self._out[row.id] = asyncio.create_task(self._deliver(row, body, self._idle.pop()))
             self._work.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._pause(mono)):
-                    await self._work.wait()
+            pause = self._pause(mono)
+            timer = None if pause is None else loop.call_later(pause, self._work.set)
+            await self._work.wait()
+            if timer is not None:
+                timer.cancel()
 
     def _room(self, mono: float) -> int:
         """How many more events may be under way now."""
@@ -184,16 +193,16 @@ class Courier:
         """Seconds until something may be sent of which nothing else tells; None when only news can."""
         rest = max(self._health.rests_until, self._paced) - mono
         if rest > 0:
-            return rest
+            return max(rest, BURST / 2)
         due = self._lanes.next_due()
         return None if due is None or self._room(mono) <= 0 else max(0.01, due - self._clock.now())
 
     async def _deliver(self, row: Row, body: bytes, worker: Worker) -> None:
         began = self._clock.mono()
-        sending = worker.send(self._parcel(row, body))
-        sending.add_done_callback(lambda _: self._free(worker))
         try:
-            answer = await self._answer(sending, worker)
+            answer = await self._answer(
+                worker.send(Parcel(self._name, row.event, row.key.hex(), body)), worker
+            )
         except Exception as error:  # a fault of ours in one sender; the others go on
             self._log.exception(events.ENGINE_FAULT, what="an event could not be sent", error=repr(error))
             answer = Answer(Meaning.LATER, error=f"a fault in Volley: {error!r}")
@@ -201,31 +210,25 @@ class Courier:
         self._heard(row, body, answer, round(self._clock.mono() - began, 3))
         self._work.set()
 
-    def _parcel(self, row: Row, body: bytes) -> Parcel:
-        key = row.key.hex()
-        if self._settings.url is None:
-            told = {"VOLLEY_HOOK": self._name, "VOLLEY_EVENT": row.event, "VOLLEY_ID": key}
-            return Parcel(body, environment=told)
-        headers = {
-            "User-Agent": f"Volley/{__version__}",
-            "Volley-Event": row.event,
-            "Volley-Id": key,
-            signature.HEADER: signature.sign(self._secret, body, self._clock.now()),
-        }
-        return Parcel(body, headers)
-
     async def _answer(self, sending: asyncio.Future[Answer], worker: Worker) -> Answer:
         """What comes back, within the hook's time-out."""
         late = Answer(Meaning.LATER, error=f"no answer within {self._settings.timeout:g} s")
-        done, _ = await asyncio.wait([sending], timeout=self._settings.timeout + GRACE)
-        if done:
-            return sending.result()
-        worker.abort()
-        done, _ = await asyncio.wait([sending], timeout=GRACE)
-        return sending.result() if done and sending.result().meaning is Meaning.TAKEN else late
+        loop, patience = asyncio.get_running_loop(), self._settings.timeout + GRACE
+        timers = (
+            loop.call_later(patience, worker.abort),
+            # It may hang where nothing can cut it off (a name server): then it is of no use until it comes back.
+            loop.call_later(patience + GRACE, _end, sending, late),
+        )
+        began = loop.time()
+        try:
+            answer = await sending
+        finally:
+            for timer in timers:
+                timer.cancel()
+        was_cut = loop.time() - began >= patience
+        return late if was_cut and answer.meaning is not Meaning.TAKEN else answer
 
     def _free(self, worker: Worker) -> None:
-        """The worker can send again. One that hangs where nothing cuts it off is of no use until it comes back."""
         self._idle.append(worker)
         self._work.set()
 
@@ -274,3 +277,8 @@ class Courier:
     def _result(self, row: Row, how: Literal["delivered", "again", "failed"], error: str) -> None:
         self._outbox.results.append(Result(row, how, self._clock.now(), error))
         self._news.set()
+
+
+def _end(sending: asyncio.Future[Answer], answer: Answer) -> None:
+    if not sending.done():
+        sending.set_result(answer)

@@ -75,10 +75,20 @@ class Outbox:
 
     async def bring(self, most: int) -> list[Letter]:
         """The next rows, in the order of what happened; each row once. Raises StoreError."""
-        found = await self._read(partial(_rows_and_facts, hook_id=self._id, after=self._last, most=most))
+        found = await self._read(partial(self._letters, after=self._last, most=most))
         if found:
-            self._last = found[-1][0].id
-        return [Letter(row, self._body(row, facts)) for row, facts in found]
+            self._last = found[-1].row.id
+        return found
+
+    def _letters(self, connection: sqlite3.Connection, after: int, most: int) -> list[Letter]:
+        """Rows, and what they tell of as of one moment; in the connection's thread, which has the time."""
+        connection.execute("BEGIN")
+        try:
+            rows = hooks.waiting_rows(connection, self._id, after, most)
+            facts = [hook_facts.facts(connection, self._id, row) for row in rows]
+        finally:
+            connection.execute("COMMIT")
+        return [Letter(row, self._body(row, found)) for row, found in zip(rows, facts, strict=True)]
 
     def _body(self, row: Row, facts: Facts | None) -> bytes | None:
         if facts is None:
@@ -149,15 +159,3 @@ class Outbox:
             return await self._reader.run(work)
         except sqlite3.Error as error:
             raise StoreError(f"cannot read the outbox of hooks: {error}") from error
-
-
-def _rows_and_facts(
-    connection: sqlite3.Connection, hook_id: int, after: int, most: int
-) -> list[tuple[Row, Facts | None]]:
-    """Rows, and what they tell of, as of one moment."""
-    connection.execute("BEGIN")
-    try:
-        rows = hooks.waiting_rows(connection, hook_id, after, most)
-        return [(row, hook_facts.facts(connection, hook_id, row)) for row in rows]
-    finally:
-        connection.execute("COMMIT")

@@ -9,13 +9,16 @@ from __future__ import annotations
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection, HTTPException, HTTPResponse, RemoteDisconnected
 from pathlib import Path
 from typing import Any
 
+from engine import __version__
 from engine.hook_settings import HookSettings
+from engine.hooks import signature
 from engine.hooks.answers import Answer, Meaning, of_status
 from engine.hooks.worker import Parcel
 from engine.ops.printable import line
@@ -47,7 +50,10 @@ class _Connection(HTTPConnection):
 class Post:
     """Sends events to one URL. `send` is called in a thread, one at a time; `abort` from any other."""
 
-    def __init__(self, settings: HookSettings) -> None:
+    def __init__(self, settings: HookSettings, secret: str, now: Callable[[], float]) -> None:
+        """`now`: the time to sign with, POSIX seconds. Raises OSError when the certificates cannot be used."""
+        self._secret = secret
+        self._now = now
         address = settings.address
         tls = context(settings.ca_file) if address.scheme == "https" else None
         port = address.port or (443 if tls else 80)
@@ -83,7 +89,14 @@ class Post:
             "POST",
             self._target,
             parcel.body,
-            {"Content-Type": "application/json", "Connection": "keep-alive", **parcel.headers},
+            {
+                "Content-Type": "application/json",
+                "User-Agent": f"Volley/{__version__}",
+                "Connection": "keep-alive",
+                "Volley-Event": parcel.event,
+                "Volley-Id": parcel.id,
+                signature.HEADER: signature.sign(self._secret, parcel.body, self._now()),
+            },
         )
         response = self._connection.getresponse()
         answer = of_status(

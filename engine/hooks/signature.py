@@ -14,5 +14,5 @@ HEADER = "Volley-Signature"
 def sign(secret: str, body: bytes, now: float) -> str:
     """The header's value."""
     at = int(now)
-    digest = hmac.new(secret.encode(), b"%d." % at + body, "sha256").hexdigest()
-    return f"t={at},v1={digest}"
+    digest = hmac.digest(secret.encode(), b"%d." % at + body, "sha256")
+    return f"t={at},v1={digest.hex()}"

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Protocol
 
@@ -21,11 +21,10 @@ from engine.hooks.answers import Answer
 class Parcel:
     """An event, ready to go."""
 
+    hook: str
+    event: str
+    id: str
     body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
-    """For a receiver by HTTP."""
-    environment: Mapping[str, str] = field(default_factory=dict)
-    """For a command."""
 
 
 class Sender(Protocol):
@@ -39,15 +38,17 @@ class Sender(Protocol):
 
 
 class Worker:
-    """Sends what it is given, in its thread."""
+    """Sends what it is given, in its thread. `free(worker)` is called in the event loop when it can send again."""
 
-    def __init__(self, name: str, sender: Sender) -> None:
+    def __init__(self, name: str, sender: Sender, free: Callable[[Worker], None]) -> None:
         self._sender = sender
+        self._free = free
         self._box: SimpleQueue[tuple[Parcel, asyncio.Future[Answer]] | None] = SimpleQueue()
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
     def send(self, parcel: Parcel) -> asyncio.Future[Answer]:
-        """Begin to send; the future ends with the answer, or with what the sender raised."""
+        """Begin to send; the future ends with the answer, or with what the sender raised. Who will not wait any longer may
+        end it too."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._box.put((parcel, future))
         return future
@@ -64,21 +65,19 @@ class Worker:
     def _run(self) -> None:
         while (given := self._box.get()) is not None:
             parcel, future = given
-            answer: Answer | None = None
-            error: BaseException | None = None
+            result: Answer | Exception
             try:
-                answer = self._sender.send(parcel)
-            except Exception as caught:  # ours to find, and not the engine's end
-                error = caught
+                result = self._sender.send(parcel)
+            except Exception as error:  # ours to find, and not the engine's end
+                result = error
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                future.get_loop().call_soon_threadsafe(_settle, future, answer, error)
+                future.get_loop().call_soon_threadsafe(self._back, future, result)
         self._sender.close()
 
-
-def _settle(future: asyncio.Future[Answer], answer: Answer | None, error: BaseException | None) -> None:
-    if future.cancelled():
-        return
-    if answer is not None:
-        future.set_result(answer)
-    elif error is not None:
-        future.set_exception(error)
+    def _back(self, future: asyncio.Future[Answer], result: Answer | Exception) -> None:
+        if not future.done():
+            if isinstance(result, Answer):
+                future.set_result(result)
+            else:
+                future.set_exception(result)
+        self._free(self)

@@ -17,7 +17,7 @@ from engine.hooks.command import Command
 from engine.hooks.worker import Parcel
 from tests.hooks.conftest import Desk
 
-EVENT = Parcel(b'{"event":"call.ended"}', environment={"VOLLEY_EVENT": "call.ended", "VOLLEY_ID": "00ff"})
+EVENT = Parcel("desk", "call.ended", "00ff", b'{"event":"call.ended"}')
 
 
 def command(*arguments: str, timeout: float = 10.0) -> Command:
@@ -44,9 +44,18 @@ def test_the_event_is_on_standard_input(tmp_path: Path, monkeypatch: pytest.Monk
     assert (tmp_path / "event").read_bytes() == EVENT.body
     environment = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines())
     assert environment["VOLLEY_EVENT"] == "call.ended"
-    assert environment["VOLLEY_ID"] == "00ff"
+    assert (environment["VOLLEY_HOOK"], environment["VOLLEY_ID"]) == ("desk", "00ff")
     assert "VOLLEY_AMI_SECRET" not in environment
-    assert set(environment) <= {"PATH", "LANG", "LC_ALL", "TZ", "PWD", "SHLVL", "_", "VOLLEY_EVENT", "VOLLEY_ID", "OLDPWD"}  # fmt: skip
+    shells_own = {"PWD", "OLDPWD", "SHLVL", "_"}
+    assert set(environment) - shells_own <= {
+        "PATH",
+        "LANG",
+        "LC_ALL",
+        "TZ",
+        "VOLLEY_HOOK",
+        "VOLLEY_EVENT",
+        "VOLLEY_ID",
+    }
     assert (tmp_path / "cwd").read_text() == "/\n"
 
 

@@ -15,14 +15,14 @@ from engine.hook_settings import HookSettings
 from engine.hooks.answers import Meaning
 from engine.hooks.post import Post
 from engine.hooks.worker import Parcel
-from tests.hooks.receiver import Receiver, Reply
+from tests.hooks.receiver import SECRET, Receiver, Reply
 
-EVENT = Parcel(b'{"event":"call.ended"}', {"Volley-Event": "call.ended"})
+EVENT = Parcel("crm", "call.ended", "00ff", b'{"event":"call.ended"}')
 
 
 def post(url: str, **settings: object) -> Post:
     table = {"url": url, "events": ["*"], "secret_env": "X", "timeout": 2.0, **settings}
-    return Post(HookSettings.model_validate(table))
+    return Post(HookSettings.model_validate(table), SECRET, time.time)
 
 
 @pytest.fixture(scope="module")
