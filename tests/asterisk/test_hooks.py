@@ -78,7 +78,7 @@ def test_every_call_is_told_exactly_once_and_signed(engine: Engine, receiver: Re
     )
     calls = told(receiver, "call.ended")
     books = ended_calls(engine)
-    assert Counter(call["attempt"] for call in calls) == Counter(books)
+    assert Counter(call["attempt"] for call in calls) == Counter(books.keys())
     assert len({request.table["id"] for request in receiver.requests}) == len(receiver.requests)
     for call in calls:
         row = books[call["attempt"]]
@@ -125,7 +125,7 @@ def test_a_dead_receiver_and_a_killed_engine_lose_nothing(engine: Engine, receiv
     engine.start()
     engine.wait(lambda: all_told(engine), "everything to be told", 60)
     books = ended_calls(engine)
-    assert Counter(call["attempt"] for call in told(receiver, "call.ended")) == Counter(books)
+    assert Counter(call["attempt"] for call in told(receiver, "call.ended")) == Counter(books.keys())
     assert len(told(receiver, "contact.done")) == len(PEOPLE)
     assert {event["number"] for event in told(receiver, "optout.recorded")} == {
         one for one in PEOPLE if one[8:10] == "20"
