@@ -24,6 +24,7 @@ class Event(StrEnum):
 
     CALL_ENDED = "call.ended"
     CALL_KEY = "call.key"
+    CALL_ANSWER = "call.answer"
     CONTACT_DONE = "contact.done"
     OPTOUT_RECORDED = "optout.recorded"
     CALLBACK_SCHEDULED = "callback.scheduled"
@@ -62,7 +63,7 @@ class HookSettings(BaseModel):
     secret_file: Path | None = None
     secret_env: str | None = None
     numbers: Literal["masked", "full"] = "masked"
-    """How telephone numbers are written in what is sent."""
+    """How telephone numbers, and digits that were typed as an answer, are written in what is sent."""
     timeout: Annotated[Duration, Field(ge=0.1, le=120.0)] = 10.0
     """Longest wait for an answer, or for the command to end."""
     parallel: Annotated[int, Field(ge=1, le=64)] = 4

@@ -18,7 +18,7 @@ from engine.hooks import answers
 from engine.hooks.answers import Answer, Health, Meaning
 from engine.hooks.command import Command
 from engine.hooks.lanes import Lanes
-from engine.hooks.outbox import Clock, Letter, Outbox
+from engine.hooks.outbox import Clock, Outbox
 from engine.hooks.post import Post
 from engine.hooks.worker import Parcel, Worker
 from engine.ops import log as events
@@ -74,7 +74,6 @@ class Courier:
         self._paced = float("-inf")
         """Monotonic instant at which the hook's rate allows the next event."""
         self._lanes: Lanes[Row] = Lanes()
-        self._bodies: dict[int, bytes | None] = {}
         self._out: dict[int, asyncio.Task[None]] = {}
         """What is under way, by row."""
         self._work = asyncio.Event()
@@ -106,8 +105,9 @@ class Courier:
                 task.cancel()
             await asyncio.gather(*self._out.values(), return_exceptions=True)
             if self._outbox.results:
-                with suppress(StoreError):  # then they are told again after the next start
-                    await self._outbox.settle()
+                with suppress(StoreError, TimeoutError):  # then they are told again after the next start
+                    async with asyncio.timeout(STOP_PATIENCE):
+                        await self._outbox.settle()
 
     # -- from the outbox -----------------------------------------------------------------------------------------------
 
@@ -119,20 +119,15 @@ class Courier:
                     tidied = self._clock.mono()
                     dropped = await self._outbox.tidy(self._out)
                     self._lanes.discard(dropped - self._out.keys(), self._clock.now())
-                    for row_id in dropped - self._out.keys():
-                        self._bodies.pop(row_id, None)
                 if len(self._lanes) <= WINDOW // 2 and not self._gone:
-                    self._take_in(await self._outbox.bring(WINDOW - len(self._lanes)))
+                    rows = await self._outbox.bring(WINDOW - len(self._lanes))
+                    self._lanes.add(rows, self._clock.now())
+                    if rows:
+                        self._work.set()
             except StoreError as error:
                 self._tell(error)
                 await asyncio.sleep(STORE_RETRY)
             await asyncio.sleep(LOOK_EVERY)
-
-    def _take_in(self, letters: list[Letter]) -> None:
-        self._bodies.update((letter.row.id, letter.body) for letter in letters)
-        self._lanes.add((letter.row for letter in letters), self._clock.now())
-        if letters:
-            self._work.set()
 
     async def _store(self) -> None:
         while True:
@@ -157,15 +152,10 @@ class Courier:
     async def _hand_out(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            mono = (
-                self._clock.mono()
-            )  # one for the whole round: what is not yet is waited for, and not forgotten
+            # One instant for the whole round: what is not yet by it is waited for, and not forgotten.
+            mono = self._clock.mono()
             while (row := self._next(mono)) is not None:
-                body = self._bodies.pop(row.id)
-                if body is None:
-                    self._end(row, "failed", "what it told of is not there any more")
-                    continue
-                self._out[row.id] = asyncio.create_task(self._deliver(row, body, self._idle.pop()))
+                self._out[row.id] = asyncio.create_task(self._deliver(row, self._idle.pop()))
             self._work.clear()
             pause = self._pause(mono)
             timer = None if pause is None else loop.call_later(pause, self._work.set)
@@ -197,17 +187,30 @@ class Courier:
         due = self._lanes.next_due()
         return None if due is None or self._room(mono) <= 0 else max(0.01, due - self._clock.now())
 
-    async def _deliver(self, row: Row, body: bytes, worker: Worker) -> None:
-        began = self._clock.mono()
+    async def _deliver(self, row: Row, worker: Worker) -> None:
+        began, sending = self._clock.mono(), False
+        answer: Answer | None = None
         try:
-            answer = await self._answer(
-                worker.send(Parcel(self._name, row.event, row.key.hex(), body)), worker
-            )
-        except Exception as error:  # a fault of ours in one sender; the others go on
-            self._log.exception(events.ENGINE_FAULT, what="an event could not be sent", error=repr(error))
+            body = await self._outbox.body(row)
+            if body is not None:
+                parcel = Parcel(self._name, row.event, row.key.hex(), body)
+                sending = True
+                answer = await self._answer(worker.send(parcel), worker)
+        except StoreError as error:
+            self._tell(error)
+            answer = Answer(Meaning.LATER, error=str(error))
+        except Exception as error:  # a fault of ours in one event; the others go on
+            self._log.exception(
+                events.ENGINE_FAULT, what="an event could not be sent", about=row.event, id=row.key.hex(), error=repr(error)
+            )  # fmt: skip
             answer = Answer(Meaning.LATER, error=f"a fault in Volley: {error!r}")
         del self._out[row.id]
-        self._heard(row, body, answer, round(self._clock.mono() - began, 3))
+        if not sending:
+            self._idle.append(worker)
+        if answer is None:
+            self._end(row, "failed", "what it told of is not there any more")
+        else:
+            self._heard(row, answer, round(self._clock.mono() - began, 3))
         self._work.set()
 
     async def _answer(self, sending: asyncio.Future[Answer], worker: Worker) -> Answer:
@@ -232,7 +235,7 @@ class Courier:
         self._idle.append(worker)
         self._work.set()
 
-    def _heard(self, row: Row, body: bytes, answer: Answer, seconds: float) -> None:
+    def _heard(self, row: Row, answer: Answer, seconds: float) -> None:
         """An answer has come: what follows for the event, and for the receiver."""
         was_ill = self._health.ill
         self._health.note(answer, self._clock.mono(), self._dice())
@@ -249,7 +252,6 @@ class Courier:
             self._end(row, "failed", answer.error)
         else:
             row.due_at = self._clock.now() + answers.wait(row.tries, self._dice())
-            self._bodies[row.id] = body
             self._lanes.again(row, self._clock.now())
             self._result(row, "again", answer.error)
             self._tell_failure(row, answer, told)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -18,7 +17,6 @@ from engine.ops import log as events
 from engine.ops.log import Log
 from engine.store import hook_facts, hooks
 from engine.store.database import WriterConnection
-from engine.store.hook_facts import Facts
 from engine.store.hooks import Result, Row
 from engine.store.writer import Writer
 
@@ -34,14 +32,6 @@ class Clock(Protocol):
     def now(self) -> float: ...
 
     def mono(self) -> float: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A row, and what the receiver gets for it; None when what it told of is not there any more."""
-
-    row: Row
-    body: bytes | None
 
 
 class Outbox:
@@ -73,38 +63,24 @@ class Outbox:
     def __repr__(self) -> str:
         return f"<Outbox last={self._last} unstored={len(self.results)}>"
 
-    async def bring(self, most: int) -> list[Letter]:
+    async def bring(self, most: int) -> list[Row]:
         """The next rows, in the order of what happened; each row once. Raises StoreError."""
-        found = await self._read(partial(self._letters, after=self._last, most=most))
+        read = partial(hooks.waiting_rows, hook_id=self._id, after=self._last, limit=most)
+        found: list[Row] = await self._read(read)
         if found:
-            self._last = found[-1].row.id
+            self._last = found[-1].id
         return found
 
-    def _letters(self, connection: sqlite3.Connection, after: int, most: int) -> list[Letter]:
-        """Rows, and what they tell of as of one moment; in the connection's thread, which has the time."""
-        connection.execute("BEGIN")
-        try:
-            rows = hooks.waiting_rows(connection, self._id, after, most)
-            facts = [hook_facts.facts(connection, self._id, row) for row in rows]
-        finally:
-            connection.execute("COMMIT")
-        return [Letter(row, self._body(row, found)) for row, found in zip(rows, facts, strict=True)]
+    async def body(self, row: Row) -> bytes | None:
+        """What the receiver gets, as of now: who was forgotten meanwhile is not in it. None when what it tells of is not
+        there any more. Raises StoreError."""
+        return await self._read(partial(self._put_together, row=row))
 
-    def _body(self, row: Row, facts: Facts | None) -> bytes | None:
+    def _put_together(self, connection: sqlite3.Connection, row: Row) -> bytes | None:
+        facts = hook_facts.facts(connection, self._id, row)
         if facts is None:
             return None
-        masked = self._settings.numbers == "masked"
-        try:
-            return payload.body(row.event, row.key, row.at, facts, masked=masked)
-        except ValueError as error:  # a fault of ours, and one event's; the others go on
-            self._log.error(
-                events.ENGINE_FAULT,
-                what="an event could not be put together",
-                about=row.event,
-                id=row.key.hex(),
-                error=str(error),
-            )
-            return None
+        return payload.body(row.event, row.key, row.at, facts, masked=self._settings.numbers == "masked")
 
     async def tidy(self, busy: Collection[int]) -> set[int]:
         """Drop what has waited for too long, and the oldest of what is too much; not the rows in `busy`, nor those with a

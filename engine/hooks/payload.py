@@ -32,6 +32,17 @@ class _OfContact(_Told):
     """E.164, masked unless the hook's `numbers` is `full`; null when the person was forgotten meanwhile."""
 
 
+class Answer(BaseModel):
+    """An answer to a question of the flow."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    question: str
+    """The node that asked."""
+    answer: str
+    """Digits that were typed are stars, unless the hook's `numbers` is `full`."""
+
+
 class CallEnded(_OfContact):
     """A call has ended. The fields are those of the log line of the same name."""
 
@@ -50,7 +61,11 @@ class CallEnded(_OfContact):
     amd: str
     """`AMDSTATUS/AMDCAUSE`: the verdict of the answering-machine detection, and why."""
     result: str
-    """What came of the conversation; an answer is its label."""
+    """What came of the conversation."""
+    heard: float | None
+    """Share of the message that was heard, 0 to 1; null for machines, and where it is not known."""
+    answers: tuple[Answer, ...]
+    """In the order in which they were given."""
     keys: str
     """Keys that the dialplan took, in order."""
     rang: bool
@@ -70,7 +85,19 @@ class CallKey(_OfContact):
     key: str
     node: str
     """Where in the flow."""
-    pressed_at: float
+    said_at: float
+
+
+class CallAnswer(_OfContact):
+    """An answer to a question of the flow; told when the call has ended."""
+
+    event: Literal["call.answer"]
+    attempt: str
+    question: str
+    """The node that asked; empty when the person was forgotten meanwhile."""
+    answer: str
+    """Digits that were typed are stars, unless the hook's `numbers` is `full`."""
+    said_at: float
 
 
 class ContactDone(_OfContact):
@@ -152,7 +179,7 @@ class CampaignTold(_Told):
 
 
 AnyEvent = Annotated[
-    CallEnded | CallKey | ContactDone | OptOutRecorded | CallbackTold | CampaignTold,
+    CallEnded | CallKey | CallAnswer | ContactDone | OptOutRecorded | CallbackTold | CampaignTold,
     Field(discriminator="event"),
 ]
 EVENT: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
@@ -161,8 +188,21 @@ EVENT: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
 def body(event: str, key: bytes, at: float, facts: dict[str, Any], *, masked: bool) -> bytes:
     """An event as its receiver gets it: JSON, in UTF-8."""
     told = {"id": key.hex(), "event": event, "at": at, **facts}
-    if masked:
-        for name in ("number", "caller_id"):
-            if told.get(name) is not None:
-                told[name] = mask(told[name])
-    return EVENT.dump_json(EVENT.validate_python(told))
+    return EVENT.dump_json(EVENT.validate_python(_masked(told) if masked else told))
+
+
+def _masked(told: dict[str, Any]) -> dict[str, Any]:
+    found = dict(told)
+    for name in ("number", "caller_id"):
+        if found.get(name) is not None:
+            found[name] = mask(found[name])
+    if "answer" in found:
+        found["answer"] = stars(found["answer"])
+    if "answers" in found:
+        found["answers"] = [{**one, "answer": stars(one["answer"])} for one in found["answers"]]
+    return found
+
+
+def stars(answer: str) -> str:
+    """An answer as it may be told to everybody: what was typed (an account, a birthday) as stars."""
+    return "*" * len(answer) if len(answer) > 1 and answer.isdecimal() else answer

@@ -184,7 +184,9 @@ class Control:
             case CampaignRequest():
                 return await self._campaign(request, asker)
             case ResendRequest():
-                count = await self._writer.submit(partial(hooks.resend, name=request.hook))
+                count = await self._writer.submit(
+                    partial(hooks.resend, name=request.hook, now=self._clock.now())
+                )
                 if count is None:
                     what = f"there is no hook {request.hook!r} in the settings"
                     raise InputError([Problem("hook", what, "see `volley hooks`")])

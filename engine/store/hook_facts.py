@@ -30,29 +30,36 @@ def _call_ended(connection: sqlite3.Connection, _: int, row: Row) -> Facts | Non
     found = _one(
         connection,
         "SELECT k.name AS campaign, c.id AS contact, c.external_id, a.id AS attempt, a.kind, n.e164 AS number, a.caller_id,"
-        " t.name AS trunk, a.disposition, a.cause, a.sip, a.amd, a.result, a.rang, a.sent_at, a.answered_at, a.ended_at, a.note"
+        " t.name AS trunk, a.disposition, a.cause, a.sip, a.amd, a.result, a.rang, a.sent_at, a.answered_at, a.ended_at, a.heard, a.note"
         " FROM attempts a JOIN contacts c ON c.id = a.contact_id JOIN campaigns k ON k.id = a.campaign_id"
         " JOIN numbers n ON n.id = a.number_id JOIN trunks t ON t.id = a.trunk_id WHERE a.id = ?",
         row.subject,
     )
     if found is None:
         return None
-    keys = connection.execute(
-        "SELECT value FROM call_events WHERE attempt_id = ? AND kind = 'key' ORDER BY seq", (row.subject,)
+    reports = connection.execute(
+        "SELECT kind, value FROM call_events WHERE attempt_id = ? AND kind IN ('key', 'answer') ORDER BY seq",
+        (row.subject,),
     ).fetchall()
     answered, ended = found["answered_at"], found["ended_at"]
     return {
         **found,
         "rang": bool(found["rang"]),
-        "keys": "".join(value.partition("@")[0] for (value,) in keys),
+        "keys": "".join(value.partition("@")[0] for kind, value in reports if kind == "key"),
+        "answers": [_answer(value) for kind, value in reports if kind == "answer" and value],
         "talk": 0.0 if answered is None else round(max(0.0, ended - answered), 3),
     }
 
 
-def _call_key(connection: sqlite3.Connection, _: int, row: Row) -> Facts | None:
+def _answer(value: str) -> Facts:
+    question, _, said = value.partition("=")
+    return {"question": question, "answer": said}
+
+
+def _report(connection: sqlite3.Connection, _: int, row: Row) -> Facts | None:
     found = _one(
         connection,
-        "SELECT k.name AS campaign, c.id AS contact, c.external_id, a.id AS attempt, n.e164 AS number, e.value, e.at AS pressed_at"
+        "SELECT k.name AS campaign, c.id AS contact, c.external_id, a.id AS attempt, n.e164 AS number, e.kind, e.value, e.at AS said_at"
         " FROM call_events e JOIN attempts a ON a.id = e.attempt_id JOIN contacts c ON c.id = a.contact_id"
         " JOIN campaigns k ON k.id = a.campaign_id JOIN numbers n ON n.id = a.number_id WHERE e.attempt_id = ? AND e.seq = ?",
         row.subject,
@@ -60,7 +67,10 @@ def _call_key(connection: sqlite3.Connection, _: int, row: Row) -> Facts | None:
     )
     if found is None:
         return None
-    key, _, node = found.pop("value").partition("@")
+    kind, value = found.pop("kind"), found.pop("value")
+    if kind == "answer":
+        return {**found, **_answer(value)}
+    key, _, node = value.partition("@")
     return {**found, "key": key, "node": node}
 
 
@@ -128,7 +138,8 @@ def _campaign(connection: sqlite3.Connection, _: int, row: Row) -> Facts | None:
 
 _READERS: dict[str, Callable[[sqlite3.Connection, int, Row], Facts | None]] = {
     "call.ended": _call_ended,
-    "call.key": _call_key,
+    "call.key": _report,
+    "call.answer": _report,
     "contact.done": _contact_done,
     "optout.recorded": _optout,
     "callback": _callback,

@@ -21,14 +21,14 @@ BEGIN
     WHERE f.campaign_id = NEW.campaign_id;
 END;
 
--- A key that the dialplan took. A repeated report is no new row, so it is told once.
-CREATE TEMP TRIGGER IF NOT EXISTS hook_call_key AFTER INSERT ON main.call_events
-WHEN NEW.kind = 'key'
+-- A key that the dialplan took, or an answer. A repeated report is no new row, so it is told once.
+CREATE TEMP TRIGGER IF NOT EXISTS hook_call_event AFTER INSERT ON main.call_events
+WHEN NEW.kind IN ('key', 'answer')
 BEGIN
     INSERT INTO hook_outbox (hook_id, event, subject, part, lane, at)
     SELECT f.hook_id, e.event, a.id, NEW.seq, a.contact_id, volley_now()
     FROM attempts a JOIN hook_follows f ON f.campaign_id = a.campaign_id
-    JOIN hook_events e ON e.hook_id = f.hook_id AND e.event = 'call.key'
+    JOIN hook_events e ON e.hook_id = f.hook_id AND e.event = 'call.' || NEW.kind
     WHERE a.id = NEW.attempt_id;
 END;
 

@@ -134,11 +134,11 @@ def waiting_rows(connection: sqlite3.Connection, hook_id: int, after: int, limit
 
 
 def waiting(connection: sqlite3.Connection, hook_id: int) -> Waiting:
-    """How many rows of a hook wait, and when the oldest came to be."""
+    """How many rows of a hook wait, and since when the oldest does."""
     count, first = connection.execute(
         "SELECT count(*), min(id) FROM hook_outbox WHERE hook_id = ?", (hook_id,)
     ).fetchone()
-    oldest = connection.execute("SELECT at FROM hook_outbox WHERE id = ?", (first,)).fetchone()
+    oldest = connection.execute("SELECT max(at, since) FROM hook_outbox WHERE id = ?", (first,)).fetchone()
     return Waiting(count, None if oldest is None else oldest[0])
 
 
@@ -212,12 +212,16 @@ def drop_oldest(connection: sqlite3.Connection, hook_id: int, count: int, keep: 
 def drop_old(
     connection: sqlite3.Connection, hook_id: int, before: float, now: float, limit: int, keep: Sequence[int]
 ) -> list[int]:
-    """Drop up to `limit` rows of a hook that came to be before an instant, but those in `keep`; returns their ids. What
-    was tried is kept among those that were given up."""
+    """Drop up to `limit` rows of a hook, the oldest, that wait since before an instant, but those in `keep`; returns their
+    ids. What was tried is kept among those that were given up."""
+    young = connection.execute(
+        "SELECT id FROM hook_outbox WHERE hook_id = ? AND max(at, since) >= ? ORDER BY id LIMIT 1",
+        (hook_id, before),
+    ).fetchone()
     rows = connection.execute(
-        "SELECT id, tries, error FROM hook_outbox WHERE hook_id = ? AND at < ?"
-        " AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?",
-        (hook_id, before, json.dumps(list(keep)), limit),
+        "SELECT id, tries, error FROM hook_outbox WHERE hook_id = ?1 AND (?2 IS NULL OR id < ?2)"
+        " AND id NOT IN (SELECT value FROM json_each(?3)) ORDER BY id LIMIT ?4",
+        (hook_id, young and young[0], json.dumps(list(keep)), limit),
     ).fetchall()
     _keep_failed(connection, hook_id, [(row, tries, now, error) for row, tries, error in rows if tries])
     ids = [row[0] for row in rows]
@@ -230,7 +234,7 @@ def _ids(connection: sqlite3.Connection, query: str, values: tuple[Any, ...]) ->
     return [row[0] for row in connection.execute(query, values).fetchall()]
 
 
-def resend(connection: sqlite3.Connection, name: str) -> int | None:
+def resend(connection: sqlite3.Connection, name: str, now: float) -> int | None:
     """Let what was given up of a hook wait once more, under the keys that it had; returns how many. None when no hook of
     the settings has that name."""
     row = connection.execute(
@@ -239,9 +243,9 @@ def resend(connection: sqlite3.Connection, name: str) -> int | None:
     if row is None:
         return None
     count = connection.execute(
-        "INSERT INTO hook_outbox (hook_id, event, subject, part, lane, at, key)"
-        " SELECT hook_id, event, subject, part, lane, at, key FROM hook_failed WHERE hook_id = ? ORDER BY id",
-        row,
+        "INSERT INTO hook_outbox (hook_id, event, subject, part, lane, at, since, key)"
+        " SELECT hook_id, event, subject, part, lane, at, ?, key FROM hook_failed WHERE hook_id = ? ORDER BY id",
+        (now, row[0]),
     ).rowcount
     connection.execute("DELETE FROM hook_failed WHERE hook_id = ?", row)
     connection.execute("UPDATE hooks SET failed = failed - ? WHERE id = ?", (count, row[0]))

@@ -31,7 +31,7 @@ def test_a_small_hook_gets_careful_defaults() -> None:
     ("globs", "events"),
     [
         (["call.ended"], {"call.ended"}),
-        (["call.*"], {"call.ended", "call.key"}),
+        (["call.*"], {"call.ended", "call.key", "call.answer"}),
         (["campaign.c*", "contact.done"], {"campaign.cancelled", "campaign.completed", "contact.done"}),
         (["*"], set(Event)),
     ],

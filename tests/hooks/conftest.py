@@ -47,7 +47,7 @@ class Desk:
     async def open(self) -> None:
         self._connection = await open_writer(self.path)
         self.writer = Writer(self._connection, 0.002)
-        self._writing = asyncio.create_task(self.writer.run())
+        self.writing = asyncio.create_task(self.writer.run())
         self._reader = await open_reading(self.path)
         new = NewCampaign("spring", "", "anna", "informational", 50, 0.0, None, {"id": "spring"}, "f", {})
         await self.writer.submit(
@@ -61,7 +61,8 @@ class Desk:
     async def close(self) -> None:
         await self.stop()
         self.writer.close()
-        await self._writing
+        with contextlib.suppress(asyncio.CancelledError):
+            await self.writing
         await self._reader.close()
         await self._connection.close()
 

@@ -42,6 +42,30 @@ async def test_what_is_sent_is_signed(desk: Desk, receiver: Receiver) -> None:
     assert signature == hmac.new(SECRET.encode(), at.encode() + b"." + request.body, "sha256").hexdigest()
 
 
+async def test_what_is_told_is_as_of_the_moment_of_telling(desk: Desk, receiver: Receiver) -> None:
+    """What waits in memory is put together when it goes: whoever was forgotten meanwhile is not in it."""
+    receiver.behave = lambda request: Reply(503)
+    await desk.wait(3)
+    desk.start(url=receiver.url, parallel=1)
+    await desk.until(lambda: receiver.requests)
+    assert receiver.requests[0].table["title"] == ""
+    await desk.writer.submit(lambda db: db.execute("UPDATE campaigns SET title = 'later'").rowcount)
+    receiver.behave = lambda request: Reply()
+    await desk.until(lambda: desk.waiting() == 0)
+    assert {request.table["title"] for request in receiver.requests[-3:]} == {"later"}
+
+
+async def test_what_is_not_there_any_more_is_given_up(desk: Desk, receiver: Receiver) -> None:
+    await desk.wait(2)
+    await desk.writer.submit(
+        lambda db: db.execute("UPDATE hook_outbox SET subject = 99 WHERE id = 1").rowcount
+    )
+    desk.start(url=receiver.url, parallel=1)
+    await desk.until(lambda: desk.waiting() == 0)
+    assert len(receiver.requests) == 1
+    assert desk.rows("SELECT error FROM hook_failed") == ["what it told of is not there any more"]
+
+
 async def test_rows_of_a_lane_go_one_after_another(desk: Desk, receiver: Receiver) -> None:
     ids = await desk.wait(60, lane=lambda at: at % 3)
     failing = set(ids[:2])
@@ -283,3 +307,17 @@ async def test_tries_are_counted_over_a_stop(desk: Desk, receiver: Receiver) -> 
     await desk.refuse(times=4)
     desk.start(url=receiver.url)
     await desk.until(lambda: desk.rows("SELECT tries FROM hook_failed") == [2])
+
+
+async def test_a_stop_does_not_wait_for_a_database_that_is_not_written_any_more(
+    desk: Desk, receiver: Receiver
+) -> None:
+    desk.start(url=receiver.url)
+    await asyncio.sleep(0.3)
+    await desk.wait(3)
+    desk.writing.cancel()
+    await desk.until(lambda: len(receiver.requests) == 3)
+    begun = time.monotonic()
+    await desk.stop()
+    assert time.monotonic() - begun < courier.STOP_PATIENCE + 1.0
+    assert desk.waiting() == 3, "told again after the next start"

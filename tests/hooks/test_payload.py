@@ -47,8 +47,12 @@ def full(tmp_path: Path) -> Books:
         books.finish(claim, "ANSWERED_HUMAN", next_at=books.now + 5, next_callback=True)
     books.now += 10
     kept, missed, gone = books.claim(found).claims
-    press = Report(kept.attempt, 1, "key", "1@message", books.now)
-    books.finish(kept, "ANSWERED_HUMAN", reports=[press], result="confirmed")
+    reports = [
+        Report(kept.attempt, 1, "key", "1@message", books.now),
+        Report(kept.attempt, 2, "answer", "message=confirmed", books.now),
+        Report(kept.attempt, 3, "answer", "account=4711", books.now),
+    ]
+    books.finish(kept, "ANSWERED_HUMAN", reports=reports, result="confirmed")
     books.finish(missed, "NO_ANSWER")
     books.suppress(number(3))
     books.finish(gone, "CONGESTION", next_at=books.now)
@@ -85,6 +89,7 @@ def test_numbers_are_masked_unless_they_are_wanted(full: Books) -> None:
     assert plain["call.ended"]["caller_id"] == "+33162000001"
     assert masked["call.ended"]["caller_id"] == "+3316200••01"
     assert "+33199001" not in json.dumps(masked)
+    assert (plain["call.answer"]["answer"], masked["call.answer"]["answer"]) == ("4711", "****")
     assert all(
         masked[event]["number"].startswith("+3319900••") for event in masked if "number" in masked[event]
     )

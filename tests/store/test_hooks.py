@@ -256,21 +256,28 @@ def test_the_facts_of_a_call(books: Books, person: Make, phone: Make) -> None:
         Report(claim.attempt, 1, "amd", "HUMAN/HUMAN-815-800", books.now),
         Report(claim.attempt, 2, "key", "4@message", books.now + 3),
         Report(claim.attempt, 3, "key", "1@message", books.now + 5),
-        Report(claim.attempt, 4, "result", "confirmed", books.now + 5),
+        Report(claim.attempt, 4, "answer", "message=confirmed", books.now + 5),
+        Report(claim.attempt, 5, "answer", "account=4711=x", books.now + 6),
+        Report(claim.attempt, 6, "result", "confirmed", books.now + 6),
     ]
     books.finish(
         claim, "ANSWERED_HUMAN", reports=reports, result="confirmed", amd="HUMAN/HUMAN-815-800", cause=16, sip=200, rang=True,
-        answered_at=books.now + 2, ended_at=books.now + 9.5,
+        answered_at=books.now + 2, ended_at=books.now + 9.5, heard=0.5,
     )  # fmt: skip
     assert facts(books, "call.ended") == {
         "campaign": "spring", "contact": claim.contact_id, "external_id": "A-1", "attempt": channel_id(claim.attempt),
         "kind": "first", "number": phone(1).e164, "caller_id": "+33162000001", "trunk": "a", "disposition": "ANSWERED_HUMAN",
-        "cause": 16, "sip": 200, "amd": "HUMAN/HUMAN-815-800", "result": "confirmed", "rang": True, "keys": "41",
+        "cause": 16, "sip": 200, "amd": "HUMAN/HUMAN-815-800", "result": "confirmed", "heard": 0.5, "rang": True, "keys": "41",
+        "answers": [{"question": "message", "answer": "confirmed"}, {"question": "account", "answer": "4711=x"}],
         "sent_at": books.now, "answered_at": books.now + 2, "ended_at": books.now + 9.5, "talk": 7.5, "note": "",
     }  # fmt: skip
     pressed = [hook_facts.facts(books.connection, 1, row) for row in rows(books) if row.event == "call.key"]
-    assert [(one["key"], one["node"], one["pressed_at"] - books.now) for one in pressed if one] == [
+    assert [(one["key"], one["node"], one["said_at"] - books.now) for one in pressed if one] == [
         ("4", "message", 3.0), ("1", "message", 5.0),
+    ]  # fmt: skip
+    given = [hook_facts.facts(books.connection, 1, row) for row in rows(books) if row.event == "call.answer"]
+    assert [(one["question"], one["answer"], one["said_at"] - books.now) for one in given if one] == [
+        ("message", "confirmed", 5.0), ("account", "4711=x", 6.0),
     ]  # fmt: skip
 
 
@@ -290,11 +297,14 @@ def test_who_is_forgotten_before_it_is_told_is_not_named(
 ) -> None:
     follow(books, crm=ALL)
     claim = books.claim_one(books.campaign("spring", person(1, external_id="A-1")))
-    books.finish(claim, "BUSY", note="of the person", next_at=books.now + 60)
+    typed = Report(claim.attempt, 1, "answer", "account=4711", books.now)
+    books.finish(claim, "ANSWERED_HUMAN", note="of the person", next_at=books.now + 60, reports=[typed])
     forgotten.make_key(tmp_path)
     books.unit(erasure.forget, phone(1).e164, "anna", "asked", books.now)
     ended = facts(books, "call.ended")
-    assert (ended["number"], ended["external_id"], ended["note"]) == (None, None, "")
+    assert (ended["number"], ended["external_id"], ended["note"], ended["answers"]) == (None, None, "", [])
+    said = facts(books, "call.answer")
+    assert (said["number"], said["question"], said["answer"]) == (None, "", "")
     done = facts(books, "contact.done")
     assert (done["number"], done["external_id"], done["disposition"]) == (None, None, "SUPPRESSED")
     assert phone(1).e164 not in str(books.rows("SELECT * FROM hook_outbox"))
@@ -413,7 +423,7 @@ def test_what_was_given_up_waits_again_under_its_key(books: Books, person: Make)
     found = filled(books, person, 3)
     found[1].tries = 5
     books.unit(hooks.settle, hook_id=1, results=[Result(found[1], "failed", books.now, "answered 401")])
-    assert books.unit(hooks.resend, name="crm") == 1
+    assert books.unit(hooks.resend, name="crm", now=books.now + 9) == 1
     again = rows(books)[-1]
     assert again.id > found[-1].id, "a courier that runs sees it as new"
     assert (again.key, again.subject, again.at, again.tries) == (
@@ -424,7 +434,9 @@ def test_what_was_given_up_waits_again_under_its_key(books: Books, person: Make)
     )
     assert books.rows("SELECT * FROM hook_failed") == []
     assert books.one("SELECT failed FROM hooks") == 0
-    assert books.unit(hooks.resend, name="crm") == 0
-    assert books.unit(hooks.resend, name="nobody") is None
+    dropped = books.unit(hooks.drop_old, hook_id=1, before=books.now + 5, now=books.now, limit=9, keep=[])
+    assert dropped == [found[0].id, found[2].id], "it is as old as they are, and waits anew"
+    assert books.unit(hooks.resend, name="crm", now=books.now) == 0
+    assert books.unit(hooks.resend, name="nobody", now=books.now) is None
     follow(books)
-    assert books.unit(hooks.resend, name="crm") is None, "nobody would send it"
+    assert books.unit(hooks.resend, name="crm", now=books.now) is None, "nobody would send it"

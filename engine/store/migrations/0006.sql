@@ -31,9 +31,10 @@ CREATE TABLE hook_outbox (                -- waits to be told
     hook_id INTEGER NOT NULL REFERENCES hooks (id),
     event   TEXT NOT NULL,
     subject INTEGER NOT NULL,             -- the attempt, contact, callback, number or campaign that it tells of, as the event has it
-    part    INTEGER NOT NULL DEFAULT 0,   -- of call.key: which report of the attempt
+    part    INTEGER NOT NULL DEFAULT 0,   -- of call.key and call.answer: which report of the attempt
     lane    INTEGER NOT NULL,             -- rows of a lane go one after another: a contact's id; below zero what is of no contact
     at      REAL NOT NULL,
+    since   REAL NOT NULL DEFAULT 0,      -- waits again since then, after it had been given up
     key     BLOB NOT NULL DEFAULT (randomblob(16)),   -- by which the receiver knows it again
     tries   INTEGER NOT NULL DEFAULT 0,
     refused INTEGER NOT NULL DEFAULT 0,   -- tries that the receiver refused by its answer
