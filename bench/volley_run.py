@@ -96,6 +96,7 @@ def volley(
     *,
     caller: str = "volley",
     settings: str = "",
+    settling: timedelta = SETTLING,
 ) -> Leg:
     """One leg by the engine; the callee hangs up. `settings` are added to volley.toml, and `caller` names the leg then.
 
@@ -104,7 +105,7 @@ def volley(
     engine = directory / "engine"
     shutil.rmtree(engine, ignore_errors=True)
     with pbx.fresh_pbx(directory / "lab") as state, callee(directory, state.ports.sip, hold=0) as far:
-        start = datetime.now(UTC) + SETTLING
+        start = datetime.now(UTC) + settling
         toml = _prepare(engine, state, numbers, channels, start, settings)
         pid_file, output = directory / "engine.pid", engine / "out"
         process.stop(pid_file)
