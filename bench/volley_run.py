@@ -88,18 +88,29 @@ file = "contacts.csv"
 """
 
 
-def volley(pair: int, directory: Path, numbers: list[str], channels: int) -> Leg:
-    """One leg by the engine; the callee hangs up. Raises RuntimeError when the engine ends or does not come
-    to an end."""
+def volley(
+    pair: int,
+    directory: Path,
+    numbers: list[str],
+    channels: int,
+    *,
+    caller: str = "volley",
+    settings: str = "",
+    settling: timedelta = SETTLING,
+) -> Leg:
+    """One leg by the engine; the callee hangs up. `settings` are added to volley.toml, and `caller` names the leg then.
+
+    Raises RuntimeError when the engine ends or does not come to an end.
+    """
     engine = directory / "engine"
     shutil.rmtree(engine, ignore_errors=True)
     with pbx.fresh_pbx(directory / "lab") as state, callee(directory, state.ports.sip, hold=0) as far:
-        start = datetime.now(UTC) + SETTLING
-        settings = _prepare(engine, state, numbers, channels, start)
+        start = datetime.now(UTC) + settling
+        toml = _prepare(engine, state, numbers, channels, start, settings)
         pid_file, output = directory / "engine.pid", engine / "out"
         process.stop(pid_file)
         pid = process.start(
-            [str(Path(sys.executable).with_name("volley")), "run", "--config", str(settings)],
+            [str(Path(sys.executable).with_name("volley")), "run", "--config", str(toml)],
             pid_file,
             output,
         )
@@ -110,12 +121,14 @@ def volley(pair: int, directory: Path, numbers: list[str], channels: int) -> Leg
             used = processor.used(pid) - before
             seconds, calls, found = _books(engine / "state" / "volley.db")
             found += _leaks(engine / "volley.log", pid_file)
-            return meter.leg("volley", pair, numbers, calls, seconds, used, found)
+            return meter.leg(caller, pair, numbers, calls, seconds, used, found)
         finally:
             process.stop(pid_file, patience=20.0)
 
 
-def _prepare(engine: Path, state: lab.Lab, numbers: list[str], channels: int, start: datetime) -> Path:
+def _prepare(
+    engine: Path, state: lab.Lab, numbers: list[str], channels: int, start: datetime, more: str
+) -> Path:
     job = engine / "queue" / "incoming" / CAMPAIGN
     for folder in (engine / "state", job):
         folder.mkdir(parents=True)
@@ -133,7 +146,8 @@ def _prepare(engine: Path, state: lab.Lab, numbers: list[str], channels: int, st
             trunk=originate.TRUNK,
             caller_id=originate.CALLER_ID,
             today=datetime.now(UTC).date(),
-        ),
+        )
+        + more,
         encoding="utf-8",
     )
     shutil.copyfile(state.sounds_dir / "en" / "goodbye.wav", job / "message.wav")

@@ -28,6 +28,7 @@ from engine.dialing.peer import Peer
 from engine.dialing.speaking import Speaking
 from engine.dialing.trunks import Trunks
 from engine.errors import AmiError, StoreError, StoreFault, VolleyError
+from engine.hooks.service import open_hooks
 from engine.housekeeping import Housekeeping
 from engine.intake.control import Control
 from engine.intake.service import Intake
@@ -93,6 +94,7 @@ class Engine:
                 trunks={name: trunk.pbx for name, trunk in settings.trunk.items()},
             )
         )
+        self.hooks = await open_hooks(settings, self.writer, self._clock, self._log, stack)
         last = await self.writer.submit(recovery.last_attempt)
         agents = Agents(settings.transfer, len(settings.pbx))
         self.agenda = Agenda(settings, agents)
@@ -228,6 +230,7 @@ class Engine:
             "claim": self.dispatcher.claim(),
             "send": self.dispatcher.send(),
             "speaking": self.speaking.run(),
+            "hooks": self.hooks.run(),
         }
         loops.update({f"ami-{name}": peer.ami.run() for name, peer in self.peers.items()})
         loops.update(
@@ -282,8 +285,9 @@ class Engine:
             await peer.settlement.close()
         if not self._writing.done():
             await self.follower.backlog.settled()
-            for name in ("campaigns", "housekeeping"):
+            for name in ("campaigns", "housekeeping", "hooks"):
                 tasks[name].cancel()
+            await asyncio.gather(tasks["hooks"], return_exceptions=True)  # it stores what receivers took
             await self.trail.stopped(len(self.ledger))
 
     async def _until(self, done: Any, seconds: float) -> None:

@@ -222,6 +222,8 @@ class Campaign(Model):
     that it may come to."""
     fields: tuple[FieldName, ...] = ()
     """Columns of the contact that go with the call, as channel variables VOLLEY_C_<name>."""
+    hooks: tuple[Name, ...] = ()
+    """Hooks of the engine that hear of it, beside those that hear of it anyway."""
 
     @field_validator("caller_id", mode="before")
     @classmethod

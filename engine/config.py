@@ -8,9 +8,7 @@ come in jobs) and holds no secret: a secret is read at connect time from the env
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 import tomllib
 from datetime import date
 from functools import lru_cache
@@ -27,12 +25,14 @@ from pydantic import (
 
 from engine.durations import Duration
 from engine.errors import Problem, RulesError, SettingsError
+from engine.hook_settings import HookSettings
 from engine.model import Language, Model
 from engine.rules.book import Book, read_book, standard_book
 from engine.rules.caller_ids import PROOF_DAYS, CallerId
 from engine.rules.hours import Window
 from engine.rules.numbers import NumberError, parse_number
 from engine.rules.tolls import toll_problem
+from engine.secret import read_secret
 from engine.sound_settings import PromptSettings, SoundsSettings, TtsSettings
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
@@ -127,42 +127,7 @@ class PbxSettings(Model):
 
         Raises SettingsError when the file is missing, readable by others, or the variable is not set.
         """
-        if self.secret_env is not None:
-            value = os.environ.get(self.secret_env, "")
-            if not value:
-                raise SettingsError(
-                    [
-                        Problem(
-                            self.secret_env,
-                            "this environment variable holds the AMI secret and is empty",
-                            "set it, or use secret_file",
-                        )
-                    ]
-                )
-            return value
-        assert self.secret_file is not None
-        try:
-            mode = self.secret_file.stat().st_mode
-            value = self.secret_file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(
-                [Problem(str(self.secret_file), f"cannot read the AMI secret: {error}")]
-            ) from error
-        if not value:
-            raise SettingsError(
-                [Problem(str(self.secret_file), "this file holds the AMI secret and is empty")]
-            )
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise SettingsError(
-                [
-                    Problem(
-                        str(self.secret_file),
-                        f"others may read this secret (mode {stat.S_IMODE(mode):04o})",
-                        f"chmod 600 {self.secret_file}",
-                    )
-                ]
-            )
-        return value
+        return read_secret(self.secret_env, self.secret_file, "the AMI secret")
 
 
 class TrunkSettings(Model):
@@ -326,6 +291,7 @@ class Settings(Model):
     law: LawSettings = LawSettings()
     transfer: dict[Name, TransferSettings] = Field(default_factory=dict)
     dialplan: DialplanSettings = DialplanSettings()
+    hook: dict[Name, HookSettings] = Field(default_factory=dict)
 
     @property
     def database(self) -> Path:

@@ -34,13 +34,14 @@ from engine.intake.requests import (
     CampaignRequest,
     RemoveRequest,
     Request,
+    ResendRequest,
     SuppressRequest,
 )
 from engine.intake.watch import watch
 from engine.ops import log as events
 from engine.ops.log import Log
 from engine.rules.numbers import Number, NumberError, parse_number
-from engine.store import audited, campaigns
+from engine.store import audited, campaigns, hooks
 from engine.store.writer import Writer
 
 SLICE = 2000
@@ -182,6 +183,14 @@ class Control:
                 return {"removed": removed, "unknown": unknown}
             case CampaignRequest():
                 return await self._campaign(request, asker)
+            case ResendRequest():
+                count = await self._writer.submit(
+                    partial(hooks.resend, name=request.hook, now=self._clock.now())
+                )
+                if count is None:
+                    what = f"there is no hook {request.hook!r} in the settings"
+                    raise InputError([Problem("hook", what, "see `volley hooks`")])
+                return {"hook": request.hook, "events": count}
 
     async def _campaign(self, request: CampaignRequest, asker: str) -> dict[str, Any]:
         campaign_id, state = await self._find(request.campaign)

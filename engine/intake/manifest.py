@@ -101,7 +101,7 @@ def load(path: Path) -> Manifest:
 
 
 def check(campaign: Campaign, settings: Settings, where: str) -> list[Problem]:
-    """What is wrong with a campaign for this engine: caller IDs that are not ours, trunks that are not there."""
+    """What is wrong with a campaign for this engine: caller IDs that are not ours, trunks and hooks that are not there."""
     problems: list[Problem] = []
     ours = {item.number for item in settings.caller_id}
     problems += [
@@ -120,6 +120,15 @@ def check(campaign: Campaign, settings: Settings, where: str) -> list[Problem]:
     ]
     problems += _ways_out(campaign, settings, where)
     problems += _too_dear(campaign, settings, where)
+    problems += [
+        Problem(
+            f"{where}: hooks",
+            f"there is no hook {hook!r}",
+            "known: " + ", ".join(settings.hook) if settings.hook else "volley.toml has no [hook.<name>]",
+        )
+        for hook in campaign.hooks
+        if hook not in settings.hook
+    ]
     return problems
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from engine.campaign import CampaignId
+from engine.config import Name
 from engine.intake.lists.requests import (
     DropListRequest,
     ForgetRequest,
@@ -48,6 +49,14 @@ class SuppressRequest(Model):
     by: By = ""
 
 
-AtOnce = CampaignRequest | RemoveRequest | SuppressRequest
+class ResendRequest(Model):
+    """Tell a hook again what was given up of it: the receiver takes it now."""
+
+    action: Literal["resend"]
+    hook: Name
+    by: By = ""
+
+
+AtOnce = CampaignRequest | RemoveRequest | SuppressRequest | ResendRequest
 AnyRequest = AtOnce | ImportListRequest | DropListRequest | SuppressFileRequest | ForgetRequest
 Request = Annotated[AnyRequest, Field(discriminator="action")]

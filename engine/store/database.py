@@ -124,6 +124,24 @@ def open_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
+async def open_reading(path: Path) -> WriterConnection:
+    """A connection that only reads, with a thread of its own, for what reads beside the writer all the time. Raises
+    StoreError."""
+
+    def connect() -> sqlite3.Connection:
+        found = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, timeout=10.0)
+        found.execute("PRAGMA query_only = ON")
+        return found
+
+    connection = WriterConnection(connect, 64)
+    try:
+        await connection
+    except sqlite3.Error as error:
+        await connection.close()
+        raise StoreError(f"{path}: cannot read the database: {error}") from error
+    return connection
+
+
 @contextmanager
 def state_lock(state: Path) -> Iterator[str]:
     """Hold the state directory for one engine. The lock dies with the process, however it dies; the pid in it goes only

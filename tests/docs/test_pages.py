@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from engine import config
 from engine.dialing.disposition import CAUSE, SIP, UNCOUNTED, Disposition
 from engine.dialing.retry import DEFAULTS
+from engine.hooks import payload
 from engine.intake import manifest, requests
 from engine.ops import log
 from engine.ops.reasons import RESULTS
@@ -129,6 +130,8 @@ def check(kind: str, table: dict[str, Any]) -> None:
             assert isinstance(table["ok"], bool)
         case "reason":
             assert {"job", "name", "rejected_at", "problems"} == set(table)
+        case "hook":
+            payload.EVENT.validate_python(table)
         case "rules":
             (TightFile if "tightens" in table else LawFile).model_validate(table)
         case "log":

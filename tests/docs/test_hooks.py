@@ -1,0 +1,64 @@
+"""The page about hooks: its events are all there, and its samples tell a good signature from a bad one."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.hook_settings import Event
+from engine.hooks.signature import sign
+from tests.docs.pages import rows, section
+
+SECRET, BODY = "correct horse", b'{"id":"1","note":"\xc3\xa9\n"}'
+NOW = time.time()
+GOOD = sign(SECRET, BODY, NOW)
+CASES = [
+    (GOOD, BODY, True),
+    (GOOD, BODY + b" ", False),
+    (sign("other", BODY, NOW), BODY, False),
+    (sign(SECRET, BODY, NOW - 400), BODY, False),
+    (GOOD.replace("t=", "t=1"), BODY, False),
+    (GOOD.partition(",")[0], BODY, False),
+    ("", BODY, False),
+    ("t=,v1=", BODY, False),
+    ("v1=é,t=x", BODY, False),
+]
+
+
+def sample(language: str) -> str:
+    found = re.search(
+        rf"^```{language}\n(.*?)^```$", section("hooks.md", "By HTTP"), re.MULTILINE | re.DOTALL
+    )
+    assert found
+    return found[1]
+
+
+def test_every_event_is_told() -> None:
+    told = {
+        word for row in rows(section("hooks.md", "Events")) for word in re.findall(r"`([a-z.]+)`", row[0])
+    }
+    assert told == set(Event)
+
+
+@pytest.mark.parametrize(("header", "body", "good"), CASES)
+def test_the_sample_in_python(header: str, body: bytes, good: bool) -> None:
+    names: dict[str, Any] = {}
+    exec(sample("python"), names)
+    assert names["valid"](SECRET.encode(), header, body) is good
+
+
+@pytest.mark.parametrize(("header", "body", "good"), CASES)
+def test_the_sample_in_shell(header: str, body: bytes, good: bool, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET + "\n", encoding="utf-8")
+    script = tmp_path / "valid.sh"
+    script.write_text(sample("sh"), encoding="utf-8")
+    done = subprocess.run(
+        ["sh", str(script), str(secret), header], input=body, check=False, capture_output=True
+    )
+    assert (done.returncode == 0) is good
