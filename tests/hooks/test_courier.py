@@ -265,6 +265,7 @@ async def test_more_than_may_wait_drops_the_oldest(desk: Desk, receiver: Receive
     desk.start(url=receiver.url, max_queue=100, parallel=1)
     await desk.until(lambda: desk.waiting() <= 101)
     assert desk.rows("SELECT dropped FROM hooks") == [2500 - desk.waiting()]
+    await desk.until(lambda: desk.events("hook.dropped"))
     [line] = desk.events("hook.dropped")
     assert line["log_level"] == "error"
     assert line["dropped"] == 2500 - desk.waiting()
