@@ -39,8 +39,10 @@ SOUNDS = "{sounds}"
 RECORDINGS = "{recordings}"
 OWN = "own"
 """The node that hands the call to a context of the operator's."""
-LONGEST_PART = 600
-"""Characters of sounds joined by & in one entry, before the directory is put in; an AMI line carries 1,024 bytes."""
+LONGEST_PART = 1000
+"""Characters of one entry's sounds with the PBX's directory before each; an AMI line carries 1,024 bytes."""
+LONGEST_DIRECTORY = 200
+"""Characters of a directory for which that holds."""
 
 Entries = dict[str, str]
 
@@ -150,7 +152,7 @@ class _Compiler:
         for prompt in prompts:
             if not isinstance(prompt, Said) and key_of(prompt) not in self._personal:
                 sound = f"{SOUNDS}/{self._names[key_of(prompt)]}"
-                if together and len("&".join([*together, sound])) > LONGEST_PART:
+                if together and _length([*together, sound]) > LONGEST_PART:
                     yield "files:" + "&".join(together)
                     together = []
                 together.append(sound)
@@ -166,6 +168,11 @@ class _Compiler:
         if isinstance(prompt, Said):
             return f"{prompt.say}:{prompt.field}"
         return f"speech:{self._personal.index(key_of(prompt)) + 1:02d}:{SOUNDS}"
+
+
+def _length(sounds: list[str]) -> int:
+    """Characters of these sounds as one part, on a PBX whose directory is the longest."""
+    return len("files:") + sum(len(sound) - len(SOUNDS) + LONGEST_DIRECTORY + 1 for sound in sounds)
 
 
 def _asks(name: str, kind: str, node: MenuNode | QuestionNode | DigitsNode | CallbackNode) -> Entries:

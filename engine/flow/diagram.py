@@ -21,7 +21,7 @@ def mermaid(
         boxes[VOICEMAIL] = ("voicemail", spoken.get(VOICEMAIL, ()))
     lines = ["flowchart TD", '    answered(["answered"])']
     for name, (kind, prompts) in boxes.items():
-        told = "<br/>".join((f"<b>{name}</b> ({kind})", *(shown(one) for one in prompts)))
+        told = "<br/>".join((f"<b>{name}</b> ({kind})", *(_label(shown(one)) for one in prompts)))
         lines.append(f'    {_id(name)}["{told}"]')
     lines.append(f'    {_id(END)}(["end"])')
     ways: dict[tuple[str, str], list[str]] = {}
@@ -61,6 +61,15 @@ def _fresh(ways: list[Edge], seen: set[str]) -> list[str]:
             seen.add(edge.target)
             found.append(edge.target)
     return found
+
+
+_CODES = str.maketrans({"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;"})
+"""Entity codes: https://mermaid.js.org/syntax/flowchart.html#entity-codes-to-escape-characters"""
+
+
+def _label(text: str) -> str:
+    """The text within a label's quotes; a file may be called anything."""
+    return text.translate(_CODES)
 
 
 def _id(name: str) -> str:
