@@ -329,7 +329,7 @@ class Follower:
             next_at=None if stored.contact_done else outcome.next_at,
             note=outcome.note,
         )
-        if claim.callback_id is not None and stored.contact_done and answered is None:
+        if stored.missed:
             self._log.error(events.CALLBACK_MISSED, **self._names(live), callbacks=1, why=outcome.disposition)
         if isinstance(decision, CallbackAt):
             self._log.info(events.CALLBACK_SCHEDULED, **self._names(live), at=decision.at)
