@@ -141,7 +141,7 @@ def test_what_was_spoken_and_what_was_answered_is_erased(books, person, phone, s
         books.finish(claim, "ANSWERED_HUMAN", reports=reports, heard=0.5)
     forget(books, phone(1).e164)
     assert TEXTS[7].encode() not in raw(books)
-    assert books.rows("SELECT spoken FROM contacts ORDER BY row") == ["{}", '{"ACCOUNT":"7"}']
+    assert books.rows("SELECT spoken FROM contacts ORDER BY row") == ["{}", '{"ACCOUNT": "7"}']
     assert books.rows("SELECT value FROM call_events ORDER BY attempt_id, seq") == [
         "", "", "desk/answered", "account=7", "satisfied=yes", "desk/answered",
     ]  # fmt: skip
