@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 from engine.campaign import Campaign
-from engine.flow.actions import MESSAGE, VOICEMAIL, KeyAction
+from engine.flow.actions import MESSAGE, OWN, VOICEMAIL, KeyAction
 from engine.flow.graph import transfers
 from engine.flow.nodes import (
     CallbackNode,
@@ -37,8 +37,6 @@ and voicemails of both languages came out right.
 
 SOUNDS = "{sounds}"
 RECORDINGS = "{recordings}"
-OWN = "own"
-"""The node that hands the call to a context of the operator's."""
 LONGEST_PART = 1000
 """Characters of one entry's sounds with the PBX's directory before each; an AMI line carries 1,024 bytes."""
 LONGEST_DIRECTORY = 200
@@ -187,7 +185,10 @@ def _node(name: str, **values: str) -> Entries:
 
 
 def opt_out_keys(campaign: Campaign) -> dict[str, frozenset[str]]:
-    """Node -> the keys that mean never again while it is heard. Where digits are typed no key means that."""
+    """Node -> the keys that mean never again while it is heard. Where digits are typed no key means that, nor in a context of the
+    operator's; nodes that listen to no key of their own have no entry."""
+    if campaign.context:
+        return {MESSAGE: frozenset()}
     found: dict[str, Mapping[str, KeyAction]] = {MESSAGE: campaign.menu.actions}
     found |= {
         name: node.actions
@@ -203,4 +204,4 @@ def opt_out_keys(campaign: Campaign) -> dict[str, frozenset[str]]:
         for name, node in campaign.nodes.items()
         if isinstance(node, DigitsNode | CallbackNode)
     }
-    return {**keys, **typed, **({OWN: frozenset[str]()} if campaign.context else {})}
+    return keys | typed

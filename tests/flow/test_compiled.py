@@ -299,16 +299,23 @@ def test_the_keys_that_mean_never_again_node_by_node() -> None:
     found = campaign(
         menu={"keys": {"0": "never_again", "1": "go:menu"}},
         nodes={
-            "menu": {"kind": "menu", "prompts": ["a.wav"], "keys": {"1": "go:question", "2": "go:digits", "3": "go:when"}},
+            "menu": {"kind": "menu", "prompts": ["a.wav"], "keys": {"1": "go:question", "2": "go:digits", "3": "go:when", "4": "go:agent"}},
             "question": {"kind": "question", "prompts": ["a.wav"], "answers": {"9": "nine"}, "never_again": "*", "then": "end"},
             "digits": {"kind": "digits", "prompts": ["a.wav"], "then": "end"},
             "when": {"kind": "callback", "prompts": ["a.wav"]},
+            "told": {"kind": "message", "prompts": ["a.wav"], "then": "end"},
+            "story": {"kind": "record", "prompts": ["a.wav"], "consent": ["a.wav"], "keep": "1d", "then": "told"},
+            "agent": {"kind": "transfer", "to": "desk", "otherwise": "story"},
         },
     )  # fmt: skip
-    keys = opt_out_keys(found)
-    assert {name: set(keys[name]) for name in ("message", "menu", "question", "digits", "when")} == {
+    assert {name: set(keys) for name, keys in opt_out_keys(found).items()} == {
         "message": {"0"}, "menu": {"9"}, "question": {"*"}, "digits": set(), "when": set(),
     }  # fmt: skip
+
+
+def test_in_a_context_of_one_s_own_no_key_means_it() -> None:
+    """The operator's dialplan knows which key does, and says so by volley-api."""
+    assert opt_out_keys(campaign(context="my-survey")) == {"message": frozenset()}
 
 
 # -- versions ----------------------------------------------------------------------------------------------------------

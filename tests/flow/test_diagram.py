@@ -76,6 +76,25 @@ def test_a_machine_that_is_hung_up_on() -> None:
     assert "n_voicemail" not in boxes
 
 
+def test_a_context_of_one_s_own_is_drawn_as_what_it_is() -> None:
+    found = campaign(context="my-survey")
+    text = diagram.mermaid(
+        found.menu.actions, found.nodes, {"human": "own", "machine": "hangup"}, {}, found.context
+    )
+    assert drawn(text) == (
+        {"answered": "answered", "n_own": "<b>own</b> (context my-survey)", "n_end": "end"},
+        {
+            ("answered", "n_own"): ["human"],
+            ("answered", "n_end"): ["machine"],
+            ("n_own", "n_end"): ["your dialplan"],
+        },
+    )
+    assert diagram.tree(found.menu.actions, found.nodes, {}, found.context) == [
+        "own (context my-survey)",
+        "  your dialplan -> end",
+    ]
+
+
 @given(campaigns())
 def test_every_node_and_every_edge_appears(found: Campaign) -> None:
     boxes, arrows = drawn(mermaid(found))
