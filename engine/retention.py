@@ -51,17 +51,15 @@ class Retention:
         if mono - self._looked < EVERY:
             return
         self._looked = mono
-        over: list[Recording] = await self._writer.submit(
-            partial(recordings.due, now=self._clock.now(), limit=AT_ONCE), bulk=True
-        )
-        if not over:
-            return
-        deleted, stuck = await asyncio.to_thread(self._delete, over)
-        if deleted:
-            await self._writer.submit(
-                partial(recordings.gone, recordings=deleted, now=self._clock.now()), bulk=True
-            )
-            self._log.info(events.RECORDINGS_DELETED, recordings=len(deleted))
+        stuck: list[str] = []
+        while over := await self._over(len(stuck)):
+            deleted, kept = await asyncio.to_thread(self._delete, over)
+            stuck += kept
+            if deleted:
+                await self._writer.submit(
+                    partial(recordings.gone, recordings=deleted, now=self._clock.now()), bulk=True
+                )
+                self._log.info(events.RECORDINGS_DELETED, recordings=len(deleted))
         if stuck and mono - self._told > TELL_EVERY:
             self._told = mono
             self._log.error(
@@ -70,6 +68,13 @@ class Retention:
                 why=stuck[0],
                 todo="let the engine's user write to recordings_dir of that PBX, or delete them there",
             )
+
+    async def _over(self, stuck: int) -> list[Recording]:
+        """The next ones, beyond those that cannot be deleted: they keep nobody else's."""
+        found: list[Recording] = await self._writer.submit(
+            partial(recordings.due, now=self._clock.now(), limit=AT_ONCE, skip=stuck), bulk=True
+        )
+        return found
 
     def _delete(self, over: list[Recording]) -> tuple[list[Recording], list[str]]:
         deleted, stuck = [], []

@@ -39,7 +39,7 @@ def callbacks(
     """List the callbacks that people asked for: due (the next first), kept, missed, withdrawn.
 
     Kept: the call made for it was answered. Missed: the contact was done before that. Withdrawn: the number
-    was suppressed, or the campaign cancelled.
+    was suppressed or is on a list, or the campaign or the contact was taken back.
     """
     from rich.console import Console
 

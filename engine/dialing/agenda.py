@@ -7,7 +7,7 @@ something due: each knows when its next contact falls due.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from engine.campaign import Campaign
@@ -97,10 +97,15 @@ class Running:
     def __repr__(self) -> str:
         return f"<Running {self.name} {self.state} live={self.live} next_due={self.next_due:.0f}>"
 
-    def opt_out_keys(self, node: str) -> frozenset[str]:
-        """The keys that mean never again while `node` is heard, or what the call does after it."""
-        found = self._opt_out_keys.get(node)
-        return self._opt_out_keys[MESSAGE] if found is None else found
+    def opt_out_keys(self, nodes: Sequence[str]) -> frozenset[str]:
+        """The keys that mean never again in a call that has come to these nodes of the flow, the last first, one at least. In
+        one that listens to no key of its own those of the menu before it do; the 1 of a recording is a yes."""
+        here = nodes[0]
+        if here in self._opt_out_keys:
+            return self._opt_out_keys[here]
+        before = (keys for node in nodes if (keys := self._opt_out_keys.get(node)))
+        found = next(before, self._opt_out_keys[MESSAGE])
+        return found - {"1"} if here in self.campaign.records else found
 
     def set_state(self, state: str) -> None:
         self.state = state

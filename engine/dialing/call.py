@@ -118,7 +118,6 @@ class Call:
         "ended_at",
         "granted",
         "heard_at",
-        "node",
         "opted_out",
         "pressed",
         "queued",
@@ -157,8 +156,6 @@ class Call:
         """When that callback can be made, as the person was told."""
         self.answered = False
         """A question was answered, whatever became of the call."""
-        self.node = ""
-        """The part of the flow that was begun last."""
         self.result = ""
         self.refusal = ""
         self.early_key = False
@@ -172,6 +169,11 @@ class Call:
     def unheard(self) -> bool:
         """Its Originate was written, and Asterisk has not told anything about it yet."""
         return self.state is State.SENT and not self.queued
+
+    @property
+    def nodes(self) -> list[str]:
+        """The nodes of the flow that were begun, the last first."""
+        return [report.value for report in reversed(self.reports) if report.kind == "play"]
 
     def dialed_by(self, now: float) -> float:
         """The latest instant at which its INVITE can have left: gaps and delays count from there. `now` for a call of
@@ -296,8 +298,6 @@ class Call:
                 self.pressed = True
                 if report.value.endswith("/answered"):
                     self.result = "transferred"
-            case "play":
-                self.node = report.value
             case "result":
                 self.result = report.value
         return [Keep(report)]

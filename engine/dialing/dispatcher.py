@@ -207,7 +207,7 @@ class Dispatcher:
                     if refusal.verdict.reason == "suppressed"
                     else events.CONTACT_REFUSED
                 )
-                if refusal.promised and refusal.verdict.never:
+                if refusal.missed:
                     self._log.error(
                         events.CALLBACK_MISSED,
                         campaign=served[refusal.campaign_id].name,

@@ -25,6 +25,7 @@ from engine.dialing.retry import CallbackAt, Decision
 from engine.dialing.surroundings import REAP_GRACE, Channels, Clock
 from engine.dialing.wishes import Wishes
 from engine.errors import AmiError
+from engine.flow.actions import MESSAGE
 from engine.ops import log as events
 from engine.ops.log import Log
 from engine.store import outcomes
@@ -173,7 +174,8 @@ class Follower:
 
     def _hear(self, live: Live, digit: str) -> None:
         """An opt-out key is recorded here and now: the dialplan says so too, if it listens and the channel lives long enough."""
-        if digit in live.running.opt_out_keys(live.call.node) and not live.call.opted_out:
+        nodes = live.call.nodes or [live.claim.start or MESSAGE]
+        if digit in live.running.opt_out_keys(nodes) and not live.call.opted_out:
             live.call.opted_out = live.call.pressed = True
             report = Report(live.claim.attempt, EARLY_SEQ, "optout", "early", self._clock.now())
             self.backlog.spawn(self._opt_out(report, live))
@@ -329,7 +331,7 @@ class Follower:
             next_at=None if stored.contact_done else outcome.next_at,
             note=outcome.note,
         )
-        if claim.callback_id is not None and stored.contact_done and answered is None:
+        if stored.missed:
             self._log.error(events.CALLBACK_MISSED, **self._names(live), callbacks=1, why=outcome.disposition)
         if isinstance(decision, CallbackAt):
             self._log.info(events.CALLBACK_SCHEDULED, **self._names(live), at=decision.at)

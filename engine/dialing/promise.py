@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from engine.rules.hours import zone
 
+_AFTER = re.compile(r"[0-9]{1,8}")
+"""Three years at most: a manifest cannot say more than 400 days, a context of one's own anything."""
 _AT = re.compile(r"at([01][0-9]|2[0-3])([0-5][0-9])(\+1)?")
 UNREADABLE = 3600.0
 """Seconds until the callback of a wish that cannot be read: it was one all the same."""
@@ -35,18 +37,20 @@ class Asked:
         here = datetime.fromtimestamp(self.at, where)
         days = 1 if self.tomorrow else 0
         while True:
-            then = (here + timedelta(days=days)).replace(
-                hour=self.hour, minute=self.minute, second=0, microsecond=0, fold=0
+            local = (here + timedelta(days=days)).replace(
+                hour=self.hour, minute=self.minute, second=0, microsecond=0
             )
-            if then.timestamp() > self.at:
-                return then.timestamp()
+            for fold in (0, 1):  # a time that happens twice (PEP 495): the first one that is still to come
+                then = local.replace(fold=fold).timestamp()
+                if then > self.at:
+                    return then
             days += 1
 
 
 def asked(value: str, at: float) -> Asked:
     """The dialplan's words: `3600`, `at1430`, `at1000+1`; after a `>` the node with which the callback begins."""
     when, _, start = value.partition(">")
-    if when.isdecimal():
+    if _AFTER.fullmatch(when):
         return Asked(at, float(when), start=start)
     found = _AT.fullmatch(when)
     if found is None:

@@ -28,7 +28,9 @@ VOICEMAIL = "voicemail"
 HANGUP = "hangup"
 END = "end"
 """No node: the call ends, after a good-bye where there is one."""
-TAKEN = frozenset({MESSAGE, VOICEMAIL, HANGUP, END, "own"})
+OWN = "own"
+"""The node that hands the call to a context of the operator's."""
+TAKEN = frozenset({MESSAGE, VOICEMAIL, HANGUP, END, OWN})
 """Names that no node of a manifest can have."""
 
 RESULTS = frozenset(

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 from engine.campaign import Campaign
-from engine.flow.actions import MESSAGE, VOICEMAIL, KeyAction
+from engine.flow.actions import MESSAGE, OWN, VOICEMAIL, KeyAction
 from engine.flow.graph import transfers
 from engine.flow.nodes import (
     CallbackNode,
@@ -37,10 +37,10 @@ and voicemails of both languages came out right.
 
 SOUNDS = "{sounds}"
 RECORDINGS = "{recordings}"
-OWN = "own"
-"""The node that hands the call to a context of the operator's."""
-LONGEST_PART = 600
-"""Characters of sounds joined by & in one entry, before the directory is put in; an AMI line carries 1,024 bytes."""
+LONGEST_PART = 1000
+"""Characters of one entry's sounds with the PBX's directory before each; an AMI line carries 1,024 bytes."""
+LONGEST_DIRECTORY = 200
+"""Characters of a directory for which that holds."""
 
 Entries = dict[str, str]
 
@@ -150,7 +150,7 @@ class _Compiler:
         for prompt in prompts:
             if not isinstance(prompt, Said) and key_of(prompt) not in self._personal:
                 sound = f"{SOUNDS}/{self._names[key_of(prompt)]}"
-                if together and len("&".join([*together, sound])) > LONGEST_PART:
+                if together and _length([*together, sound]) > LONGEST_PART:
                     yield "files:" + "&".join(together)
                     together = []
                 together.append(sound)
@@ -168,6 +168,11 @@ class _Compiler:
         return f"speech:{self._personal.index(key_of(prompt)) + 1:02d}:{SOUNDS}"
 
 
+def _length(sounds: list[str]) -> int:
+    """Characters of these sounds as one part, on a PBX whose directory is the longest."""
+    return len("files:") + sum(len(sound) - len(SOUNDS) + LONGEST_DIRECTORY + 1 for sound in sounds)
+
+
 def _asks(name: str, kind: str, node: MenuNode | QuestionNode | DigitsNode | CallbackNode) -> Entries:
     return _node(
         name, type=kind, timeout=f"{node.timeout:g}", rounds=str(1 + node.repeats), silence=node.silence or ""
@@ -180,7 +185,10 @@ def _node(name: str, **values: str) -> Entries:
 
 
 def opt_out_keys(campaign: Campaign) -> dict[str, frozenset[str]]:
-    """Node -> the keys that mean never again while it is heard. Where digits are typed no key means that."""
+    """Node -> the keys that mean never again while it is heard. Where digits are typed no key means that, nor in a context of the
+    operator's; nodes that listen to no key of their own have no entry."""
+    if campaign.context:
+        return {MESSAGE: frozenset()}
     found: dict[str, Mapping[str, KeyAction]] = {MESSAGE: campaign.menu.actions}
     found |= {
         name: node.actions
@@ -196,4 +204,4 @@ def opt_out_keys(campaign: Campaign) -> dict[str, frozenset[str]]:
         for name, node in campaign.nodes.items()
         if isinstance(node, DigitsNode | CallbackNode)
     }
-    return {**keys, **typed, **({OWN: frozenset[str]()} if campaign.context else {})}
+    return keys | typed

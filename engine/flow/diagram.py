@@ -4,30 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.flow.actions import END, HANGUP, MESSAGE, VOICEMAIL, KeyAction
+from engine.flow.actions import END, HANGUP, MESSAGE, OWN, VOICEMAIL, KeyAction
 from engine.flow.graph import Edge, edges
 from engine.flow.nodes import Nodes, speaks
 from engine.flow.prompts import Prompts, shown
 
 
 def mermaid(
-    first: Mapping[str, KeyAction], nodes: Nodes, verdicts: Mapping[str, str], spoken: Mapping[str, Prompts]
+    first: Mapping[str, KeyAction],
+    nodes: Nodes,
+    verdicts: Mapping[str, str],
+    spoken: Mapping[str, Prompts],
+    context: str | None = None,
 ) -> str:
     """The flow as a Mermaid flowchart. `verdicts`: what the detection says -> node; `spoken`: prompts of the nodes that are
-    none of `nodes` (message, voicemail)."""
-    boxes = {MESSAGE: ("menu", spoken.get(MESSAGE, ()))}
+    none of `nodes` (message, voicemail); `context`: of the operator's, in place of them all."""
+    boxes: dict[str, tuple[str, Prompts]] = {MESSAGE: ("menu", spoken.get(MESSAGE, ()))}
     boxes |= {name: (node.kind, speaks(node)) for name, node in nodes.items()}
+    every = edges(first, nodes)
+    if context is not None:
+        boxes, every = {OWN: (f"context {context}", ())}, [Edge(OWN, END, "your dialplan", False)]
     if VOICEMAIL in verdicts.values():
         boxes[VOICEMAIL] = ("voicemail", spoken.get(VOICEMAIL, ()))
     lines = ["flowchart TD", '    answered(["answered"])']
     for name, (kind, prompts) in boxes.items():
-        told = "<br/>".join((f"<b>{name}</b> ({kind})", *(shown(one) for one in prompts)))
+        told = "<br/>".join((f"<b>{name}</b> ({kind})", *(_label(shown(one)) for one in prompts)))
         lines.append(f'    {_id(name)}["{told}"]')
     lines.append(f'    {_id(END)}(["end"])')
     ways: dict[tuple[str, str], list[str]] = {}
     for verdict, node in verdicts.items():
         ways.setdefault(("answered", END if node == HANGUP else node), []).append(verdict)
-    for edge in edges(first, nodes):
+    for edge in every:
         ways.setdefault((edge.source, edge.target), []).append(edge.by)
     if VOICEMAIL in boxes:
         ways[(VOICEMAIL, END)] = ["then"]
@@ -37,8 +44,12 @@ def mermaid(
     return "\n".join(lines) + "\n"
 
 
-def tree(first: Mapping[str, KeyAction], nodes: Nodes, spoken: Mapping[str, Prompts]) -> list[str]:
+def tree(
+    first: Mapping[str, KeyAction], nodes: Nodes, spoken: Mapping[str, Prompts], context: str | None = None
+) -> list[str]:
     """The flow as lines of text: each node once, with what it speaks and what follows."""
+    if context is not None:
+        return [f"{OWN} (context {context})", f"  your dialplan -> {END}"]
     found: list[str] = []
     every = edges(first, nodes)
     todo, seen = [MESSAGE], {MESSAGE, END}
@@ -61,6 +72,15 @@ def _fresh(ways: list[Edge], seen: set[str]) -> list[str]:
             seen.add(edge.target)
             found.append(edge.target)
     return found
+
+
+_CODES = str.maketrans({"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;"})
+"""Entity codes: https://mermaid.js.org/syntax/flowchart.html#entity-codes-to-escape-characters"""
+
+
+def _label(text: str) -> str:
+    """The text within a label's quotes; a file may be called anything."""
+    return text.translate(_CODES)
 
 
 def _id(name: str) -> str:

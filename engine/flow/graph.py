@@ -101,12 +101,12 @@ def problems(first: Mapping[str, KeyAction], nodes: Nodes) -> list[str]:
         for name in nodes
         if name not in reached and name not in TAKEN
     ]
-    if loop := _loop([edge for edge in every if edge.alone and edge.target in nodes]):
-        found.append(
-            f"nodes.{loop[0]}: "
-            + " -> ".join((*loop, loop[0]))
-            + " goes round for ever without a key: let one of them end"
-        )
+    found += [
+        f"nodes.{loop[0]}: "
+        + " -> ".join((*loop, loop[0]))
+        + " goes round for ever without a key: let one of them end"
+        for loop in _loops([edge for edge in every if edge.alone and edge.target in nodes])
+    ]
     return found
 
 
@@ -123,6 +123,13 @@ def _reached(every: list[Edge], start: str) -> set[str]:
                 seen.add(edge.target)
                 todo.append(edge.target)
     return seen
+
+
+def _loops(alone: list[Edge]) -> Iterator[list[str]]:
+    """Loops that share no node, each once."""
+    while loop := _loop(alone):
+        yield loop
+        alone = [edge for edge in alone if edge.source not in loop and edge.target not in loop]
 
 
 def _loop(alone: list[Edge]) -> list[str]:

@@ -23,6 +23,14 @@ CURRENCIES = {
 _AMOUNT = re.compile(
     r"(?P<before>[^\d\s.,'-]*)\s*(?P<digits>\d[\d\s.,'\u2019\u00a0\u202f]*)\s*(?P<after>[^\d\s.,'-]*)"
 )
+_FORMS = tuple(
+    re.compile(
+        rf"([0-9]+|[1-9][0-9]{{0,2}}(?:{thousands}[0-9]{{2,3}})*{thousands}[0-9]{{3}})(?:{point}([0-9]{{2}}))?"
+    )
+    for thousands, point in ((",", r"\."), (r"\.", ","))
+)
+"""Units and cents. Three digits after a sign are thousands, two are cents, and one sign cannot be both; in India thousands are
+followed by groups of two. What begins with a nought has no thousands: 0.125 is an eighth and not 125."""
 _GAPS = re.compile(r"[\s.'\u2019\u00a0\u202f/_-]")
 
 
@@ -67,23 +75,13 @@ def _amount(text: str) -> str:
     if found is None or currency is None or (found["before"] and found["after"]):
         raise NotSayable(f"{text!r} is no amount with its currency; write it as 12.50 EUR")
     digits = re.sub(r"[\s'\u2019\u00a0\u202f]", "", found["digits"])
-    whole, point, cents = _split(digits)
-    if not re.fullmatch(r"[0-9]{1,9}", whole) or (point and not re.fullmatch(r"[0-9]{2}", cents)):
+    parts = next(filter(None, (form.fullmatch(digits) for form in _FORMS)), None)
+    whole = re.sub(r"[.,]", "", parts[1]) if parts else ""
+    if parts is None or len(whole) > 9:
         raise NotSayable(
             f"{text!r} is no amount with two digits after the point, or too large; write it as 12.50 EUR"
         )
-    return f"{int(whole)}-{int(cents or 0)}-{currency}"
-
-
-def _split(digits: str) -> tuple[str, str, str]:
-    """Units, decimal sign, cents. Three digits after a sign are thousands, two are cents."""
-    last = max(digits.rfind("."), digits.rfind(","))
-    if last < 0:
-        return digits, "", ""
-    tail = digits[last + 1 :]
-    if len(tail) == 3:
-        return re.sub(r"[.,]", "", digits), "", ""
-    return re.sub(r"[.,]", "", digits[:last]), digits[last], tail
+    return f"{int(whole)}-{int(parts[2] or 0)}-{currency}"
 
 
 def _clock(text: str) -> time:

@@ -9,21 +9,24 @@ from engine import durations
 from engine.campaign import Campaign
 from engine.config import Settings
 from engine.flow import diagram
-from engine.flow.actions import DEFAULT_AFTER, MESSAGE, VOICEMAIL, KeyAction
+from engine.flow.actions import DEFAULT_AFTER, MESSAGE, OWN, VOICEMAIL, KeyAction
 from engine.flow.languages import EVERYBODY
-from engine.flow.prompts import Prompt, Prompts, Said, key_of, shown
+from engine.flow.prompts import Prompt, Prompts, Said, Spoken, key_of, shown
 from engine.intake.prompts import Prepared
 from engine.ops import reasons
 
 
 @dataclass(frozen=True, slots=True)
 class PromptShown:
-    """A prompt file, or a field that is spoken; `seconds` is None when that is not known (the problems tell why)."""
+    """A prompt: a file, a text, a field. `seconds` is None for what is personal, and where it is not known (the problems tell
+    why)."""
 
     file: str
     seconds: float | None
     languages: dict[str, float] = field(default_factory=dict)
     """Its variants, where it has some: language -> how long."""
+    personal: bool = False
+    """It holds a field of the contact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +65,10 @@ def described(campaign: Campaign, prepared: Prepared, settings: Settings) -> Cal
     spoken = {MESSAGE: (campaign.message.prompts if campaign.message else ()) + campaign.menu.prompts}
     if campaign.voicemail:
         spoken[VOICEMAIL] = campaign.voicemail.prompts
+    person = OWN if campaign.context else MESSAGE
+    machine = person if amd.machine == MESSAGE else amd.machine
     verdicts = (
-        {"human": amd.human, "machine": amd.machine, "unsure": amd.unsure}
-        if amd.enabled
-        else {"answer": MESSAGE}
+        {"human": person, "machine": machine, "unsure": person} if amd.enabled else {"answer": person}
     )
     return CallPreview(
         caller_ids=campaign.caller_id,
@@ -74,15 +77,15 @@ def described(campaign: Campaign, prepared: Prepared, settings: Settings) -> Cal
         menu=shown(campaign.menu.prompts),
         voicemail=shown(campaign.voicemail.prompts if campaign.voicemail else ()),
         keys={} if campaign.context else {key: _action(action) for key, action in sorted(keys.items())},
-        human=amd.human,
-        machine=amd.machine if amd.enabled else "not told from people",
-        unsure=amd.unsure,
+        human=person,
+        machine=machine if amd.enabled else "not told from people",
+        unsure=person,
         ring_timeout=campaign.ring_timeout or settings.limits.ring_timeout,
         max_call=campaign.max_call or settings.limits.max_call,
         max_attempts=campaign.retry.max_attempts,
         min_gap=campaign.retry.min_gap,
-        flow=tuple(diagram.tree(keys, campaign.nodes, spoken)),
-        mermaid=diagram.mermaid(keys, campaign.nodes, verdicts, spoken),
+        flow=tuple(diagram.tree(keys, campaign.nodes, spoken, campaign.context)),
+        mermaid=diagram.mermaid(keys, campaign.nodes, verdicts, spoken, campaign.context),
         retries={
             word: f"after {durations.text(rule.delay)}, at most {reasons.times(rule.attempts)} more"
             if rule.attempts
@@ -93,8 +96,8 @@ def described(campaign: Campaign, prepared: Prepared, settings: Settings) -> Cal
 
 
 def _shown(prompt: Prompt, prepared: Prepared) -> PromptShown:
-    if isinstance(prompt, Said):
-        return PromptShown(shown(prompt), None)
+    if isinstance(prompt, Said) or (isinstance(prompt, Spoken) and prompt.fields):
+        return PromptShown(shown(prompt), None, personal=True)
     lasts = {
         language: round(prepared.seconds[file], 1)
         for language, file in prepared.variants.get(key_of(prompt), {}).items()

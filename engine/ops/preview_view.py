@@ -141,6 +141,8 @@ def _call(call: CallPreview) -> Table:
 
 
 def _prompt(prompt: PromptShown) -> str:
+    if prompt.personal:
+        return line(prompt.file)
     lasts = "cannot be played" if prompt.seconds is None else f"{prompt.seconds:g} s"
     variants = "".join(f", {language} {seconds:g} s" for language, seconds in prompt.languages.items())
     return f"{line(prompt.file)} ({lasts}{variants})"

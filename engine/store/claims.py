@@ -94,8 +94,8 @@ class Refusal:
     e164: str
     verdict: Verdict
     changed: bool
-    promised: bool = False
-    """The call would have kept a callback that was promised."""
+    missed: bool = False
+    """The call would have kept a callback that was promised, and no other will."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +121,8 @@ _FINAL = {
 }
 """What a contact ends as when the gate says never: SUPPRESSED, but for these; the empty word keeps the disposition of its
 last attempt."""
+_TAKEN_BACK = frozenset({Reason.SUPPRESSED, Reason.LISTED})
+"""Refusals by which the callee has said that no call is wanted: a promise to them is not missed."""
 NO_LISTS = NoLists()
 _OF_THE_CAMPAIGN = frozenset({Reason.ABANDONMENT, Reason.DAY_CAP})
 """Refusals that hold for every contact of the campaign: the next ones need not be asked about."""
@@ -351,8 +353,9 @@ def _refuse(
     changed = row.verdict != verdict.reason
     if changed:
         decisions.insert(connection, record(claimant.campaign_id, row, verdict, now))
+    missed = False
     if verdict.never:
-        close_contact(
+        missed = close_contact(
             connection,
             row.contact_id,
             claimant.campaign_id,
@@ -364,22 +367,22 @@ def _refuse(
             "UPDATE contacts SET due_at = ?, verdict = ? WHERE id = ?",
             (verdict.at, verdict.reason, row.contact_id),
         )
-    promised = row.callback_id is not None
-    return Refusal(row.contact_id, claimant.campaign_id, row.e164, verdict, changed, promised)
+    return Refusal(row.contact_id, claimant.campaign_id, row.e164, verdict, changed, missed)
 
 
 def close_contact(
     connection: sqlite3.Connection, contact_id: int, campaign_id: int, disposition: str, verdict: str
-) -> None:
-    """No further attempt for this contact. An empty disposition keeps the one that stands; an open promise is
-    marked missed."""
+) -> bool:
+    """No further attempt for this contact. An empty disposition keeps the one that stands. Returns whether a promise to it
+    is missed by that; one that the callee or the operator has taken back is withdrawn."""
     connection.execute(
         "UPDATE contacts SET state = 'done', verdict = ?, callback_id = NULL, disposition = CASE WHEN ? = '' THEN disposition"
         " ELSE ? END WHERE id = ? AND state != 'done'",
         (verdict, disposition, disposition, contact_id),
     )
-    word = "withdrawn" if disposition in ("SUPPRESSED", "CANCELLED") else "missed"
-    connection.execute(
+    word = "withdrawn" if disposition == "CANCELLED" or verdict in _TAKEN_BACK else "missed"
+    promises = connection.execute(
         "UPDATE callbacks SET state = ? WHERE contact_id = ? AND state = 'due'", (word, contact_id)
-    )
+    ).rowcount
     connection.execute("UPDATE campaigns SET open_contacts = open_contacts - 1 WHERE id = ?", (campaign_id,))
+    return word == "missed" and promises > 0

@@ -63,6 +63,8 @@ class Stored:
     fresh: bool
     contact_done: bool
     campaign_open: int
+    missed: bool = False
+    """A promise that this attempt was to keep will not be kept."""
 
 
 def finish(connection: sqlite3.Connection, outcome: Outcome) -> Stored:
@@ -153,15 +155,13 @@ def finish(connection: sqlite3.Connection, outcome: Outcome) -> Stored:
                 outcome.callback_start,
             ),
         ).fetchone()[0]
+    missed = False
     if state != "in_call":
         done = True
     elif outcome.next_at is None or campaign in ("cancelled", "failed"):
-        close_contact(
-            connection,
-            outcome.contact_id,
-            outcome.campaign_id,
-            "CANCELLED" if outcome.next_at is not None else "",
-            "",
+        cancelled = outcome.next_at is not None or outcome.disposition == "CANCELLED"
+        missed = close_contact(
+            connection, outcome.contact_id, outcome.campaign_id, "CANCELLED" if cancelled else "", ""
         )
         done = True
     else:
@@ -181,7 +181,7 @@ def finish(connection: sqlite3.Connection, outcome: Outcome) -> Stored:
     (open_contacts,) = connection.execute(
         "SELECT open_contacts FROM campaigns WHERE id = ?", (outcome.campaign_id,)
     ).fetchone()
-    return Stored(True, done, open_contacts)
+    return Stored(True, done, open_contacts, missed)
 
 
 def keep_reports(connection: sqlite3.Connection, reports: Sequence[Report]) -> int:

@@ -43,9 +43,10 @@ MANIFEST = {
 }
 
 
-def settings(**limits: Any) -> Settings:
+def settings(transfer: Mapping[str, Any] | None = None, **limits: Any) -> Settings:
     return Settings.model_validate(
         {
+            "transfer": transfer or {},
             "limits": {"max_channels": 100, "cps": 500, **limits},
             "pbx": {"lab": {"secret_env": "X", "sounds_dir": "/sounds"}},
             "trunk": {
@@ -88,6 +89,8 @@ class Exchange:
         self.unreachable = False
         self.acknowledges = True
         self.written: list[dict[str, str]] = []
+        self.given: list[dict[str, str]] = []
+        """Channel variables of each Originate."""
         self.at: list[float] = []
         self.hung_up: list[str] = []
         self.redirected: list[tuple[str, str, str]] = []
@@ -99,8 +102,11 @@ class Exchange:
     def write(self, action: bytes) -> None:
         if self.unreachable:
             raise AmiUnreachable("PBX lab: no connection")
-        headers = dict(line.split(": ", 1) for line in action.decode().split("\r\n") if line)
+        lines = [line for line in action.decode().split("\r\n") if line]
+        headers = dict(line.split(": ", 1) for line in lines)
         self.written.append(headers)
+        variables = [line.removeprefix("Variable: ") for line in lines if line.startswith("Variable: ")]
+        self.given.append(dict(variable.split("=", 1) for variable in variables))
         self.at.append(time.monotonic())
         attempt = attempt_of(headers["ActionID"])
         assert attempt is not None
@@ -116,6 +122,8 @@ class Exchange:
         return True
 
     async def set_variables(self, channel: str, values: Mapping[str, str]) -> None:
+        if self.unreachable:
+            raise AmiUnreachable("PBX lab: no connection")
         self.variables.append((channel, dict(values)))
 
     async def redirect(self, channel: str, context: str, exten: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.dialing.agenda import CAREFUL_HOURS, NEVER, Agenda, Running
+from engine.dialing.agenda import CAREFUL_HOURS, NEVER, Agenda, Running, transfers
 from engine.dialing.agents import Agents
 from engine.store.campaigns import CampaignRow
 
@@ -133,3 +133,52 @@ def test_refreshing(agenda: Agenda) -> None:
     assert agenda.campaigns[1] is first
     assert first.rules.running
     assert agenda.campaigns[2] is not second
+
+
+# -- agents ------------------------------------------------------------------------------------------------------------
+
+TRANSFER = {
+    "desk": {"dial": "PJSIP/101", "places": 3},
+    "doctor": {"number": "+33199001050", "trunk": "a", "caller_id": "+33162000001", "places": 2},
+}
+TO_DESK = {"menu": {"keys": {"1": "transfer:desk"}}}
+TO_BOTH = {"menu": {"keys": {"1": "transfer:desk", "2": "transfer:doctor"}}}
+
+
+def room(agenda: Agenda, which: int) -> int:
+    [claimant] = [one for running, one in agenda.claimants(100.0, 50.0, 0.04, BOTH) if running.id == which]
+    return claimant.room
+
+
+def test_agents_limit_those_campaigns_that_lead_to_them(some_settings) -> None:
+    settings = some_settings(transfer=TRANSFER, max_channels=20)
+    agents = Agents(settings.transfer)
+    agenda = Agenda(settings, agents)
+    agenda.refresh([row(1), row(2, **TO_DESK), row(3, **TO_BOTH), row(4, **TO_DESK, max_channels=1)])
+    assert [room(agenda, which) for which in (1, 2, 3, 4)] == [20, 3, 2, 1]
+    agents.take(["desk", "doctor"])
+    assert [room(agenda, which) for which in (1, 2, 3)] == [20, 2, 1]
+    agents.take(["desk", "doctor"])
+    assert sorted(ids(agenda)) == [1, 2, 4], "the doctor has no place left"
+    assert agenda.wait(100.0, 50.0, 0.04) <= 0
+    agents.take(["desk"])
+    assert ids(agenda) == [1]
+    agenda.campaigns[1].next_due = NEVER
+    assert agenda.wait(100.0, 50.0, 0.04) == NEVER
+    assert agenda.trunks(100.0, 50.0, 0.04) == frozenset()
+    agents.release(["desk", "doctor"], 1)
+    assert sorted(ids(agenda)) == [2, 3, 4]
+
+
+def test_the_gate_is_told_of_numbers_alone(some_settings) -> None:
+    settings = some_settings(transfer=TRANSFER)
+    [doctor] = transfers(settings, ["doctor", "desk", "gone"])
+    assert (doctor.name, doctor.e164, doctor.region, doctor.kind, doctor.trunk) == (
+        "doctor", "+33199001050", "FR", "fixed", "a",
+    )  # fmt: skip
+    assert doctor.caller_ids.numbers == ("+33162000001",)
+    running = Running(row(1, **TO_BOTH, callbacks_after_end="1h"), settings)
+    assert [one.name for one in running.rules.transfers] == ["doctor"]
+    assert running.rules.callbacks_after_end == 3600.0
+    assert running.targets == {"desk", "doctor"}
+    assert Running(row(2), settings).rules.transfers == ()

@@ -307,7 +307,13 @@ def test_an_early_key_is_a_person_whatever_the_detection_says() -> None:
         ("callback", "soon>", "asked", Asked(1_003.0, UNREADABLE)),
         ("callback", "at0905+1>agent", "asked", Asked(1_003.0, None, 9, 5, True, "agent")),
         ("answer", "q1=yes", "answered", True),
-        ("play", "q1", "node", "q1"),
+        ("answer", "account=40719", "pressed", True),
+        ("transfer", "desk/waiting", "pressed", True),
+        ("transfer", "desk/waiting", "result", ""),
+        ("transfer", "desk/answered", "result", "transferred"),
+        ("transfer", "desk/nobody", "result", ""),
+        ("play", "q1", "nodes", ["q1"]),
+        ("record", "story", "nodes", []),
         ("result", "confirmed", "result", "confirmed"),
         ("play", "message", "answered_at", 1_003.0),
     ],
@@ -316,6 +322,41 @@ def test_what_a_report_says(kind: str, value: str, attribute: str, seen: object)
     call = sent_call()
     played(call, [Report(A, 1, kind, value, 1_003.0)])
     assert getattr(call, attribute) == seen
+
+
+def test_the_nodes_of_a_call_the_last_first() -> None:
+    call = sent_call()
+    told = [
+        ("play", "message"),
+        ("key", "1@message"),
+        ("play", "rating"),
+        ("answer", "rating=5"),
+        ("play", "message"),
+    ]
+    played(call, [Report(A, seq, kind, value, 1_003.0) for seq, (kind, value) in enumerate(told, 1)])
+    assert call.nodes == ["message", "rating", "message"]
+
+
+def test_the_last_result_counts_and_a_transfer_that_was_answered_is_one() -> None:
+    """The agent's side tells of the answer; when it is the agent who hangs up, the dialplan says so too."""
+    call = sent_call()
+    told = [
+        ("result", "confirmed"),
+        ("transfer", "desk/waiting"),
+        ("transfer", "desk/answered"),
+        ("result", "transferred"),
+    ]
+    for seq, (kind, value) in enumerate(told, 1):
+        played(call, [Report(A, seq, kind, value, 1_003.0)])
+    assert call.result == "transferred"
+
+
+def test_a_clock_that_is_set_moves_what_was_promised() -> None:
+    call = sent_call()
+    played(call, [Report(A, 1, "callback", "60>agent", 1_003.0)])
+    call.granted = 2_000.0
+    call.clock_was_set(500.0)
+    assert (call.asked, call.granted) == (Asked(1_503.0, 60.0, start="agent"), 2_500.0)
 
 
 def test_a_callback_was_asked_for_by_a_person() -> None:

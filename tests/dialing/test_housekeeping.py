@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.channel import Report
 from engine.housekeeping import REPORT_RETRY, Housekeeping
 from engine.ops.trail import Trail
 from engine.retention import Retention
@@ -83,3 +84,44 @@ async def test_what_is_over_ends_and_what_is_due_begins(desk, person) -> None:
         ("late", "completed"),
         ("early", "running"),
     ]
+
+
+async def asked(desk, person, *others, **manifest) -> None:
+    """Somebody was promised a callback in an hour; the others wait for their first call."""
+    await desk.campaign("spring", person(1), *others, max_channels=1, **manifest)
+    desk.start()
+    await desk.until(lambda: desk.exchange.written)
+    [attempt] = desk.written()
+    desk.agenda.campaigns[1].max_channels = 0  # nobody else is dialed
+    desk.follower.take(Report(attempt, 1, "callback", "3600>", desk.clock.now()))
+    desk.hang_up(attempt, 16, 0, answered=True)
+    await desk.until(lambda: desk.rows("SELECT state FROM callbacks") == ["due"])
+
+
+@pytest.mark.usefixtures("house")
+async def test_a_promise_outlasts_its_campaign(desk, person) -> None:
+    await asked(desk, person, person(2), person(3))
+    desk.agenda.campaigns[1].end = desk.clock.now() - 1.0
+    await desk.until(lambda: desk.rows("SELECT count(*) FROM contacts WHERE state = 'done'") == [2])
+    await asyncio.sleep(1.5)
+    assert desk.rows("SELECT state, disposition FROM contacts ORDER BY row") == [
+        ("pending", "ANSWERED_HUMAN"), ("done", "EXPIRED"), ("done", "EXPIRED"),
+    ]  # fmt: skip
+    assert desk.rows("SELECT state FROM callbacks") == ["due"]
+    assert desk.events("callback.missed") == desk.events("campaign.completed") == []
+
+
+@pytest.mark.usefixtures("house")
+async def test_and_is_missed_when_that_time_is_over_too(desk, person) -> None:
+    await asked(desk, person, callbacks_after_end=0)
+    desk.agenda.campaigns[1].end = desk.clock.now() - 1.0
+    await desk.until(lambda: desk.events("campaign.completed"))
+    await asyncio.sleep(1.5)
+    [line] = desk.events("callback.missed")
+    assert (line["log_level"], line["campaign"], line["callbacks"], line["why"]) == (
+        "error",
+        "spring",
+        1,
+        "campaign_over",
+    )
+    assert desk.rows("SELECT state FROM callbacks") == ["missed"]

@@ -246,3 +246,68 @@ def test_equal_numbers_are_used_evenly() -> None:
     seen = Counter(shown(given, Callee(f"+3349900{at:04d}", "FR")) for at in range(5000))
     assert len(seen) == 5
     assert all(880 < count < 1120 for count in seen.values()), seen
+
+
+# -- the number that was shown when a callback was promised ------------------------------------------------------------
+
+
+def kept(given: list[CallerId], promised: str, callee: Callee = PARIS, **more: object) -> str | None:
+    return CallerIds(given).choose(callee, TODAY, promised=promised, **more).number  # type: ignore[arg-type]
+
+
+def test_a_promise_is_kept_with_the_number_that_was_shown() -> None:
+    given = [ours("+33162000001", "FR"), ours("+33162000002", "FR-IDF"), ours("+33162000003")]
+    assert kept(given, "") == "+33162000002", "the one that fits best"
+    for one in given:
+        assert kept(given, one.number) == one.number
+
+
+@pytest.mark.parametrize(
+    ("promised", "more"),
+    [
+        (ours("+33162000001", age=401), {}),
+        (ours("+33162000001", age=31), {"proof_days": 30}),
+        (ours("+33162000001", age=-1), {}),
+        (ours("+33162000001", trunks="b"), {"trunk": "a"}),
+        (ours("+33162000001", "DE"), {}),
+        (ours("+33162000001"), {"allows": lambda number: number != "+33162000001"}),
+    ],
+)
+def test_and_with_another_where_that_one_may_not_be_shown(
+    promised: CallerId, more: dict[str, object]
+) -> None:
+    other = ours("+33162000002")
+    assert kept([promised, other], promised.number, **more) == other.number
+    found = CallerIds([promised]).choose(PARIS, TODAY, promised=promised.number, **more)  # type: ignore[arg-type]
+    assert (found.number, found.reason is None) == (None, False), "never one that may not be shown"
+
+
+def test_a_number_that_is_not_ours_any_more_is_not_shown() -> None:
+    given = [ours("+33162000002")]
+    assert kept(given, "+33162000001") == "+33162000002"
+    assert kept([], "+33162000001") is None
+
+
+@given(
+    MANY,
+    CALLEE,
+    st.sampled_from(["a", "b", None]),
+    st.sampled_from([0, 30, 400]),
+    st.frozensets(st.sampled_from("0123456789"), max_size=6),
+    st.data(),
+)
+def test_a_promise_bends_no_rule(
+    given: list[CallerId],
+    callee: Callee,
+    trunk: str | None,
+    days: int,
+    refused: frozenset[str],
+    data: st.DataObject,
+) -> None:
+    """What is shown for a promise may be shown without one; and the number promised is shown whenever it may be."""
+    promised = data.draw(st.sampled_from(["", "+33123", *(one.number for one in given)]))
+    more = {"trunk": trunk, "proof_days": days, "allows": lambda number: number[-1] not in refused}
+    alone = choose([one for one in given if one.number == promised], callee, TODAY, **more)  # type: ignore[arg-type]
+    found = CallerIds(given).choose(callee, TODAY, promised=promised, **more)  # type: ignore[arg-type]
+    without = choose(given, callee, TODAY, **more)  # type: ignore[arg-type]
+    assert found == (without if alone.number is None else alone)

@@ -85,6 +85,27 @@ TABLE: list[tuple[str, dict[str, Any], dict[str, Any], Verdict]] = [
     ("over, paused", {"end": NOON, "running": False}, {}, refused(Reason.CAMPAIGN_OVER)),
     ("over before it opens again", {"end": NOON + 2 * HOUR}, {"not_before": NOON + 6 * HOUR}, refused(Reason.CAMPAIGN_OVER)),
     ("no end", {"end": None}, {}, ALLOW),
+    ("over, and a callback is promised", {"end": NOON, "callbacks_after_end": DAY}, {"callback": True}, ALLOW),
+    ("over, and nothing is promised", {"end": NOON, "callbacks_after_end": DAY}, {}, refused(Reason.CAMPAIGN_OVER)),
+    ("a promise that the campaign does not outlast", {"end": NOON}, {"callback": True}, refused(Reason.CAMPAIGN_OVER)),
+    (
+        "the last second of promises", {"end": NOON - DAY + 1, "callbacks_after_end": DAY}, {"callback": True}, ALLOW,
+    ),
+    (
+        "promises end too", {"end": NOON - DAY, "callbacks_after_end": DAY}, {"callback": True}, refused(Reason.CAMPAIGN_OVER),
+    ),
+    (
+        "promises end before the hours begin", {"end": NOON, "callbacks_after_end": 21 * HOUR},
+        {"callback": True, "not_before": NOON + 6 * HOUR}, refused(Reason.CAMPAIGN_OVER),
+    ),
+    (
+        "the hours begin before promises end", {"end": NOON, "callbacks_after_end": 21 * HOUR + 1},
+        {"callback": True, "not_before": NOON + 6 * HOUR}, refused(Reason.OUTSIDE_HOURS, NOON + 21 * HOUR),
+    ),
+    (
+        "a promise to a contact that expires", {"end": NOON, "callbacks_after_end": DAY}, {"callback": True, "expires": NOON},
+        refused(Reason.EXPIRED),
+    ),
     ("paused", {"running": False}, {}, refused(Reason.CAMPAIGN_NOT_RUNNING, NOON + LINE_RETRY)),
     ("not started", {"start": NOON + HOUR}, {}, refused(Reason.CAMPAIGN_NOT_STARTED, NOON + HOUR)),
     ("starts now", {"start": NOON}, {}, ALLOW),
@@ -189,6 +210,7 @@ campaigns = st.builds(
     countries=st.just(frozenset()),
     ring=st.just(25.0),
     message=st.just(20.0),
+    callbacks_after_end=st.sampled_from([0.0, DAY, 3 * DAY]),
 )
 candidates = st.builds(
     Candidate,
@@ -226,7 +248,8 @@ def test_what_is_allowed_is_lawful(campaign: CampaignRules, contact: Candidate, 
     assert campaign.running
     assert campaign.caller_ids is OURS
     assert campaign.start <= now
-    assert campaign.end is None or now < campaign.end
+    after_end = campaign.callbacks_after_end if contact.callback else 0.0
+    assert campaign.end is None or now < campaign.end + after_end
     assert contact.expires is None or now < contact.expires
     assert contact.not_before is None or contact.not_before <= now
     assert campaign.hours.next_open(now, contact.zones) == now

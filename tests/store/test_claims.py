@@ -275,15 +275,18 @@ def test_contacts_that_a_job_holds_back_are_not_seen(books, person) -> None:
 
 
 def test_closing_marks_an_open_promise(books, person) -> None:
-    for name, disposition, state in [
-        ("one", "SUPPRESSED", "withdrawn"),
-        ("two", "CANCELLED", "withdrawn"),
-        ("three", "EXPIRED", "missed"),
+    for name, disposition, reason, state in [
+        ("one", "SUPPRESSED", "suppressed", "withdrawn"),
+        ("two", "SUPPRESSED", "listed", "withdrawn"),
+        ("three", "CANCELLED", "removed", "withdrawn"),
+        ("four", "EXPIRED", "campaign_over", "missed"),
+        ("five", "SUPPRESSED", "never_open", "missed"),
     ]:
         campaign = books.campaign(name, person(1))
         claim = books.claim_one(campaign)
         books.finish(claim, "ANSWERED_HUMAN", next_at=books.now + 60, next_callback=True)
-        books.unit(claims.close_contact, claim.contact_id, campaign, disposition, "why")
+        missed = books.unit(claims.close_contact, claim.contact_id, campaign, disposition, reason)
+        assert missed == (state == "missed")
         assert books.one("SELECT state FROM callbacks WHERE contact_id = ?", claim.contact_id) == state
         assert books.contact(claim.contact_id)["disposition"] == disposition
 

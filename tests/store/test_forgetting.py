@@ -127,6 +127,27 @@ def test_a_column_that_nobody_thought_of_is_erased_too(books, person, phone, sta
     assert books.rows("SELECT DISTINCT consent FROM decisions WHERE contact_id = 1") == ["erased"]
 
 
+def test_what_was_spoken_and_what_was_answered_is_erased(books, person, phone, state) -> None:
+    campaign = books.campaign(
+        "spring", person(1, spoken={"ACCOUNT": TEXTS[7]}), person(2, spoken={"ACCOUNT": "7"})
+    )
+    first, second = books.claim(campaign).claims
+    for claim, digits in ((first, TEXTS[7]), (second, "7")):
+        reports = [
+            Report(claim.attempt, 1, "answer", f"account={digits}", books.now),
+            Report(claim.attempt, 2, "answer", "satisfied=yes", books.now),
+            Report(claim.attempt, 3, "transfer", "desk/answered", books.now),
+        ]
+        books.finish(claim, "ANSWERED_HUMAN", reports=reports, heard=0.5)
+    forget(books, phone(1).e164)
+    assert TEXTS[7].encode() not in raw(books)
+    assert books.rows("SELECT spoken FROM contacts ORDER BY row") == ["{}", '{"ACCOUNT": "7"}']
+    assert books.rows("SELECT value FROM call_events ORDER BY attempt_id, seq") == [
+        "", "", "desk/answered", "account=7", "satisfied=yes", "desk/answered",
+    ]  # fmt: skip
+    assert books.rows("SELECT DISTINCT heard FROM attempts") == [0.5]
+
+
 def test_who_waits_is_not_called(books, person, phone, state) -> None:
     campaign = books.campaign("spring", person(1), person(2))
     forget(books, phone(1).e164)
