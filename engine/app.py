@@ -33,6 +33,7 @@ from engine.intake.service import Intake
 from engine.ops import log as events
 from engine.ops.log import Lines, Log
 from engine.ops.trail import Trail
+from engine.reports import Reports
 from engine.retention import Retention
 from engine.store import campaigns, recovery
 from engine.store.database import open_writer, state_lock
@@ -143,6 +144,7 @@ class Engine:
         for name in await self.writer.submit(partial(recovery.lost_attempts, pbxs=list(settings.pbx))):
             await self._peer(name, next(iter(settings.pbx.values()))).settlement.abandon()
         self.trail = Trail(settings, self.writer, self._clock, self._log)
+        self.reports = Reports(settings, self._clock, self._log)
         self.housekeeping = Housekeeping(
             settings,
             self.writer,
@@ -151,6 +153,7 @@ class Engine:
             self.peers,
             self.trail,
             Retention(settings.pbx, self.writer, self._clock, self._log),
+            self.reports,
             self._lines,
             self._changed.set,
             self._clock,
@@ -210,6 +213,7 @@ class Engine:
             "control": self.control.run(),
             "campaigns": self._follow_campaigns(),
             "housekeeping": self.housekeeping.run(),
+            "reports": self.reports.run(),
             "claim": self.dispatcher.claim(),
             "send": self.dispatcher.send(),
         }
