@@ -111,7 +111,7 @@ def _tiles(found: Figures) -> list[Tile]:
         Tile(
             "Never again",
             f"{goals.get('opted_out', 0):,}",
-            f"{percent(goals.get('opted_out', 0), found.reached) or '-'} of those reached",
+            f"{percent(goals.get('opted_out', 0), found.reached)} of those reached" if found.reached else "",
         ),
         Tile("Callbacks kept", f"{callbacks.get('kept', 0):,}", f"of {sum(callbacks.values()):,} promised"),
         Tile(
@@ -124,6 +124,8 @@ def _tiles(found: Figures) -> list[Tile]:
 
 def _strictest(found: Figures) -> str:
     limits = found.abandonment.limits
+    if not found.abandonment.live:
+        return "nobody live yet"
     if not limits:
         return "no limit by law"
     limit = min(limits, key=lambda one: one.percent)

@@ -43,6 +43,8 @@ WIDTHS = (1, 5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 86400, 7 * 86400)
 """Seconds that a column may stand for."""
 COLUMNS = 96
 """As many columns at most, unless weeks are too short."""
+LEAST_COLUMNS = 24
+"""A call alone is a column among empty ones, not a wall."""
 QUARTER = 900
 STEP = 0.05
 """Seconds between two steps of a spread (delays.sql, waits.sql)."""
@@ -102,7 +104,8 @@ def _over_time(ask: _Asker, found: Figures) -> None:
         columns[place][word] = attempts
     found.width = float(width)
     found.columns = [
-        Column(first + place * width, columns.get(place, {})) for place in range(max(columns) + 1)
+        Column(first + place * width, columns.get(place, {}))
+        for place in range(max(LEAST_COLUMNS, max(columns) + 1))
     ]
 
 
