@@ -35,6 +35,7 @@ from engine.intake.service import Intake
 from engine.ops import log as events
 from engine.ops.log import Lines, Log
 from engine.ops.trail import Trail
+from engine.reports import Reports
 from engine.retention import Retention
 from engine.sounds_server import SoundsServer
 from engine.store import campaigns, recovery
@@ -160,6 +161,7 @@ class Engine:
             self._log,
         )
         self.trail = Trail(settings, self.writer, self._clock, self._log)
+        self.reports = Reports(settings, self._clock, self._log)
         self.housekeeping = Housekeeping(
             settings,
             self.writer,
@@ -168,6 +170,7 @@ class Engine:
             self.peers,
             self.trail,
             Retention(settings.pbx, self.writer, self._clock, self._log),
+            self.reports,
             self._lines,
             self._changed.set,
             self._clock,
@@ -227,6 +230,7 @@ class Engine:
             "control": self.control.run(),
             "campaigns": self._follow_campaigns(),
             "housekeeping": self.housekeeping.run(),
+            "reports": self.reports.run(),
             "claim": self.dispatcher.claim(),
             "send": self.dispatcher.send(),
             "speaking": self.speaking.run(),

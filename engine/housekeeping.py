@@ -15,9 +15,9 @@ from engine.dialing.ledger import Ledger, Live
 from engine.dialing.peer import Peer
 from engine.errors import AmiError, StoreError, StoreFault
 from engine.ops import log as events
-from engine.ops import summary
 from engine.ops.log import Lines, Log
 from engine.ops.trail import Trail
+from engine.reports import Reports
 from engine.retention import Retention
 from engine.store import audited, campaigns
 from engine.store.writer import Writer
@@ -25,8 +25,6 @@ from engine.store.writer import Writer
 SLICE = 2000
 """Contacts closed in one unit of work when a campaign is cancelled or over."""
 PRUNE_EVERY = 20.0
-REPORT_RETRY = 10.0
-"""Seconds until a campaign's summary that could not be written is tried again."""
 
 
 class Housekeeping:
@@ -41,6 +39,7 @@ class Housekeeping:
         peers: Mapping[str, Peer],
         trail: Trail,
         retention: Retention,
+        reports: Reports,
         lines: Lines | None,
         changed: Callable[[], None],
         clock: Clock,
@@ -54,19 +53,17 @@ class Housekeeping:
         self._peers = peers
         self._trail = trail
         self._retention = retention
+        self._reports = reports
         self._lines = lines
         self._changed = changed
         self._clock = clock
         self._log = log
         self._emptied: set[int] = set()
-        self._unreported: dict[int, str] = {}
-        """Campaigns that are complete and of which no summary is written yet: id -> name."""
-        self._report_at = float("-inf")
         self._pruned = clock.mono()
         self._tidy = False
 
     def __repr__(self) -> str:
-        return f"<Housekeeping emptied={len(self._emptied)} unreported={len(self._unreported)}>"
+        return f"<Housekeeping emptied={len(self._emptied)}>"
 
     def emptied(self, campaign_id: int) -> None:
         """No contact of this campaign is open any more: it may be complete."""
@@ -102,7 +99,6 @@ class Housekeeping:
                     await peer.prune()
         await self._trail.tick()
         await self._retention.tick()
-        await self._report()
 
     async def _start_and_end(self) -> None:
         now = self._clock.now()
@@ -142,25 +138,8 @@ class Housekeeping:
             self._emptied.discard(campaign_id)
             if done:
                 running = self._agenda.campaigns.get(campaign_id)
-                self._unreported[campaign_id] = running.name if running else str(campaign_id)
+                self._reports.completed(campaign_id, running.name if running else str(campaign_id))
                 self._changed()
-
-    async def _report(self) -> None:
-        """Tell how completed campaigns went. What a full disk refuses is tried again."""
-        if not self._unreported or self._clock.mono() < self._report_at:
-            return
-        self._report_at = self._clock.mono() + REPORT_RETRY
-        for campaign_id, name in list(self._unreported.items()):
-            counts = await asyncio.to_thread(summary.dispositions, self._settings.database, campaign_id)
-            await asyncio.to_thread(summary.write, self._settings, campaign_id)
-            del self._unreported[campaign_id]
-            self._log.info(
-                events.CAMPAIGN_COMPLETED,
-                campaign=name,
-                contacts=sum(counts.values()),
-                dispositions=counts,
-            )
-        self._report_at = float("-inf")
 
     async def _reap(self) -> None:
         mono = self._clock.mono()

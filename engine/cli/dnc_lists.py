@@ -261,11 +261,11 @@ def export(
 
     import orjson
 
-    from engine.cli.export import whole
     from engine.ops import spreadsheet
     from engine.ops.books import instant
     from engine.ops.listed import numbers
     from engine.ops.suppressed import everything
+    from engine.ops.whole_file import whole
 
     settings = settings_of(config)
     if name is None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -13,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from engine.cli.options import CONFIG, CampaignName, Config, settings_of
-from engine.errors import VolleyError
 
 if TYPE_CHECKING:
     from engine.ops.export import Sheet
@@ -59,6 +55,7 @@ def export(
     begins with a byte-order mark (CSV), and appears when it is complete.
     """
     from engine.ops import export as exports
+    from engine.ops.whole_file import whole
 
     sheet = exports.sheet(settings_of(config).database, campaign, what.value)
     form = Format.jsonl if as_json else form
@@ -80,20 +77,3 @@ def _write(sheet: Sheet, form: Format, out: TextIO) -> None:
         spreadsheet.write(sheet.columns, ([row[name] for name in sheet.columns] for row in sheet.rows), out)
     else:
         out.writelines(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE).decode() for row in sheet.rows)
-
-
-@contextmanager
-def whole(path: Path) -> Iterator[TextIO]:
-    """A file that appears when it is complete, mode 0600: it holds what people said and when they were at
-    home."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise VolleyError(f"{path}: cannot be written: {error.strerror}") from error
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
-            yield out
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)

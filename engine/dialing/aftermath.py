@@ -47,6 +47,7 @@ def aftermath(
         dialed_at=dialed_at,
         answered_at=answered_at,
         rang=call.rang,
+        rang_at=call.rang_at,
         disposition=disposition,
         counted=counts(disposition),
         cause=ending.cause,

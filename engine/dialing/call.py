@@ -122,6 +122,7 @@ class Call:
         "pressed",
         "queued",
         "rang",
+        "rang_at",
         "refusal",
         "reports",
         "result",
@@ -145,6 +146,8 @@ class Call:
         self.heard_at: float | None = None
         """When Asterisk first told of it. Its INVITE left before that, but perhaps long after `sent_at`."""
         self.rang = False
+        self.rang_at: float | None = None
+        """When that was seen; None also for a call of which it was learned at its end that it had rung."""
         self.ring_timeout = False
         self.withdrawn = False
         self.amd = ""
@@ -213,6 +216,8 @@ class Call:
             self.sent_at += jump
         if self.heard_at is not None:
             self.heard_at += jump
+        if self.rang_at is not None:
+            self.rang_at += jump
         if self.answered_at is not None:
             self.answered_at += jump
         if self.asked is not None:
@@ -255,6 +260,7 @@ class Call:
                 if self.state not in _RINGING_OR_LATER:
                     self.state = State.RINGING
                     self.rang = True
+                    self.rang_at = now
                     return [StartRingTimer()]
             case KeyPressed():
                 return self._key(event)

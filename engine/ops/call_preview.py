@@ -67,9 +67,7 @@ def described(campaign: Campaign, prepared: Prepared, settings: Settings) -> Cal
         spoken[VOICEMAIL] = campaign.voicemail.prompts
     person = OWN if campaign.context else MESSAGE
     machine = person if amd.machine == MESSAGE else amd.machine
-    verdicts = (
-        {"human": person, "machine": machine, "unsure": person} if amd.enabled else {"answer": person}
-    )
+    verdicts = {"human": person, "machine": machine, "unsure": person} if amd.enabled else {"answer": person}
     return CallPreview(
         caller_ids=campaign.caller_id,
         trunks=campaign.trunks or tuple(settings.trunk),

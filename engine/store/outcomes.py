@@ -52,6 +52,8 @@ class Outcome:
     """The node with which that callback begins."""
     heard: float | None = None
     """Share of the message, 0 to 1; None: nobody listened, or its length is not known."""
+    rang_at: float | None = None
+    """When it was seen to ring."""
     cost: float = 0.0
     """By `engine.tariff`."""
 
@@ -72,7 +74,7 @@ def finish(connection: sqlite3.Connection, outcome: Outcome) -> Stored:
     # An opt-out has a transaction of its own, which suppresses too; storing it here as a mere report would make that one look done.
     keep_reports(connection, [report for report in outcome.reports if report.kind != "optout"])
     changed = connection.execute(
-        "UPDATE attempts SET ended_at = ?, sent_at = ?, answered_at = ?, rang = ?, disposition = ?, counted"
+        "UPDATE attempts SET ended_at = ?, sent_at = ?, answered_at = ?, rang = ?, rang_at = ?, disposition = ?, counted"
         " = ?, cause = ?, sip = ?, amd = ?,"
         " result = ?, note = ?, heard = ? WHERE id = ? AND disposition IS NULL RETURNING created_at, held",
         (
@@ -80,6 +82,7 @@ def finish(connection: sqlite3.Connection, outcome: Outcome) -> Stored:
             outcome.sent_at,
             outcome.answered_at,
             outcome.rang,
+            outcome.rang_at,
             outcome.disposition,
             outcome.counted,
             outcome.cause,

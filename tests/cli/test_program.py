@@ -14,7 +14,7 @@ from tests.cli.conftest import Volley
 COMMANDS = [
     ("run",), ("check",), ("submit",), ("status",), ("pause",), ("resume",), ("cancel",), ("contacts", "remove"), ("dnc", "add"),
     ("dnc", "remove"), ("dnc", "list"), ("dnc", "check"), ("dnc", "import"), ("dnc", "lists"), ("dnc", "drop"), ("dnc", "export"),
-    ("forget",), ("export",), ("explain",), ("callbacks",), ("lab", "prepare"), ("lab", "up"),
+    ("forget",), ("export",), ("report",), ("explain",), ("callbacks",), ("lab", "prepare"), ("lab", "up"),
     ("lab", "down"), ("lab", "status"), ("lab", "demo"), ("audit", "verify"), ("audit", "list"), ("audit", "head"), ("doctor",),
     ("install",),
 ]  # fmt: skip
@@ -34,7 +34,7 @@ def test_what_prints_data_also_prints_json(volley: Volley, command: tuple[str, .
 
 def test_no_command_more_than_these(volley: Volley) -> None:
     text = volley("--help").stdout
-    for later in ("report", "top", "simulate"):
+    for later in ("top", "simulate"):
         assert f" {later} " not in text
 
 

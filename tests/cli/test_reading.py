@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Volley
 from tests.ops.filled import Books, person
 
@@ -138,3 +140,25 @@ def test_the_list_of_numbers_never_to_be_called(volley: Volley, books: Books) ->
     assert "never to be called" in volley("dnc", "check", "01 99 00 10 09").stdout
     assert "is not on the list" in volley("dnc", "check", "+33199001001", code=1).stdout
     assert json.loads(volley("dnc", "check", "+33199001001", "--json", code=1).stdout)["suppressed"] is False
+
+
+def test_report(volley: Volley, books: Books, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(books)
+    monkeypatch.chdir(tmp_path)
+    assert volley("report", "shots").stdout == "shots.html\n"
+    page = tmp_path / "shots.html"
+    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+    target = tmp_path / "elsewhere.html"
+    assert volley("report", "shots", "-o", str(target)).stdout == f"{target}\n"
+    assert "SIP 486 Busy Here" in target.read_text(encoding="utf-8")
+    figures = json.loads(volley("report", "shots", "--json").stdout)
+    assert figures["summary"]["attempts"] == {"BUSY": 1}
+    assert figures["endings"] == [
+        {"trunk": "carrier", "disposition": "BUSY", "sip": 486, "cause": 17, "attempts": 1}
+    ]
+    assert "+3319900" not in json.dumps(figures)
+    assert "there is no campaign 'nope'" in volley("report", "nope", code=1).stderr
+    assert (
+        "cannot be written" in volley("report", "shots", "-o", str(tmp_path / "no" / "x.html"), code=1).stderr
+    )

@@ -258,6 +258,18 @@ def test_a_failure_without_any_hangup_ends_as_it_is_given_up() -> None:
     assert played(call, [BUSY]) == []
 
 
+def test_when_it_rang_is_when_that_was_first_seen_and_moves_with_the_clock() -> None:
+    call = sent_call()
+    call.handle(RINGING, SENT + 2.5)
+    call.handle(RINGING, SENT + 4.0)
+    assert call.rang_at == SENT + 2.5
+    call.clock_was_set(3600.0)
+    assert call.rang_at == SENT + 3602.5
+    late = sent_call()
+    played(late, [HungUp(A, 19, 0, SENT + TIMEOUT, rang=True)])
+    assert (late.rang, late.rang_at) == (True, None)
+
+
 def test_giving_up_tells_what_was_known() -> None:
     call = sent_call()
     played(call, [RINGING, UP, AMD, KEY])

@@ -49,6 +49,8 @@ async def test_a_busy_callee_is_tried_again_later(desk, person) -> None:
     )
     assert (state, disposition, attempts) == ("pending", "BUSY", 1)
     assert due == pytest.approx(last + 120, abs=0.1)
+    [(sent, rang, over)] = desk.rows("SELECT sent_at, rang_at, ended_at FROM attempts")
+    assert sent <= rang <= over
     assert next(iter(desk.agenda.campaigns.values())).next_due == pytest.approx(due)
     desk.check_idle()
 

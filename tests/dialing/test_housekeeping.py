@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from engine.channel import Report
-from engine.housekeeping import REPORT_RETRY, Housekeeping
+from engine.housekeeping import Housekeeping
 from engine.ops.trail import Trail
+from engine.reports import REPORT_RETRY, Reports
 from engine.retention import Retention
 
 
@@ -37,15 +38,17 @@ async def house(desk, tmp_path: Path) -> AsyncIterator[tuple[Housekeeping, Hurri
     trail = Trail(settings, desk.writer, clock, desk.log)
     await trail.started()
     retention = Retention({}, desk.writer, clock, desk.log)
+    reports = Reports(settings, clock, desk.log)
     found = Housekeeping(
-        settings, desk.writer, desk.agenda, desk.ledger, {}, trail, retention, None, lambda: None, clock, desk.log
+        settings, desk.writer, desk.agenda, desk.ledger, {}, trail, retention, reports, None, lambda: None, clock, desk.log
     )  # fmt: skip
-    task = asyncio.create_task(found.run())
+    tasks = [asyncio.create_task(found.run()), asyncio.create_task(reports.run())]
     yield found, clock
-    assert not task.done(), task.exception()
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    for task in tasks:
+        assert not task.done(), task.exception()
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 async def test_a_summary_that_could_not_be_written_is_written_later(desk, house, person, tmp_path) -> None:
@@ -66,6 +69,10 @@ async def test_a_summary_that_could_not_be_written_is_written_later(desk, house,
     [line] = desk.events("campaign.completed")
     assert (line["campaign"], line["contacts"], line["dispositions"]) == ("spring", 1, {"INVALID_NUMBER": 1})
     assert "INVALID_NUMBER" in (tmp_path / "reports" / "spring.txt").read_text()
+    page = tmp_path / "reports" / "spring.html"
+    await desk.until(page.exists)
+    assert "INVALID_NUMBER" in page.read_text()
+    assert desk.exchange.written
 
 
 @pytest.mark.usefixtures("house")

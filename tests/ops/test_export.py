@@ -30,7 +30,7 @@ def filled(books: Books) -> None:
     ]
     books.finish(
         first[0], "ANSWERED_HUMAN", talk=12.5, amd="HUMAN/HUMAN-800-800", result="call_back", cause=16, reports=reports, after=20,
-        next_at=books.now + 300, next_callback=True,
+        rang_at=books.now + 3, next_at=books.now + 300, next_callback=True,
     )  # fmt: skip
     books.finish(first[1], "BUSY", cause=17, sip=486, after=1.25, next_at=books.now + 600)
     books.campaign("other", [person(2, "+33199001009", fields={"OTHER": "x"})])
@@ -67,6 +67,7 @@ def test_attempts(books: Books) -> None:
         "talk_seconds": 12.5, "answered_at": "2026-11-24T11:00:07.500Z", "disposition": "ANSWERED_HUMAN", "cause": 16, "sip": 0,
         "amd": "HUMAN/HUMAN-800-800", "result": "call_back", "keys": "52", "callback_promised_for": "2026-11-24T11:05:00.000Z",
         "callback_state": "due", "counted": 1,
+        "rang_at": "2026-11-24T11:00:03.000Z",
     } == first  # fmt: skip
     assert first["attempt"].startswith("v")
     assert (busy["disposition"], busy["cause"], busy["sip"], busy["seconds"]) == ("BUSY", 17, 486, 1.25)

@@ -12,6 +12,7 @@ SELECT
     t.name AS trunk,
     strftime('%Y-%m-%dT%H:%M:%fZ', a.created_at, 'unixepoch') AS created_at,
     strftime('%Y-%m-%dT%H:%M:%fZ', a.sent_at, 'unixepoch') AS sent_at,
+    strftime('%Y-%m-%dT%H:%M:%fZ', a.rang_at, 'unixepoch') AS rang_at,
     strftime('%Y-%m-%dT%H:%M:%fZ', a.answered_at, 'unixepoch') AS answered_at,
     strftime('%Y-%m-%dT%H:%M:%fZ', a.ended_at, 'unixepoch') AS ended_at,
     round(max(0, a.ended_at - a.sent_at), 3) AS seconds,
