@@ -22,7 +22,7 @@ from engine.flow.compiled import (
     opt_out_keys,
     version,
 )
-from engine.intake.prompts import SPOKEN
+from engine.intake.placing import SPOKEN
 from tests.flow.flows import campaign, campaigns
 
 DIALPLAN = (Path(__file__).parents[2] / "dialplans" / "volley.conf").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.ami.encode import spoken_variable
 from engine.flow.prompts import SayKind
-from engine.intake.prompts import SPOKEN
+from engine.intake.placing import SPOKEN
 from engine.intake.sayable import CURRENCIES, LARGEST, NotSayable, sayable
 
 KINDS = get_args(SayKind)
