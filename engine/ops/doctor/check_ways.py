@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from engine.ops.doctor.facts import Access, Endpoint, Finding, Pbx, error, note, unknown, warning
 from engine.ops.doctor.needs import SAID, endpoint_of
 
-REACHED = {"Reachable", "NonQualified", "Created", "Updated"}
-"""States of a contact that Asterisk dials (res/res_pjsip/pjsip_options.c); NonQualified is never asked."""
+GONE = {"Unreachable", "Removed"}
+"""States of a contact that Asterisk does not dial, as PJSIP_CONTACT tells them; others are Reachable, Created, and NonQualified (Unknown in
+Asterisk 20), which was never asked (res/res_pjsip/pjsip_options.c, status_map)."""
 
 
 def trunks(pbx: Pbx) -> Iterable[Finding]:
@@ -56,15 +57,15 @@ def _reached(where: str, name: str, endpoint: Endpoint) -> Iterable[Finding]:
             f"contact=sip:<carrier> in aor {endpoint.options['aors']}",
             where,
         )
-    elif not states & REACHED:
+    elif states <= GONE:
         yield error(
             f"endpoint {name} is not reachable ({', '.join(sorted(states))}): no call leaves by it",
             "asterisk -rx 'pjsip show contacts'; address, firewall, or a carrier without OPTIONS (qualify_frequency=0)",
             where,
         )
-    elif states == {"NonQualified"}:
+    elif "Reachable" not in states:
         yield note(
-            f"endpoint {name} is never asked whether it is there",
+            f"endpoint {name} is not asked whether it is there ({', '.join(sorted(states))})",
             "qualify_frequency=30, if the carrier answers OPTIONS",
             where,
         )

@@ -36,7 +36,9 @@ def test_an_endpoint_that_is_set_wrong(
     [
         ({"c": "Unreachable"}, ERROR, "not reachable (Unreachable)"),
         ({}, ERROR, "no contact"),
-        ({"c": "NonQualified"}, NOTE, "never asked"),
+        ({"c": "NonQualified"}, NOTE, "not asked"),
+        ({"c": "Unknown"}, NOTE, "not asked"),
+        ({"c": "Created", "d": "Unreachable"}, NOTE, "not asked"),
         ({"c": "Unreachable", "d": "Reachable"}, None, ""),
     ],
 )
