@@ -92,7 +92,7 @@ def dialplan(pbx: Pbx) -> Iterable[Finding]:
         marked = pbx.values.get(f"DIALPLAN_EXISTS({stem}-version,{mark},1)")
         there = pbx.values.get(f"DIALPLAN_EXISTS({context})")
         where = f"dialplans/{stem}.conf"
-        if marked is None or there is None:
+        if not marked or not there:
             yield unknown(
                 "whether this dialplan is loaded",
                 f"look: asterisk -rx 'dialplan show {stem}-version' tells {mark}",

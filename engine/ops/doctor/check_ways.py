@@ -120,7 +120,7 @@ def transfers(pbx: Pbx) -> Iterable[Finding]:
         if transfer.queue is not None:
             there = pbx.values.get(f"QUEUE_EXISTS({transfer.queue})")
             members = pbx.values.get(f"QUEUE_MEMBER({transfer.queue},count)", "")
-            if there is None or there == "":
+            if not there:
                 yield unknown(
                     f"queue {transfer.queue}", f"look: asterisk -rx 'queue show {transfer.queue}'", where
                 )
@@ -145,7 +145,7 @@ def _telephone(pbx: Pbx, where: str, target: str) -> Iterable[Finding]:
     if kind == "PJSIP":
         name = rest.partition("/")[0].rpartition("@")[2]
         value = pbx.values.get(f"PJSIP_ENDPOINT({name},allow)")
-        if value is None:
+        if value is None or (not value and not pbx.endpoints):  # without func_pjsip_endpoint all is empty
             yield unknown(f"telephone {target}", f"look: asterisk -rx 'pjsip show endpoint {name}'", where)
         elif not value:
             yield error(
@@ -154,7 +154,7 @@ def _telephone(pbx: Pbx, where: str, target: str) -> Iterable[Finding]:
     elif kind == "Local":
         exten, _, context = rest.partition("/")[0].partition("@")
         there = pbx.values.get(f"DIALPLAN_EXISTS({context},{exten},1)")
-        if there is None:
+        if not there:
             yield unknown(f"telephone {target}", f"look: asterisk -rx 'dialplan show {context}'", where)
         elif there != "1":
             yield error(
@@ -168,7 +168,7 @@ def contexts(pbx: Pbx) -> Iterable[Finding]:
     """The contexts of one's own that campaigns may name are there."""
     for context in pbx.whole.dialplan.contexts:
         there = pbx.values.get(f"DIALPLAN_EXISTS({context},s,1)")
-        if there is None:
+        if not there:
             yield unknown(
                 f"context {context}", f"look: asterisk -rx 'dialplan show {context}'", "dialplan.contexts"
             )
