@@ -200,11 +200,12 @@ def sounds(pbx: Pbx) -> Iterable[Finding]:
 
 
 def reaches_files(pbx: Pbx) -> Iterable[Finding]:
-    """Asterisk may read the prompts, and write recordings."""
+    """Asterisk may read the prompts (or write them, where it fetches them), and write recordings."""
     if not pbx.local:
         path = pbx.settings.sounds_path or pbx.settings.sounds_dir
+        need = "read" if pbx.settings.sounds_url is None else "write"
         yield unknown(
-            f"whether Asterisk may read {path}",
+            f"whether Asterisk may {need} {path}",
             "it runs elsewhere: look there, as its user",
             f"pbx.{pbx.name}.sounds_path",
         )

@@ -157,4 +157,4 @@ class Host:
     encoding: str = "utf-8"
     """Of file names."""
     secrets: Mapping[str, str] = field(default_factory=dict)
-    """PBX -> why its secret cannot be had."""
+    """`pbx.<name>`, `hook.<name>` -> why its secret cannot be had."""
