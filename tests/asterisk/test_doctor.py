@@ -112,6 +112,10 @@ SETTINGS: dict[str, tuple[Change, dict[str, str]]] = {
         lambda at: file(at, USER, "write=system,call", "write=call", MANAGER),
         {"actions": "error"},
     ),
+    "write lacks call": (
+        lambda at: file(at, USER, "write=system,call", "write=system", MANAGER),
+        {"actions": "error"},
+    ),
     "write has command": (
         lambda at: file(at, USER, "write=system", "write=command,system", MANAGER),
         {"actions": "warning"},

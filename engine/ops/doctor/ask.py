@@ -67,7 +67,7 @@ async def _facts(link: Visit, name: str, settings: Settings) -> dict[str, Any]:
         for trunk, its in settings.trunk.items()
         if its.pbx == name
         and (named := endpoint_of(its))
-        and (endpoint := await _endpoint(link, named)) is not None
+        and (endpoint := await _or_none(_endpoint(link, named))) is not None
     }
     return found
 

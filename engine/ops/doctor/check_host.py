@@ -44,9 +44,9 @@ def directories(host: Host) -> Iterable[Finding]:
 
 
 def secrets(host: Host) -> Iterable[Finding]:
-    """AMI secrets are there, and for nobody else's eyes."""
+    """Secrets of AMI and of hooks are there, and for nobody else's eyes."""
     for name, why in host.secrets.items():
-        yield error(why, "see docs/settings.md, pbx", f"pbx.{name}")
+        yield error(why, "see docs/settings.md", name)
 
 
 def open_files(host: Host) -> Iterable[Finding]:

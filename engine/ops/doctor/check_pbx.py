@@ -16,6 +16,12 @@ DESCRIPTORS_A_CALL = 4
 DESCRIPTORS_BESIDE = 300
 """For a PBX that has other work, too."""
 CLOCK_NOTICE, CLOCK_WRONG = 2.0, 60.0
+UNLOADED = {
+    "volley": (error, "every Originate is refused"),
+    "volley-inbound": (warning, "who calls back cannot opt out by key"),
+    "volley-fetch": (error, "this PBX never gets the sounds of a campaign, and none is dialed through it"),
+}
+"""Dialplan -> how bad it is that it is not there, and what is lost."""
 RELOAD = "then: asterisk -rx 'dialplan reload'"
 
 
@@ -88,28 +94,21 @@ def modules(pbx: Pbx) -> Iterable[Finding]:
 def dialplan(pbx: Pbx) -> Iterable[Finding]:
     """Volley's dialplan is there, of the same version as this Volley."""
     for stem, mark in dialplan_marks().items():
+        if stem == "volley-fetch" and pbx.settings.sounds_url is None:
+            continue
         context = "volley-call" if stem == "volley" else stem
         marked = pbx.values.get(f"DIALPLAN_EXISTS({stem}-version,{mark},1)")
         there = pbx.values.get(f"DIALPLAN_EXISTS({context})")
         where = f"dialplans/{stem}.conf"
-        if marked is None or there is None:
+        if not marked or not there:
             yield unknown(
                 "whether this dialplan is loaded",
                 f"look: asterisk -rx 'dialplan show {stem}-version' tells {mark}",
                 where,
             )
-        elif there != "1" and stem == "volley":
-            yield error(
-                "it is not loaded: every Originate is refused",
-                f"include it from extensions.conf; {RELOAD}",
-                where,
-            )
         elif there != "1":
-            yield warning(
-                "it is not loaded: who calls back cannot opt out by key",
-                f"include it from extensions.conf; {RELOAD}",
-                where,
-            )
+            make, lost = UNLOADED[stem]
+            yield make(f"it is not loaded: {lost}", f"include it from extensions.conf; {RELOAD}", where)
         elif marked != "1":
             yield error(
                 "another version of it is loaded than belongs to this Volley",

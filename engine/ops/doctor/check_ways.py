@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from engine.ops.doctor.facts import Access, Endpoint, Finding, Pbx, error, note, unknown, warning
 from engine.ops.doctor.needs import SAID, endpoint_of
 
-REACHED = {"Reachable", "NonQualified", "Created", "Updated"}
-"""States of a contact that Asterisk dials (res/res_pjsip/pjsip_options.c); NonQualified is never asked."""
+GONE = {"Unreachable", "Removed"}
+"""States of a contact that Asterisk does not dial, as PJSIP_CONTACT tells them; others are Reachable, Created, and NonQualified (Unknown in
+Asterisk 20), which was never asked (res/res_pjsip/pjsip_options.c, status_map)."""
 
 
 def trunks(pbx: Pbx) -> Iterable[Finding]:
@@ -56,15 +57,15 @@ def _reached(where: str, name: str, endpoint: Endpoint) -> Iterable[Finding]:
             f"contact=sip:<carrier> in aor {endpoint.options['aors']}",
             where,
         )
-    elif not states & REACHED:
+    elif states <= GONE:
         yield error(
             f"endpoint {name} is not reachable ({', '.join(sorted(states))}): no call leaves by it",
             "asterisk -rx 'pjsip show contacts'; address, firewall, or a carrier without OPTIONS (qualify_frequency=0)",
             where,
         )
-    elif states == {"NonQualified"}:
+    elif "Reachable" not in states:
         yield note(
-            f"endpoint {name} is never asked whether it is there",
+            f"endpoint {name} is not asked whether it is there ({', '.join(sorted(states))})",
             "qualify_frequency=30, if the carrier answers OPTIONS",
             where,
         )
@@ -119,7 +120,7 @@ def transfers(pbx: Pbx) -> Iterable[Finding]:
         if transfer.queue is not None:
             there = pbx.values.get(f"QUEUE_EXISTS({transfer.queue})")
             members = pbx.values.get(f"QUEUE_MEMBER({transfer.queue},count)", "")
-            if there is None or there == "":
+            if not there:
                 yield unknown(
                     f"queue {transfer.queue}", f"look: asterisk -rx 'queue show {transfer.queue}'", where
                 )
@@ -144,7 +145,7 @@ def _telephone(pbx: Pbx, where: str, target: str) -> Iterable[Finding]:
     if kind == "PJSIP":
         name = rest.partition("/")[0].rpartition("@")[2]
         value = pbx.values.get(f"PJSIP_ENDPOINT({name},allow)")
-        if value is None:
+        if value is None or (not value and not pbx.endpoints):  # without func_pjsip_endpoint all is empty
             yield unknown(f"telephone {target}", f"look: asterisk -rx 'pjsip show endpoint {name}'", where)
         elif not value:
             yield error(
@@ -153,7 +154,7 @@ def _telephone(pbx: Pbx, where: str, target: str) -> Iterable[Finding]:
     elif kind == "Local":
         exten, _, context = rest.partition("/")[0].partition("@")
         there = pbx.values.get(f"DIALPLAN_EXISTS({context},{exten},1)")
-        if there is None:
+        if not there:
             yield unknown(f"telephone {target}", f"look: asterisk -rx 'dialplan show {context}'", where)
         elif there != "1":
             yield error(
@@ -167,7 +168,7 @@ def contexts(pbx: Pbx) -> Iterable[Finding]:
     """The contexts of one's own that campaigns may name are there."""
     for context in pbx.whole.dialplan.contexts:
         there = pbx.values.get(f"DIALPLAN_EXISTS({context},s,1)")
-        if there is None:
+        if not there:
             yield unknown(
                 f"context {context}", f"look: asterisk -rx 'dialplan show {context}'", "dialplan.contexts"
             )
@@ -199,11 +200,12 @@ def sounds(pbx: Pbx) -> Iterable[Finding]:
 
 
 def reaches_files(pbx: Pbx) -> Iterable[Finding]:
-    """Asterisk may read the prompts, and write recordings."""
+    """Asterisk may read the prompts (or write them, where it fetches them), and write recordings."""
     if not pbx.local:
         path = pbx.settings.sounds_path or pbx.settings.sounds_dir
+        need = "read" if pbx.settings.sounds_url is None else "write"
         yield unknown(
-            f"whether Asterisk may read {path}",
+            f"whether Asterisk may {need} {path}",
             "it runs elsewhere: look there, as its user",
             f"pbx.{pbx.name}.sounds_path",
         )

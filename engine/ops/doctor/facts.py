@@ -104,7 +104,7 @@ class Pbx:
     """Actions that the AMI user may do."""
     modules: Mapping[str, bool] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
-    """Dialplan function -> its value. What is not in it could not be asked."""
+    """Dialplan function -> its value, empty where its module is not there. What is not in it could not be asked."""
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
     """By trunk."""
     ahead: float | None = None
@@ -157,4 +157,4 @@ class Host:
     encoding: str = "utf-8"
     """Of file names."""
     secrets: Mapping[str, str] = field(default_factory=dict)
-    """PBX -> why its secret cannot be had."""
+    """`pbx.<name>`, `hook.<name>` -> why its secret cannot be had."""

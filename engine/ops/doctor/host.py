@@ -13,8 +13,9 @@ import zoneinfo
 from dataclasses import replace
 from pathlib import Path
 
-from engine.config import Settings
+from engine.config import PbxSettings, Settings
 from engine.errors import SettingsError, StoreError
+from engine.hook_settings import HookSettings
 from engine.ops.books import reading
 from engine.ops.doctor import conf, users
 from engine.ops.doctor.conf import Conf
@@ -31,22 +32,24 @@ def look(config: Path, settings: Settings) -> Host:
     name = socket.gethostname()
     engine = users.engine_user(settings.engine.state)
     modes, secrets = {}, {}
+    keepers: dict[str, PbxSettings | HookSettings] = {f"pbx.{pbx}": its for pbx, its in settings.pbx.items()}
+    keepers.update({f"hook.{hook}": one for hook, one in settings.hook.items() if one.url is not None})
     database = settings.database
     private = [
         database,
         Path(f"{database}-wal"),
-        *(pbx.secret_file for pbx in settings.pbx.values() if pbx.secret_file),
+        *(one.secret_file for one in keepers.values() if one.secret_file),
     ]
     for path in [config, *private]:
         try:
             modes[path] = stat.S_IMODE(path.stat().st_mode)
         except OSError:
             continue
-    for pbx, its in settings.pbx.items():
+    for keeper, its in keepers.items():
         try:
             its.secret()
         except SettingsError as error:
-            secrets[pbx] = str(error)
+            secrets[keeper] = str(error)
     wanted = [
         ("engine.state", settings.engine.state),
         ("engine.queue", settings.engine.queue),
@@ -111,8 +114,10 @@ def _confs(etc: Path) -> dict[str, Conf]:
 def _of_asterisk(pbx: Pbx, asterisk: users.User | None) -> tuple[Access, ...]:
     settings, found = pbx.settings, []
     sounds = Path(settings.sounds_path or settings.sounds_dir)
-    found.append(_access(f"pbx.{pbx.name}.sounds_path", sounds, "Asterisk", asterisk, "read"))
-    if found[0].allowed:
+    fetches = settings.sounds_url is not None
+    need = "write" if fetches else "read"
+    found.append(_access(f"pbx.{pbx.name}.sounds_path", sounds, "Asterisk", asterisk, need))
+    if found[0].allowed and not fetches:
         # One file that cannot be read is enough to say so.
         files = (
             file for folder in (sounds, *sounds.glob("*/")) for file in folder.glob("*.*") if file.is_file()

@@ -73,6 +73,14 @@ MODULES = {
 }
 """Module -> what Volley's dialplan or calls need it for."""
 PJSIP_MODULES = {"chan_pjsip": "SIP channels", "res_pjsip": "SIP", "res_pjsip_session": "SIP calls"}
+FETCH_MODULES = {
+    "func_curl": "fetches sounds",
+    "res_curl": "fetches sounds",
+    "func_env": "looks whether a sound is there",
+    "func_module": "tells whether it can fetch",
+    "app_mixmonitor": "makes the folder of a language",
+}
+"""For a PBX that fetches its sounds (dialplans/volley-fetch.conf)."""
 CODEC_MODULES = {
     "alaw": "codec_alaw",
     "ulaw": "codec_ulaw",
@@ -98,11 +106,13 @@ BUILT_IN = frozenset(
 )
 """Applications of the core, which are always there (main/pbx_builtins.c)."""
 BROUGHT = {
-    "AMD": "app_amd", "CALLERID": "func_callerid", "CHANNEL": "func_channel", "CUT": "func_cut", "DB": "func_db", "Dial": "app_dial",
-    "DIALPLAN_EXISTS": "func_dialplan", "ExecIf": "app_exec", "FILTER": "func_strings", "GROUP": "func_groupcount",
-    "GROUP_COUNT": "func_groupcount", "Gosub": "app_stack", "HANGUPCAUSE": "func_hangupcause", "IF": "func_logic", "LEN": "func_strings",
-    "Playback": "app_playback", "QUEUE_WAITING_COUNT": "app_queue", "Queue": "app_queue", "Read": "app_read", "Record": "app_record",
-    "Return": "app_stack", "SayUnixTime": "app_sayunixtime", "TIMEOUT": "func_timeout", "UserEvent": "app_userevent",
+    "AMD": "app_amd", "CALLERID": "func_callerid", "CURL": "func_curl", "CURLOPT": "func_curl", "IFMODULE": "func_module",
+    "MixMonitor": "app_mixmonitor", "STAT": "func_env", "StopMixMonitor": "app_mixmonitor", "CHANNEL": "func_channel",
+    "CUT": "func_cut", "DB": "func_db", "Dial": "app_dial", "DIALPLAN_EXISTS": "func_dialplan", "ExecIf": "app_exec",
+    "FILTER": "func_strings", "GROUP": "func_groupcount", "GROUP_COUNT": "func_groupcount", "Gosub": "app_stack",
+    "HANGUPCAUSE": "func_hangupcause", "IF": "func_logic", "LEN": "func_strings", "Playback": "app_playback",
+    "QUEUE_WAITING_COUNT": "app_queue", "Queue": "app_queue", "Read": "app_read", "Record": "app_record", "Return": "app_stack",
+    "SayUnixTime": "app_sayunixtime", "TIMEOUT": "func_timeout", "UserEvent": "app_userevent",
     "WaitForSilence": "app_waitforsilence",
 }  # fmt: skip
 """Application or function of Volley's dialplan -> the module that brings it."""
@@ -111,6 +121,8 @@ BROUGHT = {
 def modules_of(name: str, settings: Settings) -> dict[str, str]:
     """The modules that PBX `name` needs with these settings -> what for."""
     found = dict(MODULES)
+    if settings.pbx[name].sounds_url is not None:
+        found.update(FETCH_MODULES)
     if any(transfer.queue is not None for transfer in settings.transfer.values()):
         found["app_queue"] = "transfers to a queue"
     for trunk_name, trunk in settings.trunk.items():
@@ -137,7 +149,7 @@ def functions_of(name: str, settings: Settings) -> Mapping[str, str]:
     found = {DANGEROUS: "live_dangerously"}
     for stem, mark in dialplan_marks().items():
         found[f"DIALPLAN_EXISTS({stem}-version,{mark},1)"] = f"dialplan {stem}"
-    for context in ("volley-call", "volley-inbound", *settings.dialplan.contexts):
+    for context in ("volley-call", "volley-inbound", "volley-fetch", *settings.dialplan.contexts):
         found[f"DIALPLAN_EXISTS({context})"] = f"context {context}"
     for context in settings.dialplan.contexts:
         found[f"DIALPLAN_EXISTS({context},s,1)"] = f"context {context}"

@@ -27,7 +27,7 @@ def test_all_is_well(tmp_path: Path) -> None:
         ({"sqlite": (3, 34, 1)}, "sqlite", ERROR, "3.34.1"),
         ({"zones": False}, "time_zones", ERROR, "time zones"),
         ({"encoding": "ascii"}, "names", WARNING, "ascii"),
-        ({"secrets": {"lab": "the file is empty"}}, "secrets", ERROR, "empty"),
+        ({"secrets": {"pbx.lab": "the file is empty"}}, "secrets", ERROR, "empty"),
     ],
 )
 def test_a_fact(tmp_path: Path, changes: dict[str, Any], check: str, severity: Severity, words: str) -> None:

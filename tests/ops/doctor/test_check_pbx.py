@@ -12,7 +12,7 @@ from engine.ops.doctor import needs
 from engine.ops.doctor.conf import Conf
 from engine.ops.doctor.facts import Severity
 from engine.ops.share import MARK, dialplan_marks, mark_of, share
-from tests.ops.doctor.wellness import of_pbx, the_one, well_pbx
+from tests.ops.doctor.wellness import of_pbx, settings, the_one, well_pbx
 
 ERROR, WARNING, NOTE, UNKNOWN = Severity.ERROR, Severity.WARNING, Severity.NOTE, Severity.UNKNOWN
 
@@ -138,6 +138,30 @@ def test_functions_that_answer_show_that_asterisk_is_open(tmp_path: Path) -> Non
     assert "live_dangerously" in the_one(of_pbx(tmp_path, values=values), "dangerous", ERROR).what
 
 
+def test_a_pbx_that_fetches_its_sounds(tmp_path: Path) -> None:
+    table = {
+        "secret_env": "X",
+        "sounds_dir": tmp_path,
+        "sounds_path": "/srv/sounds",
+        "sounds_url": "http://192.0.2.1/lab",
+    }
+    whole = settings(tmp_path, pbx={"lab": table}, sounds={"listen": "127.0.0.1:8090"})
+    well = well_pbx(tmp_path, whole=whole)
+    assert of_pbx(tmp_path, whole=whole) == {}
+    assert "func_curl" in well.modules
+    missing = {**well.values, "DIALPLAN_EXISTS(volley-fetch)": "0"}
+    assert (
+        "none is dialed through it"
+        in the_one(of_pbx(tmp_path, whole=whole, values=missing), "dialplan", ERROR).what
+    )
+
+
+def test_a_pbx_that_fetches_nothing_needs_none_of_it(tmp_path: Path) -> None:
+    well = well_pbx(tmp_path)
+    assert "func_curl" not in well.modules
+    assert of_pbx(tmp_path, values={**well.values, "DIALPLAN_EXISTS(volley-fetch)": "0"}) == {}
+
+
 # --- held against the files -------------------------------------------------------------------------------------------
 
 
@@ -166,4 +190,4 @@ def test_every_application_and_function_of_the_dialplan_has_its_module() -> None
                 used |= set(re.findall(r"(?<![A-Za-z_])([A-Z][A-Za-z_]+)\(", line.partition("=>")[2]))
     assert {"AMD", "Set", "DB", "Gosub"} <= used
     assert used - needs.BUILT_IN == set(needs.BROUGHT)
-    assert set(needs.BROUGHT.values()) - {"app_queue"} <= set(needs.MODULES)
+    assert set(needs.BROUGHT.values()) - {"app_queue"} <= set(needs.MODULES) | set(needs.FETCH_MODULES)

@@ -36,7 +36,9 @@ def test_an_endpoint_that_is_set_wrong(
     [
         ({"c": "Unreachable"}, ERROR, "not reachable (Unreachable)"),
         ({}, ERROR, "no contact"),
-        ({"c": "NonQualified"}, NOTE, "never asked"),
+        ({"c": "NonQualified"}, NOTE, "not asked"),
+        ({"c": "Unknown"}, NOTE, "not asked"),
+        ({"c": "Created", "d": "Unreachable"}, NOTE, "not asked"),
         ({"c": "Unreachable", "d": "Reachable"}, None, ""),
     ],
 )
@@ -127,3 +129,10 @@ def test_a_pbx_elsewhere(tmp_path: Path) -> None:
     assert (
         "whether Asterisk may read" in the_one(of_pbx(tmp_path, local=False), "reaches_files", UNKNOWN).what
     )
+
+
+def test_without_its_module_a_function_tells_nothing(tmp_path: Path) -> None:
+    """Asterisk answers then as if there were nothing."""
+    found = of_pbx(tmp_path, endpoints={}, values=dict.fromkeys(well_pbx(tmp_path).values, ""))
+    assert {"dialplan", "trunks", "transfers", "contexts"} <= set(found)
+    assert {one.severity for findings in found.values() for one in findings} == {UNKNOWN}

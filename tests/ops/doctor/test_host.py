@@ -96,7 +96,17 @@ def test_what_is_missing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.delenv("VOLLEY_TEST_SECRET", raising=False)
     found = host.look(tmp_path / "volley.toml", settings(tmp_path))
     assert [one.allowed for one in found.access] == [False, False, False]
-    assert "VOLLEY_TEST_SECRET" in found.secrets["lab"]
+    assert "VOLLEY_TEST_SECRET" in found.secrets["pbx.lab"]
+
+
+def test_the_secret_of_a_hook(tmp_path: Path) -> None:
+    secret = tmp_path / "hook.secret"
+    secret.write_text("s3cret-s3cret-s3cret-s3cret")
+    secret.chmod(0o644)
+    table = {"url": "https://example.org/calls", "secret_file": secret, "events": ["call.ended"]}
+    found = host.look(tmp_path / "volley.toml", settings(tmp_path, hook={"crm": table}))
+    assert "others may read" in found.secrets["hook.crm"]
+    assert found.modes[secret] == 0o644
 
 
 def test_the_files_of_a_local_pbx(open_way: Path) -> None:
