@@ -12,6 +12,7 @@ import pytest
 
 from engine.hook_settings import Event
 from engine.hooks.signature import sign
+from lab import packages
 from tests.docs.pages import rows, section
 
 SECRET, BODY = "correct horse", b'{"id":"1","note":"\xc3\xa9\n"}'
@@ -54,6 +55,7 @@ def test_the_sample_in_python(header: str, body: bytes, good: bool) -> None:
 
 @pytest.mark.parametrize(("header", "body", "good"), CASES)
 def test_the_sample_in_shell(header: str, body: bytes, good: bool, tmp_path: Path) -> None:
+    packages.need({"openssl": "openssl"}, print)
     secret = tmp_path / "secret"
     secret.write_text(SECRET + "\n", encoding="utf-8")
     script = tmp_path / "valid.sh"

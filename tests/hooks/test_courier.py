@@ -322,3 +322,19 @@ async def test_a_stop_does_not_wait_for_a_database_that_is_not_written_any_more(
     await desk.stop()
     assert time.monotonic() - begun < courier.STOP_PATIENCE + 1.0
     assert desk.waiting() == 3, "told again after the next start"
+
+
+async def test_a_dead_receiver_holds_up_no_writer(desk: Desk, receiver: Receiver) -> None:
+    """Hundreds of events come in while it hangs: their commits do not wait, and the courier writes next to nothing."""
+    receiver.behave = lambda request: Reply(after=60.0)
+    desk.start(url=receiver.url, timeout=0.3)
+    before, longest = desk.writer.commits, 0.0
+    for _ in range(300):
+        begun = time.monotonic()
+        await desk.wait(1)
+        longest = max(longest, time.monotonic() - begun)
+        await asyncio.sleep(0.005)
+    assert desk.waiting() == 300
+    assert longest < 1.0
+    assert len(receiver.requests) <= 12
+    assert desk.writer.commits - before <= 300 + 12

@@ -15,6 +15,7 @@ from engine.hook_settings import HookSettings
 from engine.hooks.answers import Meaning
 from engine.hooks.post import Post
 from engine.hooks.worker import Parcel
+from lab import packages
 from tests.hooks.receiver import SECRET, Receiver, Reply
 
 EVENT = Parcel("crm", "call.ended", "00ff", b'{"event":"call.ended"}')
@@ -28,6 +29,7 @@ def post(url: str, **settings: object) -> Post:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A certificate for localhost that vouches for itself, and its key."""
+    packages.need({"openssl": "openssl"}, print)
     folder = tmp_path_factory.mktemp("tls")
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     subprocess.run(

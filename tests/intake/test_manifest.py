@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.config import Settings
 from engine.errors import InputError
 from engine.intake import manifest
 from tests.ops.filled import settings_in
@@ -97,3 +98,45 @@ def test_a_day_s_cap_under_which_nothing_could_be_dialed(tmp_path: Path) -> None
     assert told('cost_per_day = 6.06\ntrunks = ["dear"]\n') != []
     assert told('cost_per_day = 1.0\nmax_call = "1m"\n') == []
     assert told("") == []
+
+
+def test_a_manifest_names_hooks_of_the_settings_and_no_others(tmp_path: Path) -> None:
+    path = tmp_path / "campaign.toml"
+    path.write_text('hooks = ["crm", "tickets"]\n' + GOOD)
+    campaign = manifest.load(path).job
+    assert isinstance(campaign, manifest.CampaignJob)
+    table = {
+        "pbx": {"lab": {"secret_env": "S", "sounds_dir": "/s"}},
+        "trunk": {"t": {"pbx": "lab", "dial": "PJSIP/{number}@t"}},
+        "hook": {"crm": {"command": ["/bin/true"], "events": ["*"]}},
+    }
+    for settings, wanted in (
+        (table, [("campaign.toml: hooks", "there is no hook 'tickets'", "known: crm")]),
+        (
+            {**table, "hook": {}},
+            [
+                ("campaign.toml: hooks", "there is no hook 'crm'", "volley.toml has no [hook.<name>]"),
+                ("campaign.toml: hooks", "there is no hook 'tickets'", "volley.toml has no [hook.<name>]"),
+            ],
+        ),
+    ):
+        found = manifest.check(
+            campaign.campaign, tmp_path, Settings.model_validate(settings), "campaign.toml"
+        )
+        assert [(one.where, one.what, one.todo) for one in found if "hooks" in one.where] == wanted
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'hook = { url = "https://evil.example.org" }',
+        'hooks = [{ url = "https://evil.example.org" }]',
+        'hooks = ["https://evil.example.org"]',
+        'hooks = "crm"',
+    ],
+)
+def test_a_manifest_says_nothing_of_where_hooks_lead(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "campaign.toml"
+    path.write_text(line + "\n" + GOOD)
+    with pytest.raises(InputError, match="hook"):
+        manifest.load(path)
