@@ -132,6 +132,10 @@ class RetrySettings(Model):
         return Policy(self.max_attempts, self.min_gap, rules)
 
 
+LONGEST_EMERGENCY = timedelta(days=30)
+"""From acceptance to `expires` at most: what lifts hours, consent and registries is approved anew after that, in a new campaign."""
+
+
 class EmergencySettings(Model):
     """`[emergency]`: who has approved that this is one. It lifts hours, consent and registries where the law does."""
 
@@ -140,7 +144,7 @@ class EmergencySettings(Model):
     ]
     """At least two different people: a name and a way to reach each."""
     expires: datetime
-    """From then on nothing of it is dialed."""
+    """From then on nothing of it is dialed; LONGEST_EMERGENCY after the campaign was accepted at the latest."""
 
     @model_validator(mode="after")
     def _two_people(self) -> EmergencySettings:

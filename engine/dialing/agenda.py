@@ -47,6 +47,8 @@ class Running:
         self.live = 0
         self.next_due = 0.0
         self.served = 0
+        self.throttle = "free"
+        """The word that was logged last of what its share of abandoned calls means."""
         self.slow_until = float("-inf")
         """Monotonic instant before which it makes no call: too many of its calls were abandoned."""
         campaign = self.campaign

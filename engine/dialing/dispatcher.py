@@ -30,7 +30,7 @@ from engine.errors import AmiUnreachable, RefusedField, StoreError, StoreFault
 from engine.ops import log as events
 from engine.ops.log import Log
 from engine.store import claims
-from engine.store.claims import Claimant, ClaimResult
+from engine.store.claims import Claimant, ClaimResult, Throttle
 from engine.store.listing import Lists
 from engine.store.writer import Writer
 
@@ -162,10 +162,19 @@ class Dispatcher:
                 running.due(now)
             elif (at := result.exhausted[running.id]) is not None:
                 running.due(at)
-            if running.id in result.slow:
-                running.slow_until = mono + claims.SLOW
+            if running.id in result.throttles:
+                self._throttle(running, result.throttles[running.id], mono)
         self._take(result, {running.id: running for running, _ in chosen})
         return 0.0
+
+    def _throttle(self, running: Running, throttle: Throttle, mono: float) -> None:
+        if throttle.word == "slowed":
+            running.slow_until = mono + claims.SLOW
+        if throttle.word != running.throttle:
+            running.throttle = throttle.word
+            self._log.warning(
+                events.CAMPAIGN_THROTTLED, campaign=running.name, word=throttle.word, rule=throttle.rule, detail=throttle.detail,
+            )  # fmt: skip
 
     async def _sound(self) -> bool:
         """Can the database be written, and is the clock the one that was reckoned with? Otherwise nothing is dialed."""

@@ -17,12 +17,13 @@ from __future__ import annotations
 import json
 import tomllib
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import StringConstraints, ValidationError
 
-from engine.campaign import Campaign, CampaignId
+from engine.campaign import LONGEST_EMERGENCY, Campaign, CampaignId
 from engine.config import Settings, problems_of
 from engine.errors import InputError, Problem
 from engine.intake.source import ContactSource
@@ -100,8 +101,9 @@ def load(path: Path) -> Manifest:
     return Manifest(path, job)
 
 
-def check(campaign: Campaign, settings: Settings, where: str) -> list[Problem]:
-    """What is wrong with a campaign for this engine: caller IDs that are not ours, trunks and hooks that are not there."""
+def check(campaign: Campaign, settings: Settings, where: str, now: float) -> list[Problem]:
+    """What is wrong with a campaign for this engine at `now` (POSIX seconds): caller IDs that are not ours, trunks and hooks that
+    are not there, an approval that is over or lasts too long."""
     problems: list[Problem] = []
     ours = {item.number for item in settings.caller_id}
     problems += [
@@ -120,6 +122,7 @@ def check(campaign: Campaign, settings: Settings, where: str) -> list[Problem]:
     ]
     problems += _ways_out(campaign, settings, where)
     problems += _too_dear(campaign, settings, where)
+    problems += _approved_too_long(campaign, where, now)
     problems += [
         Problem(
             f"{where}: hooks",
@@ -141,6 +144,23 @@ def _too_dear(campaign: Campaign, settings: Settings, where: str) -> list[Proble
         return []
     what = f"{campaign.cost_per_day:g} is less than one call may cost ({least:.2f}), so nothing would ever be dialed"
     return [Problem(f"{where}: cost_per_day", what, "raise it, or set a shorter max_call")]
+
+
+def _approved_too_long(campaign: Campaign, where: str, now: float) -> list[Problem]:
+    if campaign.emergency is None:
+        return []
+    expires, latest = campaign.emergency.expires, datetime.fromtimestamp(now, UTC) + LONGEST_EMERGENCY
+    if expires > latest:
+        what = (
+            f"{expires.isoformat()} is more than {LONGEST_EMERGENCY.days} days ahead: an emergency that lasts longer is approved anew,"
+            " in a new campaign"
+        )
+        todo = f"give an instant not after {latest.isoformat(timespec='seconds')}"
+    elif expires.timestamp() <= now:
+        what, todo = f"{expires.isoformat()} has passed: nothing would be dialed", "have it approved anew"
+    else:
+        return []
+    return [Problem(f"{where}: emergency.expires", what, todo)]
 
 
 def _ways_out(campaign: Campaign, settings: Settings, where: str) -> list[Problem]:

@@ -221,7 +221,8 @@ class Intake:
             prepared = await prompts.prepare(
                 campaign, manifest.folder, self._settings, scratch, cache, keeps=True
             )
-            problems = manifests.check(campaign, self._settings, manifest.path.name) + prepared.problems
+            problems = manifests.check(campaign, self._settings, manifest.path.name, self._clock.now())
+            problems += prepared.problems
             if problems:
                 raise InputError(problems)
             for warning in prepared.warnings:

@@ -20,7 +20,7 @@ from engine.dialing.disposition import Disposition
 from engine.ops import reasons
 from engine.ops.books import reading
 from engine.ops.history import Attempt, Decision, History, Number
-from engine.rules.gate import CampaignRules, Verdict, decide
+from engine.rules.gate import CampaignRules, Reason, Verdict, decide
 from engine.rules.hours import local_time
 from engine.store.due import contact as one_contact
 from engine.store.jobs import HELD
@@ -77,12 +77,13 @@ def what_next(history: History, settings: Settings, now: float) -> Next:
             False, None, verdict.reason, f"It will not be called: {reasons.sentence(verdict.reason)}{why}."
         )
     what = _purpose(history)
+    slowed = f"; the campaign makes one call a second ({verdict.ground.detail})" if verdict.slow else ""
     if verdict.allowed and at <= now:
         return Next(
             True,
             at,
             verdict.reason,
-            f"Due now, {what}: {reasons.sentence(verdict.reason)}. It waits for its turn and a free channel.",
+            f"Due now, {what}: {reasons.sentence(verdict.reason)}. It waits for its turn and a free channel{slowed}.",
         )
     if verdict.allowed:
         until = reasons.sentence(contact["verdict"]) if contact["verdict"] not in ("", "allowed") else ""
@@ -242,7 +243,8 @@ def _within(one: Attempt) -> list[str]:
 
 def grounds(one: Decision) -> str:
     """What a decision stood on, as it was then: rules, place, local time, consent, lists."""
-    found = [f"rules {one.rules}" + (f", rule {one.rule}" if one.rule else "")]
+    how = "slowed down by" if one.reason == Reason.ALLOWED else "rule"
+    found = [f"rules {one.rules}" + (f", {how} {one.rule}" if one.rule else "")]
     if one.country:
         found.append(f"in {' or '.join(one.subdivisions) or one.country}")
     for name, local in zip(one.zones, one.local, strict=False):

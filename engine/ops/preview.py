@@ -140,7 +140,8 @@ def preview(
     message, prepared = None, Prepared()
     if isinstance(job, CampaignJob):
         prepared = _prompts(job.campaign, manifest, settings)
-        found.problems += manifests.check(job.campaign, settings, manifest.path.name) + prepared.problems
+        found.problems += manifests.check(job.campaign, settings, manifest.path.name, now)
+        found.problems += prepared.problems
         found.warnings += prepared.warnings
         message = prepared.message(job.campaign)
         found.call = described(job.campaign, prepared, settings)

@@ -22,6 +22,7 @@ from engine.rules.book import (
     RuleSet,
     Wait,
     abandonment,
+    abandonment_text,
     caller_id_problem,
     caps_problem,
     consent_problem,
@@ -88,7 +89,9 @@ def decide(
         or case.throttled()
         or case.day()
         or case.when()
-        or Verdict(True, Reason.ALLOWED, None, case.ground(), case.caller_id, case.slow, case.trunk)
+        or Verdict(
+            True, Reason.ALLOWED, None, case.ground(*case.slowed), case.caller_id, case.slow, case.trunk
+        )
     )
 
 
@@ -188,7 +191,7 @@ class _Case:
         "_place",
         "_rules",
         "caller_id",
-        "slow",
+        "slowed",
         "trunk",
     )
 
@@ -211,8 +214,13 @@ class _Case:
         self._consent = self._held.reference if rules.consent is not None else ""
         self._copies: tuple[tuple[str, float], ...] = ()
         self.caller_id = ""
-        self.slow = False
+        self.slowed = ("", "")
+        """The rule by which the campaign must slow down, and why."""
         self.trunk = ""
+
+    @property
+    def slow(self) -> bool:
+        return bool(self.slowed[0])
 
     def ground(self, rule: str = "", detail: str = "") -> Ground:
         return Ground(self._place, self._rules.version, rule, self._consent, self._copies, detail)
@@ -295,9 +303,12 @@ class _Case:
             live, abandoned = self._past.abandoned()
             for limit in self._rules.abandonment:
                 word = abandonment(limit, live, abandoned)
+                if word == "go":
+                    continue
+                why = limit.rule, abandonment_text(limit, live, abandoned)
                 if word == "stop":
-                    return self._no(Reason.ABANDONMENT, self._now + LIST_RETRY, limit.rule)
-                self.slow = self.slow or word == "throttle"
+                    return self._no(Reason.ABANDONMENT, self._now + LIST_RETRY, *why)
+                self.slowed = why
         return None
 
     def day(self) -> Verdict | None:

@@ -73,7 +73,7 @@ class Verdict:
     caller_id: str = ""
     """The number to show; given when allowed."""
     slow: bool = False
-    """Allowed, but the campaign must slow down: too many of its calls were abandoned."""
+    """Allowed, but the campaign must slow down: too many of its calls were abandoned. The ground names the rule."""
     trunk: str = ""
     """The trunk on which that number may be shown; empty when no trunk was asked for."""
 

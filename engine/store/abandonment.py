@@ -25,17 +25,10 @@ class Share:
         return self.abandoned / self.live if self.live else 0.0
 
 
-def record(
-    connection: sqlite3.Connection, attempt: int, campaign_id: int, measured: Measured, ended_at: float
-) -> None:
-    """Keep the measurement of a call that ended, within the transaction that ends it: once, since an attempt ends once."""
+def count(connection: sqlite3.Connection, campaign_id: int, measured: Measured, ended_at: float) -> None:
+    """Count a call that ended, within the transaction that ends it: once, since an attempt ends once."""
     if not measured.live:
         return
-    if measured.wait is not None or measured.abandoned:
-        connection.execute(
-            "UPDATE attempts SET wait = ?, abandoned = ? WHERE id = ?",
-            (measured.wait, measured.abandoned, attempt),
-        )
     connection.execute(
         "INSERT INTO abandonment (campaign_id, day, live, abandoned) VALUES (?, ?, 1, ?)"
         " ON CONFLICT (campaign_id, day) DO UPDATE SET live = live + 1, abandoned = abandoned + excluded.abandoned",

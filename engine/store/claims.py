@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Literal
 
 from engine.channel import attempt_id
 from engine.rules.gate import CampaignRules, Reason, Verdict, decide, place_and_rules
@@ -99,13 +100,26 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Throttle:
+    """What a campaign's share of abandoned calls means for it, and by which rule."""
+
+    word: Literal["free", "slowed", "stopped"]
+    """Slowed: SLOW seconds until its next call."""
+    rule: str = ""
+    detail: str = ""
+
+
+FREE = Throttle("free")
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimResult:
     claims: tuple[Claim, ...]
     refusals: tuple[Refusal, ...]
     exhausted: dict[int, float | None]
     """Campaigns with nothing due: campaign id -> when the next contact falls due, None when none is pending."""
-    slow: frozenset[int] = frozenset()
-    """Campaigns that must slow down: SLOW seconds until their next call."""
+    throttles: Mapping[int, Throttle] = field(default_factory=dict)
+    """What the share of abandoned calls means for the campaigns that were looked at."""
 
 
 _ATTEMPT = """
@@ -151,7 +165,7 @@ def claim(
         taker.serve(claimant)
         if not taker.free or taker.scanned >= SCAN_LIMIT:
             break
-    return ClaimResult(tuple(taker.claims), tuple(taker.refusals), taker.exhausted, frozenset(taker.slow))
+    return ClaimResult(tuple(taker.claims), tuple(taker.refusals), taker.exhausted, taker.throttles)
 
 
 class _Taker:
@@ -175,7 +189,7 @@ class _Taker:
         self.claims: list[Claim] = []
         self.refusals: list[Refusal] = []
         self.exhausted: dict[int, float | None] = {}
-        self.slow: set[int] = set()
+        self.throttles: dict[int, Throttle] = {}
 
     def serve(self, claimant: Claimant) -> None:
         """What this campaign gets of the free channels."""
@@ -211,6 +225,8 @@ class _Taker:
                 )
                 if not verdict.allowed:
                     self.refusals.append(_refuse(self._connection, claimant, row, verdict, self._now))
+                    if verdict.reason is Reason.ABANDONMENT:
+                        self._throttle(claimant, "stopped", verdict)
                     if verdict.reason in _OF_THE_CAMPAIGN:
                         self.exhausted[claimant.campaign_id] = verdict.at
                         return
@@ -225,11 +241,15 @@ class _Taker:
                     _insert(self._connection, claimant, slot, row, verdict, self._last_attempt, self._now)
                 )
                 if verdict.slow:
-                    self.slow.add(claimant.campaign_id)
+                    self._throttle(claimant, "slowed", verdict)
                     return
+                self.throttles[claimant.campaign_id] = FREE
             if len(rows) < wanted:
                 self.exhausted[claimant.campaign_id] = next_due(self._connection, claimant.campaign_id)
                 return
+
+    def _throttle(self, claimant: Claimant, word: Literal["slowed", "stopped"], verdict: Verdict) -> None:
+        self.throttles[claimant.campaign_id] = Throttle(word, verdict.ground.rule, verdict.ground.detail)
 
     @staticmethod
     def _trunks_of(usable: Sequence[Slot], claimant: Claimant) -> Sequence[str]:

@@ -73,10 +73,11 @@ def finish(connection: sqlite3.Connection, outcome: Outcome) -> Stored:
     """End an attempt, exactly once, and move its contact on."""
     # An opt-out has a transaction of its own, which suppresses too; storing it here as a mere report would make that one look done.
     keep_reports(connection, [report for report in outcome.reports if report.kind != "optout"])
+    measured = measure(outcome.reports, outcome.answered_at, outcome.ended_at)
     changed = connection.execute(
         "UPDATE attempts SET ended_at = ?, sent_at = ?, answered_at = ?, rang = ?, rang_at = ?, disposition = ?, counted"
         " = ?, cause = ?, sip = ?, amd = ?,"
-        " result = ?, note = ?, heard = ? WHERE id = ? AND disposition IS NULL RETURNING created_at, held",
+        " result = ?, note = ?, heard = ?, wait = ?, abandoned = ? WHERE id = ? AND disposition IS NULL RETURNING created_at, held",
         (
             outcome.ended_at,
             outcome.sent_at,
@@ -91,6 +92,8 @@ def finish(connection: sqlite3.Connection, outcome: Outcome) -> Stored:
             outcome.result,
             outcome.note,
             outcome.heard,
+            measured.wait,
+            measured.abandoned,
             outcome.attempt,
         ),
     ).fetchone()
@@ -103,9 +106,7 @@ def finish(connection: sqlite3.Connection, outcome: Outcome) -> Stored:
             connection, outcome.campaign_id, created_at, calls=-void,
             cost=0.0 if void else outcome.cost, held=-held,
         )  # fmt: skip
-    if outcome.answered_at is not None:
-        measured = measure(outcome.reports, outcome.answered_at, outcome.ended_at)
-        abandonment.record(connection, outcome.attempt, outcome.campaign_id, measured, outcome.ended_at)
+    abandonment.count(connection, outcome.campaign_id, measured, outcome.ended_at)
     state, tries_text, invalid, campaign = connection.execute(
         "SELECT c.state, c.tries, c.invalid, k.state FROM contacts c JOIN campaigns k ON k.id = c.campaign_id WHERE c.id = ?",
         (outcome.contact_id,),

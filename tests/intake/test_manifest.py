@@ -9,7 +9,7 @@ import pytest
 from engine.config import Settings
 from engine.errors import InputError
 from engine.intake import manifest
-from tests.ops.filled import settings_in
+from tests.ops.filled import NOON, settings_in
 
 GOOD = """
 id = "spring"
@@ -86,7 +86,7 @@ def test_a_day_s_cap_under_which_nothing_could_be_dialed(tmp_path: Path) -> None
         assert isinstance(job, manifest.CampaignJob)
         return [
             str(one)
-            for one in manifest.check(job.campaign, tmp_path, settings, path.name)
+            for one in manifest.check(job.campaign, settings, path.name, NOON)
             if "cost_per_day" in one.where
         ]
 
@@ -120,9 +120,7 @@ def test_a_manifest_names_hooks_of_the_settings_and_no_others(tmp_path: Path) ->
             ],
         ),
     ):
-        found = manifest.check(
-            campaign.campaign, tmp_path, Settings.model_validate(settings), "campaign.toml"
-        )
+        found = manifest.check(campaign.campaign, Settings.model_validate(settings), "campaign.toml", NOON)
         assert [(one.where, one.what, one.todo) for one in found if "hooks" in one.where] == wanted
 
 
@@ -140,3 +138,29 @@ def test_a_manifest_says_nothing_of_where_hooks_lead(tmp_path: Path, line: str) 
     path.write_text(line + "\n" + GOOD)
     with pytest.raises(InputError, match="hook"):
         manifest.load(path)
+
+
+@pytest.mark.parametrize(
+    ("expires", "told"),
+    [
+        ("2026-11-24T12:00:01+01:00", ""),
+        ("2026-12-24T11:00:00Z", ""),
+        ("2026-12-24T12:00:01+01:00", "is more than 30 days ahead"),
+        ("9999-12-31T23:59:59Z", "is more than 30 days ahead"),
+        ("2026-11-24T11:00:00Z", "has passed"),
+        ("2020-01-01T00:00:00Z", "has passed"),
+    ],
+)
+def test_an_approval_has_an_end_that_is_near(tmp_path: Path, expires: str, told: str) -> None:
+    """Accepted at noon of 24 November in Paris: until noon of 24 December at the latest."""
+    path = tmp_path / "campaign.toml"
+    emergency = f'[emergency]\napproved_by = ["Anna", "Bert"]\nexpires = "{expires}"\n'
+    path.write_text(GOOD.replace("informational", "emergency") + emergency)
+    job = manifest.load(path).job
+    assert isinstance(job, manifest.CampaignJob)
+    found = manifest.check(job.campaign, settings_in(tmp_path), path.name, NOON)
+    problems = [one for one in found if one.where == "campaign.toml: emergency.expires"]
+    assert len(problems) == bool(told)
+    assert told in "".join(map(str, problems))
+    if "ahead" in told:
+        assert "not after 2026-12-24T11:00:00+00:00" in problems[0].todo

@@ -12,11 +12,13 @@ from engine.ops import history, reasons
 from engine.ops.books import snapshot
 from engine.ops.explain import Next, grounds, timeline, what_next
 from engine.ops.history import History
+from engine.rules.abandonment import Measured
 from engine.rules.book import standard_book
 from engine.rules.gate import Reason
-from engine.store import decisions
+from engine.store import abandonment, decisions
 from engine.store.decisions import DecisionRecord
 from tests.ops.filled import CALLER, NOON, Books, person, settings_in
+from tests.rules.book.places import OURS
 
 OFFICE = [{"days": ["mon-fri"], "from": "09:00", "to": "17:00"}]
 BUSY_TWICE = {"max_attempts": 3, "min_gap": "60s", "BUSY": {"delay": "600s", "attempts": 1}}
@@ -141,6 +143,24 @@ def test_only_the_campaign_s_own_trunks_count(tmp_path: Path) -> None:
     with closing(Books(settings_in(tmp_path, trunk={"a": trunk, "b": trunk}, caller_id=[ours]))) as books:
         one(books, trunks=["a"])
         assert coming(books).reason == "no_caller_id"
+
+
+def test_abandoned_calls_are_told(tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "ours.toml").write_text(OURS, encoding="utf-8")
+    with closing(Books(settings_in(tmp_path, law={"rules": tmp_path / "rules"}))) as books:
+        campaign = one(books)
+
+        def abandon() -> str:
+            measured = Measured(True, 3.0, True)
+            abandonment.count(books.connection, campaign, measured, books.now)
+            return coming(books).text
+
+        assert abandon().endswith("a free channel.")
+        assert "; the campaign makes one call a second (of the 2 calls" in abandon()
+        stopped = abandon()
+        assert "too many of the campaign's calls were abandoned lately (of the 3 calls of 30 days" in stopped
+        assert "ours-abandoned slows down from 2 % on and stops from 2.5 % on" in stopped
 
 
 @pytest.mark.parametrize("state", ["paused", "cancelled", "failed", "loading"])

@@ -209,7 +209,7 @@ class World:
         if seldom(4):
             found["cost_per_day"] = dice.choice((0.05, 13.0, 13.0, 100.0))
         if purpose == "emergency":
-            found["emergency"] = {"approved_by": ["Anna", "Ben"], "expires": instant(-1, 3, 48)}
+            found["emergency"] = {"approved_by": ["Anna", "Ben"], "expires": instant(-1, 3, 3, 48, 48, 800)}
         return found
 
     def take_in(self, job: Path) -> str:

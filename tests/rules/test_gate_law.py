@@ -223,6 +223,10 @@ def test_a_campaign_with_too_many_abandoned_calls_slows_down_before_it_stops() -
             replace(RULES, **MARKETING), FLORIDIAN, Blank(listing=FRESH, share=(1000, abandoned)), now
         )
         words[abandoned] = (verdict.allowed, verdict.slow)
+        assert (verdict.ground.rule == "us-abandon") == (abandoned >= 20)
+        assert ("slows down from 2 % on and stops from 2.5 % on" in verdict.ground.detail) == (
+            abandoned >= 20
+        )
     assert words == {
         0: (True, False),
         19: (True, False),

@@ -63,7 +63,7 @@ def test_a_campaign_without_calls(books, person) -> None:
 
 def test_what_is_not_live_is_in_no_count(books, person) -> None:
     campaign = books.campaign("spring", person(1))
-    books.unit(abandonment.record, attempt=1, campaign_id=campaign, measured=NOT_LIVE, ended_at=books.now)
+    books.unit(abandonment.count, campaign_id=campaign, measured=NOT_LIVE, ended_at=books.now)
     assert books.rows("SELECT * FROM abandonment") == []
 
 
@@ -80,7 +80,7 @@ def test_a_period_is_so_many_days(calls: list[tuple[int, int, Measured]], today:
         connection.execute("PRAGMA synchronous = OFF")
         migrate(connection)
         for campaign, day, measured in calls:
-            abandonment.record(connection, 1, campaign, measured, (1000 + day) * DAY + 5.0)
+            abandonment.count(connection, campaign, measured, (1000 + day) * DAY + 5.0)
         for campaign in (0, 1):
             inside = [one for which, day, one in calls if which == campaign and today - days < day <= today]
             found = abandonment.share(connection, campaign, (1000 + today) * DAY + DAY - 1, days)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import sqlite3
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
@@ -314,77 +313,3 @@ def test_what_an_interrupted_cancel_left_is_ended(books, person) -> None:
     books.unit(campaigns.set_state, campaign_id=campaign, state="cancelled", now=books.now)
     assert [books.unit(campaigns.close_cancelled, limit=2) for _ in range(3)] == [2, 1, 0]
     assert books.rows("SELECT DISTINCT state, disposition FROM contacts") == [("done", "CANCELLED")]
-
-
-# --- what a day may cost ------------------------------------------------------------------------------------------------
-
-
-def used(books, campaign: int) -> list[tuple[int, float, float]]:
-    return [
-        (calls, round(cost, 6), round(held, 6))
-        for calls, cost, held in books.connection.execute(
-            "SELECT calls, cost, held FROM usage WHERE campaign_id = ? ORDER BY day", (campaign,)
-        )
-    ]
-
-
-def test_a_live_call_holds_what_it_may_cost(books, person) -> None:
-    campaign = books.campaign(
-        "spring", *(person(row) for row in range(5)), cost_a_day=1.0, most_per_call={"a": 0.4, "b": 0.4}
-    )
-    found = books.claim(campaign)
-    first, second = found.claims
-    assert used(books, campaign) == [(2, 0.0, 0.8)]
-    [refusal] = found.refusals
-    assert (refusal.verdict.reason, refusal.verdict.at) == ("day_cap", books.now + 5)
-    assert found.exhausted == {campaign: books.now + 5}
-    books.finish(first, "ANSWERED_HUMAN", cost=0.05)
-    books.finish(second, "NOT_SENT")
-    assert used(books, campaign) == [(1, 0.05, 0.0)]
-    books.now += 5
-    assert len(books.claim(campaign).claims) == 2
-
-
-def test_until_midnight_where_no_call_fits_any_more(books, person) -> None:
-    campaign = books.campaign("spring", person(1), person(2), cost_a_day=1.0, most_per_call={"a": 0.4})
-    books.finish(books.claim_one(campaign), "ANSWERED_HUMAN", cost=0.7)
-    [refusal] = books.claim(campaign).refusals
-    assert refusal.verdict.at == (books.now // 86400 + 1) * 86400
-    books.now = refusal.verdict.at
-    assert len(books.claim(campaign).claims) == 1
-
-
-def test_a_call_that_outlasts_its_day_counts_for_it(books, person) -> None:
-    """Also where it ends on a day whose own calls have used up their cap."""
-    campaign = books.campaign("spring", person(1), person(2), cost_a_day=1.0, most_per_call={"a": 0.9})
-    books.now = (books.now // 86400 + 1) * 86400 - 10
-    late = books.claim_one(campaign)
-    books.now += 20
-    early = books.claim_one(campaign)
-    books.finish(early, "ANSWERED_HUMAN", cost=0.9)
-    books.finish(late, "ANSWERED_HUMAN", cost=0.8)
-    assert used(books, campaign) == [(1, 0.8, 0.0), (1, 0.9, 0.0)]
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_a_day_s_cost_is_never_passed(books, person, seed: int) -> None:
-    """Whatever calls come to, up to what they may: ended and live ones together stay within the cap at any time."""
-    dice = random.Random(seed)
-    most = {"a": 0.3, "b": 0.7}
-    campaign = books.campaign(
-        "spring", *(person(row) for row in range(60)), cost_a_day=5.0, most_per_call=most, max_attempts=9
-    )
-    live = []
-    for _ in range(120):
-        live += books.claim(campaign, slots="".join(dice.choices("ab", k=3))).claims
-        dice.shuffle(live)
-        for claim in live[: dice.randrange(3)]:
-            live.remove(claim)
-            word = dice.choice(("ANSWERED_HUMAN", "ANSWERED_HUMAN", "BUSY", "NOT_SENT"))
-            cost = dice.random() * most[claim.trunk] if word == "ANSWERED_HUMAN" else 0.0
-            books.finish(claim, word, cost=cost, next_at=books.now if word == "NOT_SENT" else None)
-        books.now += 20
-        for _, cost, held in used(books, campaign):
-            assert cost + held <= 5.0 + 1e-6
-    [(_, cost, _)] = used(books, campaign)
-    assert cost > 3.0, "the cap was really reached"

@@ -9,6 +9,7 @@ from engine.rules.book.book import Book, read_book, standard_book
 from engine.rules.book.checks import (
     Wait,
     abandonment,
+    abandonment_text,
     caller_id_problem,
     caps_problem,
     gaps_problem,
@@ -55,6 +56,7 @@ __all__ = [
     "Topic",
     "Wait",
     "abandonment",
+    "abandonment_text",
     "caller_id_problem",
     "caps_problem",
     "consent_problem",

@@ -162,6 +162,16 @@ def message_problem(rules: RuleSet, seconds: float | None) -> str | None:
     return limit + (", and its length is not known" if seconds is None else f", and lasts {text(seconds)}")
 
 
+def abandonment_text(limit: Abandonment, answered: int, abandoned: int) -> str:
+    """The share in words, with what it leads to."""
+    counted = max(answered, abandoned, SAMPLE)
+    few = f", which count as {counted}," if counted > answered else ""
+    return (
+        f"of the {answered} calls of 30 days that a person answered{few} {abandoned} were abandoned, {100.0 * abandoned / counted:.3g} %:"
+        f" {limit.rule} slows down from {limit.throttle:g} % on and stops from {limit.stop:g} % on"
+    )
+
+
 def abandonment(limit: Abandonment, answered: int, abandoned: int) -> Literal["go", "throttle", "stop"]:
     """What a campaign's abandoned calls, of those that persons answered in the period, lead to."""
     if abandoned <= 0:

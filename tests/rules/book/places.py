@@ -113,3 +113,23 @@ source = "TKG 2021 s. 174"
 basis = "memory"
 """
 """A country that an operator adds."""
+
+OURS = """
+title = "Our own"
+version = 2026-11-27
+tightens = "practice"
+
+[[rule]]
+id = "ours-abandoned"
+kind = "abandonment"
+says = "As in the United States."
+purposes = ["informational"]
+percent = 3
+throttle = 2
+stop = 2.5
+period = "30d"
+from = 2026-01-01
+source = "test"
+basis = "house"
+"""
+"""An operator's rule: practice campaigns slow down, and stop, as those in the United States do."""
