@@ -56,7 +56,9 @@ def test_a_text_is_spoken_in_all_formats_at_one_loudness(tmp_path: Path) -> None
 
 @needs_speech
 def test_a_second_time_only_copies(tmp_path: Path) -> None:
-    texts = len(list(prompts_in((prompts.TEXTS / "system.toml").read_text(encoding="utf-8"))))
-    assert prompts.install("system", tmp_path / "one", tmp_path / "cache") == texts
+    found = list(prompts_in((prompts.TEXTS / "system.toml").read_text(encoding="utf-8")))
+    texts = len(found)
+    # A tone is the same in every language, and so is a word twice.
+    assert prompts.install("system", tmp_path / "one", tmp_path / "cache") == len({one.key for one in found})
     assert prompts.install("system", tmp_path / "two", tmp_path / "cache") == 0
     assert len(list((tmp_path / "two").rglob("*.alaw"))) == texts
