@@ -7,6 +7,7 @@ now: `engine.ops.status`.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -47,7 +48,7 @@ class Summary:
     talk: float = 0.0
     callbacks: dict[str, int] = field(default_factory=dict)
     answers: dict[str, dict[str, int]] = field(default_factory=dict)
-    """Question -> answer -> calls; not of questions whose answers are typed digits."""
+    """Question -> answer -> calls; not of questions whose answers are typed digits, or too many."""
 
     @property
     def answer_seizure_ratio(self) -> float | None:
@@ -117,8 +118,19 @@ MOST_ANSWERS = 12
 """Different answers to a question, beyond which they are not counted here: the export has them."""
 
 
+NUMBER = re.compile("[0-9]{5}")
+"""An answer or a result with so many digits in a row may be somebody's number."""
+
+
 def _answers(connection: sqlite3.Connection, campaign_id: int) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
+    typed = {
+        row[0]
+        for row in connection.execute(
+            "SELECT n.key FROM campaigns k, json_each(k.manifest, '$.nodes') n WHERE k.id = ? AND n.value ->> 'kind' = 'digits'",
+            (campaign_id,),
+        )
+    }
     rows = connection.execute(
         "SELECT e.value, count(*) FROM attempts a JOIN call_events e ON e.attempt_id = a.id AND e.kind = 'answer'"
         " WHERE a.campaign_id = ? AND e.value != '' GROUP BY 1 ORDER BY 2 DESC, 1",
@@ -126,7 +138,8 @@ def _answers(connection: sqlite3.Connection, campaign_id: int) -> dict[str, dict
     )
     for value, count in rows:
         question, _, answer = value.partition("=")
-        found.setdefault(question, {})[answer] = count
+        if question not in typed and not NUMBER.search(answer):
+            found.setdefault(question, {})[answer] = count
     return {question: answers for question, answers in found.items() if len(answers) <= MOST_ANSWERS}
 
 

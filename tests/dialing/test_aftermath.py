@@ -200,11 +200,17 @@ def test_never_again_comes_before_a_callback() -> None:
 
 
 def test_what_a_call_costs() -> None:
-    assert (
-        aftermath(call(), CLAIM, running(), Disposition.ANSWERED_HUMAN, ANSWERED, ENDED, price=0.6)[0].cost
-        == 0.5
+    """By its length and the price of its trunk; when nobody knows how long it was, as much as it may have been."""
+    cheap = settings()
+    priced = {name: trunk.model_copy(update={"price": 0.6}) for name, trunk in cheap.trunk.items()}
+    one = Running(
+        CampaignRow(1, "spring", 50, "running", {**MANIFEST, "id": "spring"}, "f", 1.0, None, 1, None),
+        cheap.model_copy(update={"trunk": priced}),
     )
-    assert (
-        aftermath(Call(A), CLAIM, running(), Disposition.BUSY, Ending(cause=17), ENDED, price=0.6)[0].cost
-        == 0.0
-    )
+
+    def cost(found: Call, disposition: Disposition, ending: Ending) -> float:
+        return aftermath(found, CLAIM, one, disposition, ending, ENDED)[0].cost
+
+    assert cost(call(), Disposition.ANSWERED_HUMAN, ANSWERED) == pytest.approx(0.5)
+    assert cost(Call(A), Disposition.BUSY, Ending(cause=17)) == 0.0
+    assert cost(Call(A), Disposition.UNKNOWN, Ending()) == one.tariff.most("a") > 5.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -164,3 +165,108 @@ def test_an_approval_has_an_end_that_is_near(tmp_path: Path, expires: str, told:
     assert told in "".join(map(str, problems))
     if "ahead" in told:
         assert "not after 2026-12-24T11:00:00+00:00" in problems[0].todo
+
+
+# -- ways out of a call ------------------------------------------------------------------------------------------------
+
+TWO_PBXS: dict[str, Any] = {
+    "pbx": {
+        "lab": {"secret_env": "X", "sounds_dir": "/sounds", "recordings_dir": "/recordings"},
+        "office": {"secret_env": "X", "sounds_dir": "/sounds"},
+    },
+    "trunk": {
+        "a": {"pbx": "lab", "dial": "PJSIP/{number}@a"},
+        "b": {"pbx": "lab", "dial": "PJSIP/{number}@b"},
+        "c": {"pbx": "office", "dial": "PJSIP/{number}@c"},
+    },
+    "transfer": {
+        "desk": {"queue": "desk", "places": 1},
+        "doctor": {"number": "+33199001050", "trunk": "a", "caller_id": "+33162000001", "places": 1},
+    },
+    "dialplan": {"contexts": ["my-survey", "my-other"]},
+}
+STORY = """
+[menu.keys]
+1 = "go:story"
+[nodes.story]
+kind = "record"
+consent = ["may.wav"]
+prompts = ["speak.wav"]
+keep = "1d"
+then = "end"
+"""
+
+
+def ways_out(folder: Path, top: str = "", tables: str = "", **changes: Any) -> dict[str, str]:
+    """Problems of a campaign with this in its manifest: where -> what, and what to do."""
+    text = (
+        top
+        + (GOOD.replace('message = { prompts = ["hello.wav"] }\n', "") if "context" in top else GOOD)
+        + tables
+    )
+    path = folder / "campaign.toml"
+    path.write_text(text)
+    job = manifest.load(path).job
+    assert isinstance(job, manifest.CampaignJob)
+    problems = manifest.check(job.campaign, settings_in(folder, **{**TWO_PBXS, **changes}), path.name, NOON)
+    assert len({problem.where for problem in problems}) == len(problems)
+    return {
+        problem.where.removeprefix("campaign.toml: "): f"{problem.what}; {problem.todo}"
+        for problem in problems
+    }
+
+
+def key(action: str) -> str:
+    return f"[menu.keys]\n1 = {action}\n"
+
+
+def test_ways_that_the_settings_have(tmp_path: Path) -> None:
+    assert ways_out(tmp_path, tables=key('"transfer:desk"')) == {}
+    assert ways_out(tmp_path, 'trunks = ["a", "b"]\n', key('"transfer:doctor"')) == {}
+    assert ways_out(tmp_path, 'trunks = ["b"]\n', STORY) == {}
+    assert ways_out(tmp_path, 'context = "my-survey"\n') == {}
+
+
+def test_a_transfer_that_is_not_there(tmp_path: Path) -> None:
+    node = (
+        '[menu.keys]\n1 = "go:agent"\n2 = "transfer:night"\n[nodes.agent]\nkind = "transfer"\nto = "agents"\n'
+    )
+    assert ways_out(tmp_path, tables=node) == {
+        "transfer to agents": "there is no [transfer.agents] in the engine's settings; known: desk, doctor",
+        "transfer to night": "there is no [transfer.night] in the engine's settings; known: desk, doctor",
+    }
+    [found] = ways_out(tmp_path, tables=key('"transfer:night"'), transfer={}).values()
+    assert found.endswith("known: none")
+
+
+def test_a_number_is_dialed_on_the_pbx_of_the_call(tmp_path: Path) -> None:
+    told = {
+        "transfer to doctor": "its number is dialed by trunk 'a', which is not on the PBX of all the campaign's trunks;"
+        " name trunks of that PBX in `trunks`"
+    }
+    assert ways_out(tmp_path, tables=key('"transfer:doctor"')) == told, "the campaign may use trunk c too"
+    assert ways_out(tmp_path, 'trunks = ["c"]\n', key('"transfer:doctor"')) == told
+    assert ways_out(tmp_path, 'trunks = ["c"]\n', key('"transfer:desk"')) == {}
+
+
+def test_a_context_that_is_not_allowed(tmp_path: Path) -> None:
+    assert ways_out(tmp_path, 'context = "volley-do"\n') == {
+        "context": "'volley-do' is not among dialplan.contexts of the engine's settings; known: my-survey, my-other"
+    }
+    [found] = ways_out(tmp_path, 'context = "my-survey"\n', dialplan={}).values()
+    assert found.endswith("known: none")
+
+
+def test_recordings_need_a_place_on_every_pbx(tmp_path: Path) -> None:
+    assert ways_out(tmp_path, tables=STORY) == {
+        "nodes": "a node records, and pbx.office of the settings has no recordings_dir; set recordings_dir, or use trunks of another PBX"
+    }
+
+
+def test_all_of_it_at_once(tmp_path: Path) -> None:
+    found = ways_out(
+        tmp_path,
+        'trunks = ["c", "gone"]\n',
+        STORY.replace("[nodes", '2 = "transfer:doctor"\n3 = "transfer:night"\n[nodes', 1),
+    )
+    assert set(found) == {"trunks", "transfer to doctor", "transfer to night", "nodes"}

@@ -10,6 +10,7 @@ from engine.contacts import Consent
 from engine.errors import InputError
 from engine.ops import export
 from engine.ops.export import sheet
+from engine.store import erasure, forgotten
 from tests.ops.filled import Books, person
 
 
@@ -83,6 +84,81 @@ def test_events(books: Books) -> None:
     assert {row["at"][-1] for row in rows} == {"Z"}
 
 
+RECORDING = {
+    "menu": {"keys": {"1": "go:rating"}},
+    "nodes": {
+        "rating": {"kind": "question", "prompts": ["a.wav"], "answers": {"1": "bad", "5": "great"}, "then": "story"},
+        "story": {"kind": "record", "consent": ["a.wav"], "prompts": ["a.wav"], "keep": "30d", "then": "end"},
+    },
+}  # fmt: skip
+
+
+def surveyed(books: Books) -> list[str]:
+    """Three calls with answers, and one without; returns the attempts as the export names them."""
+    campaign = books.campaign(
+        "survey",
+        [person(at, f"+331990011{at:02d}", external_id=f"p{at}") for at in (1, 2, 3, 4)],
+        **RECORDING,
+    )
+    told = [
+        [("play", "rating"), ("answer", "rating=great"), ("record", "story"), ("answer", "story=recorded")],
+        [("answer", "rating=bad"), ("key", "2@story"), ("answer", "story=refused")],
+        [("answer", "rating=bad=or=worse"), ("record", "story")],  # hung up while it was recorded
+        [("play", "message")],
+    ]
+    claims = books.claim(campaign)
+    for claim, reports in zip(claims, told, strict=True):
+        books.finish(claim, "ANSWERED_HUMAN", talk=9, reports=reports)
+    return [f"v{claim.attempt:016x}" for claim in claims]
+
+
+def test_answers(books: Books) -> None:
+    first, second, third, _ = surveyed(books)
+    found = sheet(books.settings.database, "survey", "answers")
+    rows = list(found.rows)
+    assert found.columns == (
+        "campaign", "attempt", "contact", "external_id", "phone_number", "seq", "at", "question", "answer", "recording",
+    )  # fmt: skip
+    assert [(row["attempt"], row["question"], row["answer"], row["recording"]) for row in rows] == [
+        (first, "rating", "great", None),
+        (first, "story", "recorded", f"{first}-story.wav"),
+        (second, "rating", "bad", None),
+        (second, "story", "refused", None),
+        (third, "rating", "bad=or=worse", None),
+    ]
+    assert rows[1] == {
+        "campaign": "survey", "attempt": first, "contact": 1, "external_id": "p1", "phone_number": "+33199001101", "seq": 4,
+        "at": "2026-11-24T11:00:04.000Z", "question": "story", "answer": "recorded", "recording": f"{first}-story.wav",
+    }  # fmt: skip
+
+
+def test_a_recording_that_was_deleted_is_named_no_more(books: Books) -> None:
+    first, *_ = surveyed(books)
+    books.connection.execute("UPDATE recordings SET deleted_at = 1.0")
+    rows = list(sheet(books.settings.database, "survey", "answers").rows)
+    assert [(row["attempt"], row["answer"], row["recording"]) for row in rows][1] == (first, "recorded", None)
+
+
+def test_answers_of_somebody_who_was_forgotten_are_not_exported(books: Books) -> None:
+    first, *_ = surveyed(books)
+    forgotten.make_key(books.settings.engine.state)
+    erasure.forget(books.connection, "+33199001101", "anna", "asked", books.now)
+    rows = list(sheet(books.settings.database, "survey", "answers").rows)
+    assert len(rows) == 3
+    assert first not in {row["attempt"] for row in rows}
+
+
+def test_a_contact_s_last_answers_and_what_was_heard(books: Books) -> None:
+    campaign = books.campaign("survey", [person(1, "+33199001101")], **RECORDING)
+    (claim,) = books.claim(campaign)
+    told = [("answer", "rating=great"), ("answer", "story=refused")]
+    books.finish(claim, "ANSWERED_HUMAN", talk=9, reports=told, heard=0.456, result="answered")
+    (contact,) = sheet(books.settings.database, "survey", "contacts").rows
+    assert (contact["last_answers"], contact["last_heard"]) == ("rating=great; story=refused", 0.46)
+    (attempt,) = sheet(books.settings.database, "survey", "attempts").rows
+    assert (attempt["result"], attempt["heard"]) == ("answered", 0.46)
+
+
 def test_a_kept_callback_names_the_call_it_was_asked_in(books: Books) -> None:
     filled(books)
     books.now += 400
@@ -93,6 +169,15 @@ def test_a_kept_callback_names_the_call_it_was_asked_in(books: Books) -> None:
     assert (rows[-1]["kind"], rows[-1]["callback_asked_in"]) == ("callback", rows[0]["attempt"])
     assert rows[0]["callback_state"] == "kept"
     assert next(iter(sheet(books.settings.database, "shots", "contacts").rows))["callbacks_kept"] == 1
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_pieces_of_any_size_hold_every_answer_once(books: Books, size: int) -> None:
+    surveyed(books)
+    found = [
+        (row["attempt"], row["seq"]) for row in sheet(books.settings.database, "survey", "answers", size).rows
+    ]
+    assert len(found) == len(set(found)) == 5
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 100])

@@ -52,6 +52,35 @@ def test_by_campaign_state_and_number_of_rows(books: Books) -> None:
         look(books.settings.database, "nope", None, 10)
 
 
+def test_where_a_callback_begins_is_told(books: Books) -> None:
+    campaign = books.campaign("shots", [person(at, f"+331990010{at:02d}") for at in (2, 3, 4)])
+    for at, (claim, start) in enumerate(zip(books.claim(campaign), ("agent", "", "when"), strict=True)):
+        books.finish(
+            claim,
+            "ANSWERED_HUMAN",
+            talk=5,
+            next_at=books.now + 100 * (at + 1),
+            next_callback=True,
+            callback_start=start,
+        )
+    books.now += 100
+    (claim,) = books.claim(campaign)
+    books.finish(claim, "ANSWERED_HUMAN", talk=5)
+    found = look(books.settings.database, None, None, 100)
+    assert [(one.state, one.start) for one in found.listed] == [
+        ("due", ""),
+        ("due", "when"),
+        ("kept", "agent"),
+    ]
+    console = Console(width=140, color_system=None)
+    with console.capture() as capture:
+        console.print(view(found, NOON + 150))
+    lines = [line.rstrip() for line in capture.get().splitlines()]
+    assert lines[-3].endswith("in 50s")
+    assert lines[-2].endswith("in 2m30s; begins with when")
+    assert lines[-1].endswith("called 0s after; begins with agent")
+
+
 def test_as_a_person_reads_it(books: Books) -> None:
     promised(books)
     console = Console(width=110, color_system=None)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -48,8 +47,6 @@ LEAST_COLUMNS = 24
 QUARTER = 900
 STEP = 0.05
 """Seconds between two steps of a spread (delays.sql, waits.sql)."""
-_NUMBER = re.compile("[0-9]{5}")
-"""An answer or a result with so many digits in a row may be somebody's number."""
 UNTOLD = "a number"
 """In place of results that look like one: a dialplan of one's own reports what it likes."""
 
@@ -204,13 +201,13 @@ def _by_key(ask: _Asker, found: Figures, manifest: dict[str, Any]) -> None:
     found.keys.sort(key=lambda one: (one.node, one.key))
     answers: dict[str, dict[str, int]] = {}
     for question, answer, times in ask("answers", most=summary.MOST_ANSWERS):
-        if answer is None or question in digits or _NUMBER.search(answer):
+        if answer is None or question in digits or summary.NUMBER.search(answer):
             found.typed[question] = found.typed.get(question, 0) + times
         else:
             answers.setdefault(question, {})[answer] = times
     found.summary.answers = answers
     goals = found.summary.goals
-    for word in [word for word in goals if _NUMBER.search(word)]:
+    for word in [word for word in goals if summary.NUMBER.search(word)]:
         goals[UNTOLD] = goals.get(UNTOLD, 0) + goals.pop(word)
 
 
