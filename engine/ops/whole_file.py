@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,11 +17,11 @@ def whole(path: Path) -> Iterator[TextIO]:
     """A text file, mode 0600, that takes its name when it is complete; what was there before stays until then.
 
     Raises VolleyError when it cannot be made."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        handle, name = tempfile.mkstemp(".tmp", f".{path.name}.", path.parent)
     except OSError as error:
         raise VolleyError(f"{path}: cannot be written: {error.strerror}") from error
+    draft = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
             yield out
