@@ -203,6 +203,8 @@ class TransferSettings(Model):
             problems.append("a number, and nothing else, needs the trunk by which it is dialed")
         if (self.number is None) != (self.caller_id is None):
             problems.append("a number, and nothing else, needs the caller_id that is shown to it")
+        if self.places * self.calls_per_place < 1:
+            problems.append("places times calls_per_place is less than one call: nobody would ever be dialed")
         if self.number is not None:
             try:
                 found = parse_number(self.number, None)

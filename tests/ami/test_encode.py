@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.ami.encode import HEADER_LIMIT, LINE_LIMIT, Originate, contact_variable, message
+from engine.ami.encode import (
+    HEADER_LIMIT,
+    LINE_LIMIT,
+    Originate,
+    contact_variable,
+    message,
+    spoken_variable,
+)
 from engine.errors import RefusedField, VolleyError
 
 any_text = st.text(st.characters(), max_size=60)  # every code point, lone surrogates and controls among them
@@ -256,3 +263,53 @@ def test_no_part_of_a_call_can_add_a_header(account: str, context: str, caller: 
     except RefusedField:
         return
     assert [name for name, _ in headers] == [name for name, _ in read(CALL.encode())]
+
+
+# -- what is spoken, and where a call begins ---------------------------------------------------------------------------
+
+
+def variables(call: Originate) -> list[str]:
+    return [value for name, value in read(call.encode()) if name == "Variable"]
+
+
+def test_a_plain_call_has_none_of_it() -> None:
+    assert not [
+        one
+        for one in variables(CALL)
+        if one.startswith(("VOLLEY_S", "VOLLEY_DATE", "VOLLEY_TIME", "VOLLEY_NO"))
+    ]
+
+
+def test_spoken_fields_go_with_the_formats_of_their_language() -> None:
+    call = replace(
+        CALL, spoken={"DUE": "1798113600", "SUM": "12-50-eur"}, formats=("AdBY", "HM"), start="agent", no_callback=True,
+        fields={"NAME": "Zoë"},
+    )  # fmt: skip
+    found = variables(call)
+    assert found[found.index("VOLLEY_START=agent") :] == [
+        "VOLLEY_START=agent", "VOLLEY_NO_CALLBACK=1", "VOLLEY_DATE=AdBY", "VOLLEY_TIME=HM", "VOLLEY_S_DUE=1798113600",
+        "VOLLEY_S_SUM=12-50-eur", "VOLLEY_C_NAME=Zo%C3%AB",
+    ]  # fmt: skip
+
+
+@given(nasty, nasty)
+def test_what_is_spoken_is_a_plain_word_or_refused(field: str, value: str) -> None:
+    """It stands in the dialplan unencoded: a comma would begin another variable, a brace a function."""
+    plain = set("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_")
+    named = 1 <= len(field) <= 32 and set(field) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+    if named and 1 <= len(value) <= 64 and set(value) <= plain:
+        assert spoken_variable(field, value) == ("Variable", f"VOLLEY_S_{field}={value}")
+    else:
+        with pytest.raises(RefusedField):
+            spoken_variable(field, value)
+
+
+@given(nasty)
+def test_a_node_and_formats_are_plain_words_or_refused(word: str) -> None:
+    for call in (replace(CALL, start=word), replace(CALL, spoken={"DUE": "1"}, formats=(word, "HM"))):
+        try:
+            found = variables(call)
+        except RefusedField:
+            continue
+        assert not set(word) & set(",;=$(){}&|\\\"' ")
+        assert sum(word in one for one in found) >= (1 if word else 0)

@@ -269,3 +269,37 @@ def test_a_field_that_cannot_be_spoken_rejects_the_row(name: str, day: str, why:
     assert reject is not None
     assert reject.code == "bad_value"
     assert why in reject.reason
+
+
+# -- fields that the PBX speaks ----------------------------------------------------------------------------------------
+
+
+def said(cells: list[str]) -> tuple[Contact | None, Reject | None]:
+    source = ContactSource.model_validate({"file": "people.csv"})
+    mapping = resolve(["phone", "due", "sum", "name"], True, source, [], "FR")
+    found = RowReader(mapping, "FR", "fr", frozenset({"NAME"}), {"DUE": "date", "SUM": "amount"}).read(
+        RawRow(7, cells)
+    )
+    return found.contact, found.reject
+
+
+def test_spoken_fields_lie_beside_what_was_written() -> None:
+    contact, reject = said(["0199001234", "24.12.2026", "12,50 €", "Zoë"])
+    assert reject is None
+    assert contact is not None
+    assert contact.fields == {"DUE": "24.12.2026", "SUM": "12,50 €", "NAME": "Zoë"}
+    assert contact.spoken == {"DUE": "1798113600", "SUM": "12-50-eur"}
+
+
+def test_all_that_cannot_be_spoken_is_told_at_once() -> None:
+    contact, reject = said(["0199001234", "31.02.2026", " ", "Zoë"])
+    assert contact is None
+    assert reject is not None
+    assert (reject.row, reject.code) == (7, "bad_value")
+    first, second = reject.reason.split("; SUM")
+    assert first.startswith("DUE, spoken as date: '31.02.2026' is no date")
+    assert second == " is empty, and the call speaks it as amount"
+    _, reject = said(["12", "31.02.2026", "0.125 EUR", ""])
+    assert reject is not None
+    assert reject.code == "too_short"
+    assert reject.reason.count("spoken as") == 2
