@@ -25,8 +25,8 @@ from tests.ops.worlds import DAY, HOUR, World
 
 WORLDS = int(os.environ.get("VOLLEY_WORLDS", "2"))
 SEED = os.environ.get("VOLLEY_SEED", "1")
-ROWS = 200
-ASKED = 30
+ROWS = 150
+ASKED = 20
 
 
 def told(found: ClaimResult) -> Verdict | None:
@@ -162,6 +162,6 @@ def test_check_explain_and_claim_agree(tmp_path: Path) -> None:
         f"check: {dict(rows)}, {checked.total():,} {dict(checked)}; explain: {explained.total():,} {dict(explained)}"
     )
     # It would say nothing if there were one answer only.
-    assert rows["accepted"] > 100 * WORLDS
+    assert rows["accepted"] > 70 * WORLDS
     assert len(checked) > 8, sorted(checked)
-    assert len(explained) > 10, sorted(explained)
+    assert len(explained) > 8, sorted(explained)

@@ -11,7 +11,6 @@ import csv
 import itertools
 import json
 import random
-import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,6 +37,7 @@ from engine.store.listing import ListBook
 from engine.store.writer import Writer
 from tests.ops.crowd import a_number, a_row
 from tests.ops.filled import Books, person, settings_in
+from tests.speech.sounds import prompt
 
 HOUR, DAY = 3600.0, 86400.0
 START = datetime(2026, 11, 27, tzinfo=UTC).timestamp()
@@ -166,11 +166,7 @@ class World:
             table = csv.DictWriter(stream, list(dict.fromkeys(key for row in people for key in row)))
             table.writeheader()
             table.writerows(people)
-        with wave.open(str(folder / "hello.wav"), "wb") as sound:
-            sound.setnchannels(1)
-            sound.setsampwidth(2)
-            sound.setframerate(8000)
-            sound.writeframes(b"\0\0" * int(8000 * dice.choice((20, 20, 20, 45))))
+        prompt(folder / "hello.wav", dice.choice((5, 5, 5, 45)))
         return folder
 
     def _campaign(self) -> dict[str, Any]:
