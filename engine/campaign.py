@@ -91,7 +91,7 @@ class AmdSettings(Model):
     """A silence of this length ends a greeting."""
     longest: Annotated[Duration, Field(ge=1.0, le=15.0)] = 4.1
     """A greeting that goes on for longer is a machine's."""
-    noise: Annotated[Duration, Field(ge=0.5, le=5.0)] = 1.5
+    noise: Annotated[Duration, Field(ge=0.5, le=5.0)] = 2.0
     """Sound without any gap for so long is noise or music, not a greeting: unsure."""
     loudness: Annotated[int, Field(ge=50, le=5000)] = 900
     """What is softer is silence: the mean absolute value of 16-bit samples over 20 ms."""

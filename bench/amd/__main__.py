@@ -70,7 +70,7 @@ def run(
     chosen: Sequence[Callee], directory: Path, amd: dict[str, str], channels: int, each_second: float
 ) -> list[Result]:
     """Call all of them and judge what was heard. Raises LabError, AudioError, ConnectionError, TimeoutError, ValueError."""
-    prompts = [stage.prompt(name, directory / "prompts") for name in stage.SPOKEN]
+    prompts = [stage.prompt(name, directory / "prompts") for name in ("message", "voicemail")]
     with stage.stage(directory, list(chosen), amd) as (state, version, recordings):
         calls = stage.play(state, version, len(chosen), channels, each_second)
         time.sleep(SETTLING)

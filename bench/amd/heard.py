@@ -6,6 +6,7 @@ callee's first frame on.
 
 from __future__ import annotations
 
+import array
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +16,14 @@ from bench.amd.audio import FRAME, RATE, Samples, from_bytes
 
 AUDIBLE = 100
 """Mean absolute value from which a frame is not silence: -48 dB below full scale; our prompts are at -20 dB."""
-PIECE = 12 * FRAME
-"""240 ms: the pieces of a prompt that are looked for one by one."""
+PIECE = 6 * FRAME
+"""120 ms: the pieces of a prompt that are looked for one by one."""
 ALIKE = 0.8
 """Correlation of a piece with what was heard from which on it is the same sound; A-law alone leaves over 0.99."""
-SHIFT = 2 * FRAME
-"""How far a piece may lie from its place: two packets lost or late."""
+SLIPS = sorted((frames * FRAME for frames in range(-10, 11)), key=abs)
+"""How far a piece may lie from where the one before it lay: up to ten packets lost or late, as on a busy machine."""
+COMPLETE = 0.95
+"""The share of its pieces that a complete prompt has: a piece in which a packet is lost is not found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,33 +58,46 @@ def alike(one: Sequence[float], other: Sequence[float]) -> float:
     return sum(map(mul, one, other)) / power if power else 0.0
 
 
-def whole(prompt: Samples, heard: Samples, earliest: int) -> float:
-    """The share of a prompt that is in `heard` at its place, after `earliest` ms: 1.0 when every audible piece is."""
-    roughly = _place(prompt, heard, earliest)
-    if roughly is None:
-        return 0.0
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What of a prompt is in a recording."""
+
+    share: float
+    """Of its audible pieces."""
+    complete: bool
+    """Its first and its last sound, and all that lies between but for a lost packet."""
+
+
+NOTHING = Left(0.0, False)
+
+
+def left(prompt: Samples, heard: Samples, earliest: int) -> Left:
+    """What of a prompt is in `heard`, in its order and after `earliest` ms."""
+    heard = heard + array.array("h", [0]) * len(prompt)  # what was cut off at the end is silence
+    place = _place(prompt, heard, earliest)
+    if place is None:
+        return NOTHING
     pieces = [at for at in range(0, len(prompt) - PIECE + 1, PIECE) if sum(map(abs, prompt[at : at + PIECE])) > AUDIBLE * PIECE]
-    loudest = max(pieces, key=lambda at: sum(map(abs, prompt[at : at + PIECE])))
-    place = max(range(roughly - SHIFT, roughly + SHIFT), key=lambda at: _match(prompt, heard, loudest, at, PIECE // 3))
-    found = 0
+    found: list[bool] = []
     for piece in pieces:
-        for shift in (0, -FRAME, FRAME, -SHIFT, SHIFT):  # packets lost or sent twice on the way
-            if _match(prompt, heard, piece, place + shift) >= ALIKE:
-                found, place = found + 1, place + shift
-                break
-    return found / len(pieces)
+        slip = next((slip for slip in SLIPS if _match(prompt, heard, piece, place + slip) >= ALIKE), None)
+        place += slip or 0
+        found.append(slip is not None)
+    share = sum(found) / len(found)
+    return Left(share, share >= COMPLETE and found[0] and found[-1])
 
 
 def _place(prompt: Samples, heard: Samples, earliest: int) -> int | None:
-    """Roughly where the prompt begins, in samples: where loud and soft follow each other as in it."""
+    """Roughly where the prompt begins, in samples: where loud and soft follow each other as in it. Asterisk sends and records
+    whole frames, so it begins with one."""
     shape, course = envelope(prompt), envelope(heard)
     places = range(-(-earliest // 20), len(course) - len(shape) + 1)
     return FRAME * max(places, key=lambda at: alike(shape, course[at : at + len(shape)])) if places else None
 
 
-def _match(prompt: Samples, heard: Samples, piece: int, place: int, length: int = PIECE) -> float:
+def _match(prompt: Samples, heard: Samples, piece: int, place: int) -> float:
     """How alike a piece of the prompt is to what was heard, were the prompt to begin at `place`."""
     start = place + piece
-    if start < 0 or start + length > len(heard):
+    if start < 0 or start + PIECE > len(heard):
         return 0.0
-    return alike(prompt[piece : piece + length], heard[start : start + length])
+    return alike(prompt[piece : piece + PIECE], heard[start : start + PIECE])

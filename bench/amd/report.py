@@ -20,7 +20,7 @@ def write(path: Path, results: Iterable[Result]) -> None:
         rows.writerow(COLUMNS)
         for one in results:
             who = one.callee
-            known = (one.decided, one.first_audio, one.wait, None if one.left is None else round(one.left, 3))
+            known = (one.decided, one.first_audio, one.wait, None if one.left is None else round(one.left.share, 3))
             rows.writerow([who.path.name, who.label, who.kind, who.language, who.part, one.judged, one.verdict, one.cause,
                            *("" if value is None else value for value in known)])  # fmt: skip
 

@@ -10,12 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from bench.amd.audio import Samples
 from bench.amd.callees import PERSON, Callee
 from bench.amd.calls import Call
-from bench.amd.heard import Recording, whole
-
-WHOLE = 1.0
-"""The share of a prompt's audible pieces that must be there for it to count as whole."""
+from bench.amd.heard import Left, Recording, left
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +27,8 @@ class Result:
     """With the first verdict before it, where it changed."""
     decided: int | None
     first_audio: int | None
-    left: float | None
-    """The share of the best prompt that a voicemail recorded, from the beep (or the greeting's end) on."""
+    left: Left | None
+    """What a voicemail recorded of a prompt, from the beep (or the greeting's end) on; of the one of which it has most."""
 
     @property
     def judged(self) -> str:
@@ -45,21 +43,21 @@ class Result:
         return max(0, self.first_audio - self.callee.greeting_end)
 
 
-def result(callee: Callee, call: Call, recording: Recording, prompts: Sequence[Sequence[int]]) -> Result:
+def result(callee: Callee, call: Call, recording: Recording, prompts: Sequence[Samples]) -> Result:
     """Judge one call."""
     verdicts = call.reported("amd")
     words = [one.value.partition("/")[0] for one in verdicts]
     causes = [one.value.partition("/")[2] for one in verdicts]
-    left = None
+    recorded = None
     if callee.label == "voicemail" and (start := callee.beep_end or callee.greeting_end) is not None:
-        left = max(whole(prompt, recording.heard, start) for prompt in prompts)  # type: ignore[arg-type]
+        recorded = max((left(prompt, recording.heard, start) for prompt in prompts), key=lambda one: (one.complete, one.share))
     return Result(
         callee,
         words[-1] if words else "none",
         " then ".join(causes),
         round(1000 * verdicts[-1].at) if verdicts else None,
         recording.first_audio,
-        left,
+        recorded,
     )
 
 
@@ -132,4 +130,4 @@ class Figures:
     def left(self, judged: tuple[str, ...]) -> tuple[int, int]:
         """Voicemails judged so that have a whole message, of all of them."""
         known = [one for one in self.results if one.left is not None and one.judged in judged]
-        return sum(one.left is not None and one.left >= WHOLE for one in known), len(known)
+        return sum(one.left is not None and one.left.complete for one in known), len(known)

@@ -24,7 +24,8 @@ from engine.intake import flow
 
 MESSAGE = "This is a message from the health centre. Your appointment is on Thursday at ten. Please bring your insurance card."
 VOICEMAIL = "The health centre has a message for you. Please call us back tomorrow morning. Thank you."
-SPOKEN = {"message": MESSAGE, "voicemail": VOICEMAIL}
+MENU = "Press 1 to confirm, or 9 never to be called again."
+SPOKEN = {"message": MESSAGE, "menu": MENU, "voicemail": VOICEMAIL}
 SPEAKER = corpus.Voice("en-us+Lee", 150, 50)
 """A voice that no callee has."""
 LEVEL = -20.0
@@ -57,7 +58,7 @@ def write_wav(path: Path, samples: audio.Samples) -> None:
 
 
 def prompt(name: str, cache_dir: Path) -> audio.Samples:
-    """What the campaign says: `message` or `voicemail`."""
+    """What the campaign says: `message`, `menu` or `voicemail`."""
     return audio.clipped(audio.to_level(audio.speech(SPOKEN[name], SPEAKER, cache_dir), LEVEL))
 
 
@@ -72,7 +73,7 @@ def campaign(amd: Mapping[str, object]) -> Campaign:
             "amd": {"machine": "voicemail", **amd},
             "message": {"prompts": ["message.wav"]},
             "voicemail": {"prompts": ["voicemail.wav"]},
-            "menu": {"timeout": "1s", "repeats": 0},
+            "menu": {"prompts": ["menu.wav"], "timeout": "1s", "repeats": 0},
         }
     )
 

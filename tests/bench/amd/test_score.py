@@ -9,7 +9,7 @@ import pytest
 from bench.amd import report
 from bench.amd.callees import Callee
 from bench.amd.calls import Call, Report
-from bench.amd.heard import Recording
+from bench.amd.heard import Left, Recording
 from bench.amd.score import Figures, Result, percentile, result, share, wilson
 
 
@@ -18,7 +18,8 @@ def callee(label: str, kind: str = "", end: int | None = 1000, beep: int | None 
 
 
 def called(label: str, verdict: str, first: int | None = 1700, left: float | None = None) -> Result:
-    return Result(callee(label), verdict, "", 1650, first, left)
+    recorded = None if left is None else Left(left, left == 1.0)
+    return Result(callee(label), verdict, "", 1650, first, recorded)
 
 
 PEOPLE = [called("person", "HUMAN")] * 96 + [called("person", "MACHINE", None), called("person", "KEY", 3500)] + [
