@@ -20,7 +20,7 @@ from bench.amd import audio, callees, corpus
 from bench.amd.calls import Call, call_all
 from bench.amd.callees import Callee
 from engine.campaign import Campaign
-from engine.intake import flow
+from engine.flow import compiled
 
 MESSAGE = "This is a message from the health centre. Your appointment is on Thursday at ten. Please bring your insurance card."
 VOICEMAIL = "The health centre has a message for you. Please call us back tomorrow morning. Thank you."
@@ -98,9 +98,10 @@ def stage(directory: Path, called: Sequence[Callee], amd: Mapping[str, object]) 
         said.mkdir(parents=True, exist_ok=True)
         for name in SPOKEN:
             write_wav(said / f"{name}.wav", prompt(name, directory / "prompts"))
-        compiled = flow.compile_flow(campaign(amd), {f"{name}.wav": f"bench-amd/{name}" for name in SPOKEN}, {}, MAX_CALL)
-        entries = {key: value.replace(flow.SOUNDS, state.sounds_path) for key, value in compiled.items()}
-        version = flow.version(entries)
+        names = {f"{name}.wav": f"bench-amd/{name}" for name in SPOKEN}
+        found = compiled.compile_flow(campaign(amd), names, {}, MAX_CALL)
+        entries = {key: value.replace(compiled.SOUNDS, state.sounds_path) for key, value in found.items()}
+        version = compiled.version(entries)
         pbx.write_flow(state, version, entries)
         yield state, version, recordings
 
