@@ -23,7 +23,6 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-import lab
 from bench.amd import audio, callees, report, stage
 from bench.amd.callees import Callee
 from bench.amd.calls import Call
@@ -44,7 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m bench.amd", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--part", choices=(*PARTS, "all"), default="all", help="of the project's own set")
-    parser.add_argument("--recordings", type=Path, help=f"a folder with {callees.TABLE} and the files that it names")
+    parser.add_argument(
+        "--recordings", type=Path, help=f"a folder with {callees.TABLE} and the files that it names"
+    )
     parser.add_argument("--every", type=int, default=1, metavar="N", help="call only every N-th callee")
     parser.add_argument("--channels", type=int, default=40, help="calls at a time")
     parser.add_argument("--cps", type=float, default=8.0, help="new calls a second")
@@ -55,8 +56,21 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         packages.need({"espeak-ng": "espeak-ng", "sox": "sox"}, lambda text: print(text, file=sys.stderr))
         chosen = _callees(given)
-        results = run(chosen, given.dir.absolute(), dict(one.split("=", 1) for one in given.set), given.channels, given.cps)
-    except (audio.AudioError, callees.TableError, LabError, ConnectionError, TimeoutError, ValueError) as error:
+        results = run(
+            chosen,
+            given.dir.absolute(),
+            dict(one.split("=", 1) for one in given.set),
+            given.channels,
+            given.cps,
+        )
+    except (
+        audio.AudioError,
+        callees.TableError,
+        LabError,
+        ConnectionError,
+        TimeoutError,
+        ValueError,
+    ) as error:
         print(f"bench.amd: {error}", file=sys.stderr)
         return 1
     report.write(given.dir.absolute() / "amd" / "calls.csv", results)
@@ -93,12 +107,16 @@ def _callees(given: argparse.Namespace) -> list[Callee]:
     shutil.rmtree(converted, ignore_errors=True)
     converted.mkdir(parents=True)
     found = callees.read(given.recordings / callees.TABLE)[:: given.every]
-    return [replace(one, path=_as_a_line(one.path, converted / f"{at:06d}.wav")) for at, one in enumerate(found)]
+    return [
+        replace(one, path=_as_a_line(one.path, converted / f"{at:06d}.wav")) for at, one in enumerate(found)
+    ]
 
 
 def _as_a_line(path: Path, target: Path) -> Path:
     """A recording of any form as 8 kHz, 16 bit, one channel."""
-    audio.run("sox", str(path), "-r", str(audio.RATE), "-c", "1", "-b", "16", "-e", "signed-integer", str(target))
+    audio.run(
+        "sox", str(path), "-r", str(audio.RATE), "-c", "1", "-b", "16", "-e", "signed-integer", str(target)
+    )
     return target
 
 

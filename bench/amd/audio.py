@@ -86,10 +86,23 @@ def speech(text: str, voice: Voice, cache_dir: Path) -> Samples:
     name = hashlib.sha256(repr((text, voice)).encode()).hexdigest()[:24]
     kept = cache_dir / f"{name}.raw"
     if not kept.exists():
-        spoken = run("espeak-ng", "-v", voice.name, "-s", str(voice.speed), "-p", str(voice.pitch), "--stdout", "--", text)
+        spoken = run(
+            "espeak-ng",
+            "-v",
+            voice.name,
+            "-s",
+            str(voice.speed),
+            "-p",
+            str(voice.pitch),
+            "--stdout",
+            "--",
+            text,
+        )
         trim = ("silence", "1", "0.01", "0.5%")
         band = ("highpass", "250", "lowpass", "3400")
-        made = run("sox", "-t", "wav", "-", *RAW, "-", *band, *trim, "reverse", *trim, "reverse", given=spoken)
+        made = run(
+            "sox", "-t", "wav", "-", *RAW, "-", *band, *trim, "reverse", *trim, "reverse", given=spoken
+        )
         if len(made) < 2 * RATE // 20:
             raise AudioError(f"espeak-ng made nothing to be heard of {text!r} with voice {voice.name}")
         cache_dir.mkdir(parents=True, exist_ok=True)
@@ -113,10 +126,12 @@ def tone(frequencies: tuple[float, ...], seconds: float, level: float) -> list[f
 def noise_like(recipe: Recipe, count: int, cache_dir: Path) -> list[float]:
     """The recipe's background, `count` samples of it: at least a line that is not quite silent."""
     level = max(recipe.level - recipe.snr, -72.0)
-    if recipe.noise == "babble":
-        source = babble(recipe.part, recipe.language, cache_dir)
-    else:
-        source = _hiss(brown=recipe.noise == "brown")
+    television = recipe.noise == "babble"
+    source = (
+        babble(recipe.part, recipe.language, cache_dir)
+        if television
+        else _hiss(brown=recipe.noise == "brown")
+    )
     start = random.Random(recipe.name).randrange(len(source))
     gain = FULL * 10 ** (level / 20)
     return [gain * source[(start + at) % len(source)] for at in range(count)]
@@ -146,7 +161,10 @@ def babble(part: Part, language: str, cache_dir: Path) -> tuple[float, ...]:
         lines = [speech(text, Voice(f"{name}+{voice}", 170, 50), cache_dir) for text in read]
         speakers.append([value for line in lines for value in line])
     count = min(map(len, speakers))
-    mixed = [float(one + other) for one, other in zip(speakers[0][:count], reversed(speakers[1][:count]), strict=True)]
+    mixed = [
+        float(one + other)
+        for one, other in zip(speakers[0][:count], reversed(speakers[1][:count]), strict=True)
+    ]
     power = math.sqrt(sum(value * value for value in mixed) / count)
     return tuple(value / power for value in mixed)
 
@@ -170,7 +188,10 @@ def _fax(recipe: Recipe) -> list[float]:
 def to_level(samples: Iterable[int], level: float) -> list[float]:
     """Brought to a mean level in dB below full scale, measured where there is something."""
     values = list(samples)
-    powers = [sum(one * one for one in values[at : at + FRAME]) / FRAME for at in range(0, len(values) - FRAME + 1, FRAME)]
+    powers = [
+        sum(one * one for one in values[at : at + FRAME]) / FRAME
+        for at in range(0, len(values) - FRAME + 1, FRAME)
+    ]
     heard = [power for power in powers if power > max(powers) / 1000.0]
     gain = FULL * 10 ** (level / 20) / math.sqrt(sum(heard) / len(heard))
     return [value * gain for value in values]
@@ -200,10 +221,11 @@ def run(*command: str, given: bytes = b"") -> bytes:
     """What a program writes. Raises AudioError with what it says when it fails."""
     done = subprocess.run(command, input=given, capture_output=True, check=False)
     if done.returncode:
-        raise AudioError(f"{' '.join(command)[:200]}: {done.stderr.decode(errors='replace').strip()[-400:] or 'failed'}")
+        raise AudioError(
+            f"{' '.join(command)[:200]}: {done.stderr.decode(errors='replace').strip()[-400:] or 'failed'}"
+        )
     return done.stdout
 
 
 def _ms(samples: int) -> int:
     return samples * 1000 // RATE
-

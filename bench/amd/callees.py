@@ -70,12 +70,14 @@ def read(table: Path) -> list[Callee]:
             if values["label"] not in LABELS:
                 wrong.append(f"line {line}: {values['label']!r} is no label; those are {', '.join(LABELS)}")
             if not all(end == "" or end.isdecimal() for end in ends):
-                wrong.append(f"line {line}: greeting_end_ms and beep_end_ms are whole milliseconds from the answer, or empty")
+                wrong.append(
+                    f"line {line}: greeting_end_ms and beep_end_ms are whole milliseconds from the answer, or empty"
+                )
             if wrong:
                 continue
-            known = (int(end) if end else None for end in ends)
-            other = (values.get(name, "") for name in ("kind", "language", "part"))
-            found.append(Callee(path, values["label"], *other, *known))
+            greeting, beep = (int(end) if end else None for end in ends)
+            kind, language, part = (values.get(name, "") for name in ("kind", "language", "part"))
+            found.append(Callee(path, values["label"], kind, language, part, greeting, beep))
     if wrong or not found:
         raise TableError(f"{table}: " + ("; ".join(wrong) or "it lists no recordings"))
     return found

@@ -133,7 +133,12 @@ class Caller(asyncio.Protocol):
 
 
 async def call_all(
-    address: tuple[str, int], login: bytes, flow: str, numbers: Sequence[int], channels: int, each_second: float
+    address: tuple[str, int],
+    login: bytes,
+    flow: str,
+    numbers: Sequence[int],
+    channels: int,
+    each_second: float,
 ) -> list[Call]:
     """Call every number, at most `channels` at a time and `each_second` new ones a second.
 

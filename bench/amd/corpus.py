@@ -179,7 +179,9 @@ def _machines(draw: _Draw) -> Iterator[Recipe]:
     for _ in range(8):
         yield draw.beeping(draw("voicemail", "late", "medium", delay=round(pick.uniform(1.5, 3.0), 2)))
     for at in range(8):
-        machine = draw("voicemail", "noise", "medium", noise=("white", "brown")[at % 2], snr=(25.0, 18.0)[at // 2 % 2])
+        machine = draw(
+            "voicemail", "noise", "medium", noise=("white", "brown")[at % 2], snr=(25.0, 18.0)[at // 2 % 2]
+        )
         yield draw.beeping(machine)
     for _ in range(8):
         yield draw.beeping(draw("voicemail", "quiet", "medium", level=round(pick.uniform(-36.0, -30.0), 1)))
@@ -201,7 +203,11 @@ def _machines(draw: _Draw) -> Iterator[Recipe]:
 
 def _silent(draw: _Draw) -> Iterator[Recipe]:
     for at in range(8):
-        yield draw("silence", "hiss", noise="white", level=-58.0, snr=0.0) if at % 2 else draw("silence", "nothing")
+        yield (
+            draw("silence", "hiss", noise="white", level=-58.0, snr=0.0)
+            if at % 2
+            else draw("silence", "nothing")
+        )
 
 
 GROUPS: tuple[Callable[[_Draw], Iterator[Recipe]], ...] = (_people, _machines, _silent)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import mul
 
-from bench.amd.audio import FRAME, RATE, Samples, from_bytes
+from bench.amd.audio import FRAME, Samples, from_bytes
 
 AUDIBLE = 100
 """Mean absolute value from which a frame is not silence: -48 dB below full scale; our prompts are at -20 dB."""
@@ -49,7 +49,9 @@ class Recording:
 
 def envelope(samples: Samples) -> list[float]:
     """The mean absolute value of each frame of 20 ms."""
-    return [sum(map(abs, samples[at : at + FRAME])) / FRAME for at in range(0, len(samples) - FRAME + 1, FRAME)]
+    return [
+        sum(map(abs, samples[at : at + FRAME])) / FRAME for at in range(0, len(samples) - FRAME + 1, FRAME)
+    ]
 
 
 def alike(one: Sequence[float], other: Sequence[float]) -> float:
@@ -77,7 +79,11 @@ def left(prompt: Samples, heard: Samples, earliest: int) -> Left:
     place = _place(prompt, heard, earliest)
     if place is None:
         return NOTHING
-    pieces = [at for at in range(0, len(prompt) - PIECE + 1, PIECE) if sum(map(abs, prompt[at : at + PIECE])) > AUDIBLE * PIECE]
+    pieces = [
+        at
+        for at in range(0, len(prompt) - PIECE + 1, PIECE)
+        if sum(map(abs, prompt[at : at + PIECE])) > AUDIBLE * PIECE
+    ]
     found: list[bool] = []
     for piece in pieces:
         slip = next((slip for slip in SLIPS if _match(prompt, heard, piece, place + slip) >= ALIKE), None)

@@ -9,7 +9,20 @@ from pathlib import Path
 from bench.amd.callees import PERSON
 from bench.amd.score import Figures, Result, percentile, share
 
-COLUMNS = ("file", "label", "kind", "language", "part", "judged", "verdict", "cause", "decided_ms", "first_audio_ms", "wait_ms", "left")
+COLUMNS = (
+    "file",
+    "label",
+    "kind",
+    "language",
+    "part",
+    "judged",
+    "verdict",
+    "cause",
+    "decided_ms",
+    "first_audio_ms",
+    "wait_ms",
+    "left",
+)
 
 
 def write(path: Path, results: Iterable[Result]) -> None:
@@ -20,28 +33,40 @@ def write(path: Path, results: Iterable[Result]) -> None:
         rows.writerow(COLUMNS)
         for one in results:
             who = one.callee
-            known = (one.decided, one.first_audio, one.wait, None if one.left is None else round(one.left.share, 3))
+            known = (
+                one.decided,
+                one.first_audio,
+                one.wait,
+                None if one.left is None else round(one.left.share, 3),
+            )
             rows.writerow([who.path.name, who.label, who.kind, who.language, who.part, one.judged, one.verdict, one.cause,
                            *("" if value is None else value for value in known)])  # fmt: skip
 
 
 def text(part: str, figures: Figures) -> str:
     """The figures of one part."""
-    rows = [f"\n{part or 'recordings'}: {len(figures.results)} calls\n", f"{'':26}{'person':>8}{'unsure':>8}{'machine':>9}"]
+    rows = [
+        f"\n{part or 'recordings'}: {len(figures.results)} calls\n",
+        f"{'':26}{'person':>8}{'unsure':>8}{'machine':>9}",
+    ]
     kinds = dict.fromkeys((one.callee.label, one.callee.kind) for one in figures.results)
     for label, kind in kinds:
         counts = [figures.confusion[label, kind, judged] for judged in (PERSON, "unsure", "machine")]
-        rows.append(f"{label + (f' / {kind}' if kind and kind != label else ''):26}{counts[0]:>8}{counts[1]:>8}{counts[2]:>9}")
+        rows.append(
+            f"{label + (f' / {kind}' if kind and kind != label else ''):26}{counts[0]:>8}{counts[1]:>8}{counts[2]:>9}"
+        )
     rows.append("")
-    rows.append(f"people judged machines    {share(*figures.people_judged_machines)}")
-    rows.append(f"machines found            {share(*figures.machines_found)}")
-    for truth in (PERSON, "machine"):
-        rows.append(f"verdict, {truth + 's' if truth != PERSON else 'people':17}{_times(figures.decided(truth))}")
-    rows.append(f"greeting to first audio   {_times(figures.waits)}")
-    for limit in (1200, 2000):
-        rows.append(f"  within {limit / 1000:.1f} s            {share(*figures.in_time(limit))}")
-    rows.append(f"whole message left        {share(*figures.left((PERSON, 'unsure', 'machine')))} of all voicemails")
-    rows.append(f"                          {share(*figures.left(('machine',)))} of those found")
+    rows += [
+        f"people judged machines    {share(*figures.people_judged_machines)}",
+        f"machines found            {share(*figures.machines_found)}",
+        f"verdict, people           {_times(figures.decided(PERSON))}",
+        f"verdict, machines         {_times(figures.decided('machine'))}",
+        f"greeting to first audio   {_times(figures.waits)}",
+        f"  within 1.2 s            {share(*figures.in_time(1200))}",
+        f"  within 2.0 s            {share(*figures.in_time(2000))}",
+        f"whole message left        {share(*figures.left((PERSON, 'unsure', 'machine')))} of all voicemails",
+        f"                          {share(*figures.left(('machine',)))} of those found",
+    ]
     return "\n".join(rows)
 
 

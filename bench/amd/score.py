@@ -50,7 +50,10 @@ def result(callee: Callee, call: Call, recording: Recording, prompts: Sequence[S
     causes = [one.value.partition("/")[2] for one in verdicts]
     recorded = None
     if callee.label == "voicemail" and (start := callee.beep_end or callee.greeting_end) is not None:
-        recorded = max((left(prompt, recording.heard, start) for prompt in prompts), key=lambda one: (one.complete, one.share))
+        recorded = max(
+            (left(prompt, recording.heard, start) for prompt in prompts),
+            key=lambda one: (one.complete, one.share),
+        )
     return Result(
         callee,
         words[-1] if words else "none",
@@ -120,7 +123,9 @@ class Figures:
 
     def in_time(self, milliseconds: int) -> tuple[int, int]:
         """People whose wait was at most so long, of all whose greeting's end is known."""
-        known = [one for one in self.results if one.callee.truth == PERSON and one.callee.greeting_end is not None]
+        known = [
+            one for one in self.results if one.callee.truth == PERSON and one.callee.greeting_end is not None
+        ]
         return sum(one.wait is not None and one.wait <= milliseconds for one in known), len(known)
 
     def decided(self, truth: str) -> list[int]:

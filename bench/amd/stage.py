@@ -17,8 +17,8 @@ from pathlib import Path
 import lab
 from bench import pbx
 from bench.amd import audio, callees, corpus
-from bench.amd.calls import Call, call_all
 from bench.amd.callees import Callee
+from bench.amd.calls import Call, call_all
 from engine.campaign import Campaign
 from engine.flow import compiled
 
@@ -47,7 +47,9 @@ def _rendered(job: tuple[corpus.Recipe, Path]) -> Callee:
     path = folder / f"{recipe.name}.wav"
     sound = audio.render(recipe, folder / SPEECH)
     write_wav(path, sound.samples)
-    return Callee(path, recipe.label, recipe.kind, recipe.language, recipe.part, sound.greeting_end, sound.beep_end)
+    return Callee(
+        path, recipe.label, recipe.kind, recipe.language, recipe.part, sound.greeting_end, sound.beep_end
+    )
 
 
 def write_wav(path: Path, samples: audio.Samples) -> None:
@@ -79,7 +81,9 @@ def campaign(amd: Mapping[str, object]) -> Campaign:
 
 
 @contextmanager
-def stage(directory: Path, called: Sequence[Callee], amd: Mapping[str, object]) -> Iterator[tuple[lab.Lab, str, Path]]:
+def stage(
+    directory: Path, called: Sequence[Callee], amd: Mapping[str, object]
+) -> Iterator[tuple[lab.Lab, str, Path]]:
     """A fresh lab whose carrier has the callees by their place in the list; the flow's version; the recordings' folder.
 
     Raises lab.LabError and audio.AudioError.
@@ -112,4 +116,3 @@ def play(state: lab.Lab, version: str, count: int, channels: int, each_second: f
     login = f"Action: Login\r\nUsername: {pbx.USER}\r\nSecret: {secret}\r\n\r\n".encode()
     address = (state.pbx_address, state.ports.ami)
     return asyncio.run(call_all(address, login, version, range(count), channels, each_second))
-

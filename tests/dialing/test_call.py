@@ -310,7 +310,10 @@ def test_an_early_key_is_a_person_whatever_the_detection_says() -> None:
 
 
 def test_the_last_verdict_counts_in_whatever_order_they_come() -> None:
-    verdicts = [Report(A, 1, "amd", "HUMAN/HUMAN-700-300", 1_002.0), Report(A, 3, "amd", "MACHINE/TALKED-4000", 1_008.0)]
+    verdicts = [
+        Report(A, 1, "amd", "HUMAN/HUMAN-700-300", 1_002.0),
+        Report(A, 3, "amd", "MACHINE/TALKED-4000", 1_008.0),
+    ]
     for order in (verdicts, verdicts[::-1]):
         call = sent_call()
         effects = played(call, [UP, *order, CLEARED])

@@ -24,7 +24,9 @@ def test_a_table_comes_back_as_it_was_written(tmp_path: Path) -> None:
 
 def test_file_and_label_are_enough(tmp_path: Path) -> None:
     (tmp_path / "x.mp3").touch()
-    (tmp_path / TABLE).write_text("\ufeffLABEL,file\nmachine,x.mp3\n".replace("LABEL", "label"), encoding="utf-8")
+    (tmp_path / TABLE).write_text(
+        "\ufeffLABEL,file\nmachine,x.mp3\n".replace("LABEL", "label"), encoding="utf-8"
+    )
     assert read(tmp_path / TABLE) == [Callee(tmp_path / "x.mp3", "machine")]
 
 

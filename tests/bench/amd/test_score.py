@@ -22,10 +22,15 @@ def called(label: str, verdict: str, first: int | None = 1700, left: float | Non
     return Result(callee(label), verdict, "", 1650, first, recorded)
 
 
-PEOPLE = [called("person", "HUMAN")] * 96 + [called("person", "MACHINE", None), called("person", "KEY", 3500)] + [
-    called("person", "NOTSURE", 800)
-] * 2
-MACHINES = [called("voicemail", "MACHINE", left=1.0)] * 9 + [called("voicemail", "HUMAN", left=0.9), called("fax", "MACHINE", None)]
+PEOPLE = (
+    [called("person", "HUMAN")] * 96
+    + [called("person", "MACHINE", None), called("person", "KEY", 3500)]
+    + [called("person", "NOTSURE", 800)] * 2
+)
+MACHINES = [called("voicemail", "MACHINE", left=1.0)] * 9 + [
+    called("voicemail", "HUMAN", left=0.9),
+    called("fax", "MACHINE", None),
+]
 ALL = Figures((*PEOPLE, *MACHINES, called("silence", "NOTSURE")))
 
 
@@ -61,7 +66,9 @@ def test_percentiles() -> None:
 
 
 def test_the_last_verdict_counts_and_a_key_is_a_person() -> None:
-    call = Call(0, reports=[Report("amd", "HUMAN/HUMAN-700-300", 1.5), Report("amd", "MACHINE/TALKED-4000", 6.25)])
+    call = Call(
+        0, reports=[Report("amd", "HUMAN/HUMAN-700-300", 1.5), Report("amd", "MACHINE/TALKED-4000", 6.25)]
+    )
     found = result(callee("voicemail", end=None), call, Recording.of(b""), [])
     assert (found.verdict, found.judged, found.decided, found.left) == ("MACHINE", "machine", 6250, None)
     assert found.cause == "HUMAN-700-300 then TALKED-4000"
@@ -75,6 +82,8 @@ def test_the_report_has_every_figure(tmp_path: Path) -> None:
     assert f"people judged machines    {share(1, 100)}" in told
     assert f"machines found            {share(10, 11)}" in told
     assert "voicemail" in told
-    assert "not known" in report.text("", Figures((Result(callee("person", end=None), "none", "", None, None, None),)))
+    assert "not known" in report.text(
+        "", Figures((Result(callee("person", end=None), "none", "", None, None, None),))
+    )
     report.write(tmp_path / "amd" / "calls.csv", ALL.results)
     assert len((tmp_path / "amd" / "calls.csv").read_text().splitlines()) == 1 + len(ALL.results)
