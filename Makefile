@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAGE := setup/stage
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-run setup-dev demo test style format types contracts unit asterisk bench chaos lab lab-down schemas requirements clean
+.PHONY: help setup setup-run setup-dev demo test style format types contracts unit asterisk bench bench-amd chaos lab lab-down schemas requirements clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ asterisk: setup-dev ## tests on the lab's real Asterisk, one after another
 
 bench: setup-dev ## calls a second: Volley and a bare AMI script in turn (arguments: BENCH="--calls 2000")
 	@$(BIN)/python -m bench.calls $(BENCH)
+
+bench-amd: setup-dev ## people told from answering machines: labelled callees, scored (arguments: AMD="--part test")
+	@$(BIN)/python -m bench.amd $(AMD)
 
 chaos: setup-dev ## break engine, Asterisk, link and disk under load, and audit the books (arguments: CHAOS="--each 2")
 	@$(BIN)/python -m chaos $(or $(CHAOS),--each 2)

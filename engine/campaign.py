@@ -82,16 +82,31 @@ class VoicemailSettings(Model):
 
 
 class AmdSettings(Model):
-    """`[amd]`: answering-machine detection, and what each verdict leads to."""
+    """`[amd]`: answering-machine detection, and what each verdict leads to (docs/amd.md)."""
 
     enabled: bool = True
-    settings: Annotated[str, StringConstraints(pattern=r"^\d{1,5}(,\d{1,5}){7}$")] | None = None
-    """Arguments of Asterisk's AMD(): initial silence, greeting, silence after greeting, total time, minimum word
-    length, silence between words, maximum words, silence threshold. All but the last two in milliseconds."""
+    hush: Annotated[Duration, Field(ge=0.5, le=10.0)] = 2.0
+    """Nothing is heard for so long after the answer: unsure."""
+    pause: Annotated[Duration, Field(ge=0.3, le=2.0)] = 0.7
+    """A silence of this length ends a greeting."""
+    longest: Annotated[Duration, Field(ge=1.0, le=15.0)] = 4.1
+    """A greeting that goes on for longer is a machine's."""
+    noise: Annotated[Duration, Field(ge=0.5, le=5.0)] = 2.0
+    """Sound without any gap for so long is noise or music, not a greeting: unsure."""
+    loudness: Annotated[int, Field(ge=50, le=5000)] = 900
+    """What is softer is silence: the mean absolute value of 16-bit samples over 20 ms."""
     human: Literal["message"] = "message"
     machine: OnMachine = "hangup"
     unsure: Literal["message"] = "message"
     """An unsure verdict must play the message: it may be a person who waits."""
+
+    @property
+    def dialplan(self) -> str:
+        """As [volley-call] takes it: milliseconds, and the loudness."""
+        if not self.enabled:
+            return "off"
+        times = (self.hush, self.pause, self.longest, self.noise)
+        return ",".join([*(str(round(1000 * seconds)) for seconds in times), str(self.loudness)])
 
 
 class RetryRule(Model):

@@ -7,7 +7,7 @@ back are the follower's.
 from __future__ import annotations
 
 from engine.dialing.agenda import Running
-from engine.dialing.call import Call
+from engine.dialing.call import Call, verdict
 from engine.dialing.disposition import ANSWERED, Disposition, Ending
 from engine.dialing.retry import CallbackAt, Decision, History, RetryAt, counts, decide
 from engine.flow.actions import MESSAGE
@@ -52,7 +52,7 @@ def aftermath(
         counted=counts(disposition),
         cause=ending.cause,
         sip=ending.sip,
-        amd=_amd(call),
+        amd=verdict(call.reports),
         result=call.result or _result(call, disposition),
         note=call.refusal,
         reports=tuple(call.reports),
@@ -113,10 +113,3 @@ def _result(call: Call, disposition: Disposition) -> str:
     if call.answered:
         return "partial"
     return "hung_up" if disposition in ANSWERED else ""
-
-
-def _amd(call: Call) -> str:
-    for report in call.reports:
-        if report.kind == "amd":
-            return report.value
-    return ""

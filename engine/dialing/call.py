@@ -20,6 +20,7 @@ Knows nothing of campaigns, rows, or AMI. Instants are POSIX seconds.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -103,6 +104,13 @@ OURS = frozenset({0, 408, 480, 487})
 its own time-out (cause 19) before anything rang."""
 
 _RINGING_OR_LATER = frozenset({State.RINGING, State.UP})
+
+
+def verdict(reports: Sequence[Report]) -> str:
+    """The last verdict on who answered, as STATUS/CAUSE; empty when there is none. The dialplan listens on after its
+    first one, and reports may come in any order."""
+    given = [one for one in reports if one.kind == "amd"]
+    return max(given, key=lambda one: one.seq).value if given else ""
 
 
 class Call:
@@ -290,7 +298,8 @@ class Call:
             self.answered_at = report.at
         match report.kind:
             case "amd":
-                self.amd = report.value.partition("/")[0]
+                self.amd = verdict(self.reports).partition("/")[0]
+                self.pressed = self.pressed or self.amd == "KEY"
             case "key":
                 self.pressed = True
             case "optout":

@@ -26,15 +26,6 @@ from engine.flow.nodes import (
 )
 from engine.flow.prompts import Prompt, Prompts, Said, key_of
 
-AMD_DEFAULT = "2500,2500,800,5000,120,50,6,256"
-"""Initial silence, greeting, silence after greeting, total time, minimum word length, silence between words (ms),
-words, threshold.
-
-The length of the greeting decides, hardly its words: with 3 or 4 words at most the lab's business greeting ("Good
-morning, Smith and sons plumbing, how can I help you?") was called a machine; with 6 words and 2.5 seconds people
-and voicemails of both languages came out right.
-"""
-
 SOUNDS = "{sounds}"
 RECORDINGS = "{recordings}"
 LONGEST_PART = 1000
@@ -72,7 +63,7 @@ class _Compiler:
         person = OWN if campaign.context else MESSAGE
         found = {
             "max": str(round(max_call)),
-            "amd": (amd.settings or AMD_DEFAULT) if amd.enabled else "off",
+            "amd": amd.dialplan,
             "human": person,
             "machine": person if amd.machine == MESSAGE else amd.machine,
             "unsure": person,
@@ -90,7 +81,7 @@ class _Compiler:
         if campaign.message:
             found |= self._message(campaign.message.prompts)
         if campaign.voicemail:
-            found |= _node(VOICEMAIL, type=VOICEMAIL, barge="no")
+            found |= _node(VOICEMAIL, type=VOICEMAIL)
             found |= self._list(VOICEMAIL, "prompts", campaign.voicemail.prompts)
         for name, node in campaign.nodes.items():
             found |= self._compile(name, node)

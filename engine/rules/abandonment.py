@@ -2,11 +2,13 @@
 
 47 CFR 64.1200(a)(7) and 16 CFR 310.4(b)(4) count from the called person's completed greeting. AMD() decides for a
 human after a silence that follows the greeting, so the greeting ended that silence before the verdict: AMDCAUSE tells
-its length (`HUMAN-815-800`: after 815 ms, asked for were 800; apps/app_amd.c). Where there was no such silence (an
-unsure verdict, a key) the verdict itself is taken; without detection the answer is, which is the careful side.
+its length (`HUMAN-715-1240`: after 715 ms, and before it a greeting of 1240 ms). Where there was no such silence (an
+unsure verdict, a key, a machine that presses one) the first verdict itself is taken; without detection the answer is,
+which is the careful side.
 
-Who is live: whoever is not taken for a machine, so an unsure verdict counts as a person. Who hung up before any verdict
-is in no count: nobody knows who that was, and a smaller count makes the share larger, not smaller.
+Who is live: whoever is not taken for a machine in the end, so an unsure verdict counts as a person, and so does a
+machine that presses a key. Who hung up before any verdict is in no count: nobody knows who that was, and a smaller
+count makes the share larger, not smaller.
 
 Pure: reports and instants (POSIX seconds) in, a measurement out.
 """
@@ -43,13 +45,13 @@ def measure(reports: Sequence[Report], answered_at: float | None, ended_at: floa
     """Measure a call that has ended, from what the dialplan reported of it."""
     if answered_at is None:
         return NOT_LIVE
-    verdict = next((one for one in reports if one.kind == "amd"), None)
+    verdicts = sorted((one for one in reports if one.kind == "amd"), key=lambda one: one.seq)
+    verdict = verdicts[0] if verdicts else None
     first = next((one for one in reports if one.kind == "play"), None)
     pressed = any(one.kind in ("key", "optout", "callback") for one in reports)
     if verdict is None and first is None and not pressed:
         return Measured(True, abandoned=True) if _lost(reports) else NOT_LIVE
-    word = "" if verdict is None else verdict.value.partition("/")[0]
-    if word in ("MACHINE", "HANGUP", "") and verdict is not None:
+    if verdicts and verdicts[-1].value.partition("/")[0] in ("MACHINE", "HANGUP", ""):
         return NOT_LIVE
     if pressed and first is None:
         return Measured(True)  # who presses a key has been answered by it

@@ -31,6 +31,7 @@ CONGESTION = { delay = "3s", attempts = 3 }
 GOALS = {
     20: "opted_out",
     22: "confirmed",
+    27: "confirmed",
     23: "confirmed",
     24: "opted_out",
     30: "voicemail_left",

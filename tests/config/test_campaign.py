@@ -109,13 +109,13 @@ def test_every_error_at_once_each_with_its_path() -> None:
         window=[{"from": "09:00", "to": "10:00"}, {"days": ["noday"], "from": "x", "to": "10:00"}],
         message={"prompts": []},
         menu={"timeout": "1h"},
-        amd={"settings": "1,2,3"},
+        amd={"longest": "20s"},
         fields=["name"],
         colour="red",
     )
     assert set(found) == {
         "id", "owner", "purpose", "priority", "caller_id.0", "region", "language", "max_channels", "ring_timeout", "start",
-        "window.1.days", "window.1.from", "message.prompts", "menu.timeout", "amd.settings", "fields.0", "colour",
+        "window.1.days", "window.1.from", "message.prompts", "menu.timeout", "amd.longest", "fields.0", "colour",
     }  # fmt: skip
     assert found["colour"] == "there is no such key"
     assert "offset from UTC" in found["start"]

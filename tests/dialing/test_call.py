@@ -32,6 +32,7 @@ from engine.dialing.call import (
     StartRingTimer,
     State,
     TakeKey,
+    verdict,
 )
 from engine.dialing.disposition import ANSWERED, Disposition
 from engine.dialing.promise import UNREADABLE, Asked
@@ -306,6 +307,31 @@ def test_an_early_key_is_a_person_whatever_the_detection_says() -> None:
     effects = played(call, [UP, DIGIT, Report(A, 1, "amd", "MACHINE/MAXWORDS-4-3", 1_004.0), CLEARED])
     assert isinstance(effects[-1], End)
     assert effects[-1].disposition is Disposition.ANSWERED_HUMAN
+
+
+def test_the_last_verdict_counts_in_whatever_order_they_come() -> None:
+    verdicts = [
+        Report(A, 1, "amd", "HUMAN/HUMAN-700-300", 1_002.0),
+        Report(A, 3, "amd", "MACHINE/TALKED-4000", 1_008.0),
+    ]
+    for order in (verdicts, verdicts[::-1]):
+        call = sent_call()
+        effects = played(call, [UP, *order, CLEARED])
+        assert isinstance(effects[-1], End)
+        assert effects[-1].disposition is Disposition.ANSWERED_MACHINE
+        assert verdict(call.reports) == "MACHINE/TALKED-4000"
+    assert verdict([]) == ""
+
+
+def test_a_machine_that_presses_a_key_was_a_person() -> None:
+    call = sent_call()
+    effects = played(
+        call,
+        [UP, Report(A, 1, "amd", "MACHINE/LONGGREETING-4180", 1_006.0), Report(A, 3, "amd", "KEY/LATE", 1_012.0), CLEARED],
+    )  # fmt: skip
+    assert isinstance(effects[-1], End)
+    assert effects[-1].disposition is Disposition.ANSWERED_HUMAN
+    assert verdict(call.reports) == "KEY/LATE"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ from pydantic_core import PydanticUndefined
 
 from engine import campaign, config, durations, hook_settings, model, sound_settings
 from engine.flow import actions, nodes, prompts
-from engine.flow.compiled import AMD_DEFAULT
 from engine.intake import manifest, source
 from engine.rules import hours
 from tests.docs.pages import DOCS, REPOSITORY, first_table, rows, section
@@ -147,10 +146,9 @@ def test_no_model_of_settings_or_manifest_is_forgotten() -> None:
                 assert item in MODELS, f"{item.__name__} has no table in the docs"
 
 
-def test_every_action_of_a_key_and_the_default_detection_are_told() -> None:
+def test_every_action_of_a_key_is_told() -> None:
     for word in get_args(actions.KeyAction.model_fields["action"].annotation):
         assert f"`{word}`" in section("manifest.md", "`[menu.keys]`")
-    assert AMD_DEFAULT in section("manifest.md", "`[amd]`")
 
 
 # --- schemas ------------------------------------------------------------------------------------------------------------

@@ -15,7 +15,6 @@ from engine.ami.encode import LINE_LIMIT, message
 from engine.campaign import Campaign
 from engine.flow.actions import END, HANGUP
 from engine.flow.compiled import (
-    AMD_DEFAULT,
     LONGEST_DIRECTORY,
     Entries,
     compile_flow,
@@ -25,6 +24,8 @@ from engine.flow.compiled import (
 from engine.intake.placing import SPOKEN
 from tests.flow.flows import campaign, campaigns
 
+AMD = "2000,700,4100,2000,900"
+"""What a campaign that says nothing about detection gets: ms, and the loudness."""
 DIALPLAN = (Path(__file__).parents[2] / "dialplans" / "volley.conf").read_text(encoding="utf-8")
 
 
@@ -50,7 +51,7 @@ def with_node(table: dict[str, Any]) -> dict[str, str]:
 def test_a_small_campaign() -> None:
     assert compiled(campaign()) == {
         "max": "60",
-        "amd": AMD_DEFAULT,
+        "amd": AMD,
         "human": "message",
         "machine": "hangup",
         "unsure": "message",
@@ -84,19 +85,20 @@ def test_message_and_menu_are_one_node() -> None:
 @pytest.mark.parametrize(
     ("amd", "found"),
     [
-        ({}, {"amd": AMD_DEFAULT, "human": "message", "machine": "hangup", "unsure": "message"}),
-        ({"machine": "message"}, {"amd": AMD_DEFAULT, "human": "message", "machine": "message", "unsure": "message"}),
-        ({"machine": "voicemail"}, {"amd": AMD_DEFAULT, "human": "message", "machine": "voicemail", "unsure": "message"}),
+        ({}, {"amd": AMD, "human": "message", "machine": "hangup", "unsure": "message"}),
+        ({"machine": "message"}, {"amd": AMD, "human": "message", "machine": "message", "unsure": "message"}),
+        ({"machine": "voicemail"}, {"amd": AMD, "human": "message", "machine": "voicemail", "unsure": "message"}),
         ({"enabled": False}, {"amd": "off", "human": "message", "machine": "hangup", "unsure": "message"}),
-        ({"settings": "1,2,3,4,5,6,7,8"}, {"amd": "1,2,3,4,5,6,7,8", "human": "message", "machine": "hangup", "unsure": "message"}),
-        ({"enabled": False, "settings": "1,2,3,4,5,6,7,8"}, {"amd": "off", "human": "message", "machine": "hangup", "unsure": "message"}),
+        ({"hush": "1.5s", "longest": 3, "noise": "1s", "pause": "0.65s", "loudness": 500},
+         {"amd": "1500,650,3000,1000,500", "human": "message", "machine": "hangup", "unsure": "message"}),
+        ({"enabled": False, "longest": 3}, {"amd": "off", "human": "message", "machine": "hangup", "unsure": "message"}),
     ],
 )  # fmt: skip
 def test_what_the_detection_leads_to(amd: dict[str, Any], found: dict[str, str]) -> None:
     entries = compiled(campaign(amd=amd, voicemail={"prompts": ["after-the-beep.wav"]}))
     assert {key: entries[key] for key in found} == found
     assert node(entries, "voicemail") == {
-        "type": "voicemail", "barge": "no", "prompts/1": "files:{sounds}/after-the-beep",
+        "type": "voicemail", "prompts/1": "files:{sounds}/after-the-beep",
     }  # fmt: skip
 
 
