@@ -47,6 +47,7 @@ TOO_MUCH = {
 MODULES = {
     "pbx_config": "reads the dialplan",
     "res_rtp_asterisk": "sound",
+    "res_tonedetect": "TONE_DETECT: a fax that answers",
     "res_timing_timerfd": "a clock for playback",
     "app_amd": "tells people from answering machines",
     "app_dial": "transfers",
@@ -56,6 +57,7 @@ MODULES = {
     "app_record": "recorded answers",
     "app_sayunixtime": "spoken dates and times",
     "app_stack": "Gosub, Return, and the handler that tells how a call ended",
+    "app_talkdetect": "BackgroundDetect: listens while the message plays",
     "app_userevent": "reports to the engine",
     "app_waitforsilence": "waits for the voicemail's beep",
     "format_wav": "prompts in WAV",
@@ -67,7 +69,7 @@ MODULES = {
     "func_groupcount": "places of transfers, calls back",
     "func_hangupcause": "SIP status of a call that ended",
     "func_logic": "IF",
-    "func_strings": "FILTER, LEN",
+    "func_strings": "FILTER, LEN, SHIFT, ARRAY, STRFTIME",
     "func_timeout": "the absolute limit of a call",
     "func_uri": "URIDECODE of contact fields, in contexts of your own",
 }
@@ -106,6 +108,8 @@ BUILT_IN = frozenset(
 )
 """Applications of the core, which are always there (main/pbx_builtins.c)."""
 BROUGHT = {
+    "BackgroundDetect": "app_talkdetect", "SHIFT": "func_strings", "ARRAY": "func_strings", "STRFTIME": "func_strings",
+    "TONE_DETECT": "res_tonedetect",
     "AMD": "app_amd", "CALLERID": "func_callerid", "CURL": "func_curl", "CURLOPT": "func_curl", "IFMODULE": "func_module",
     "MixMonitor": "app_mixmonitor", "STAT": "func_env", "StopMixMonitor": "app_mixmonitor", "CHANNEL": "func_channel",
     "CUT": "func_cut", "DB": "func_db", "Dial": "app_dial", "DIALPLAN_EXISTS": "func_dialplan", "ExecIf": "app_exec",
