@@ -52,11 +52,14 @@ FLOWS = frozenset({"50", "51", "52", "53", "54", "70"})
 """Behaviours that follow a flow of several nodes, which these campaigns have not (tests/asterisk/test_flows.py)."""
 
 
+CALLED = tuple(code for code in behaviour_table() if code not in FLOWS)
+
+
 def people(language: Language) -> list[Person]:
     """One person of every behaviour but those, in the order of the table."""
     firsts, lasts = _NAMES[language]
     found = []
-    for at, code in enumerate(code for code in behaviour_table() if code not in FLOWS):
+    for at, code in enumerate(CALLED):
         instance = 1 if language == "fr" else AREA_CODES.index(_AREAS[at % len(_AREAS)])
         e164 = number(code, instance, language)
         found.append(Person(code, e164, _written(e164, at), firsts[at % len(firsts)], lasts[at % len(lasts)]))
