@@ -43,8 +43,8 @@ types: setup-dev ## mypy, strict
 contracts: setup-dev ## who may import whom (pyproject.toml, "boundaries")
 	@$(BIN)/lint-imports --no-logo --cache-dir var/cache/import-linter
 
-unit: setup-dev ## tests that need no Asterisk
-	@$(BIN)/pytest -m "not asterisk"
+unit: setup-dev ## tests that need no Asterisk, on every processor
+	@PYTHONHASHSEED=0 $(BIN)/pytest -m "not asterisk" -n auto --dist worksteal
 
 asterisk: setup-dev ## tests on the lab's real Asterisk, one after another
 	@$(BIN)/pytest -m asterisk
