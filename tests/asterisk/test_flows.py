@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import wave
 from pathlib import Path
@@ -166,10 +167,14 @@ timeout = "1s"
     lines = said.read_text(encoding="utf-8", errors="replace").splitlines()
     played = [line.split("Playing '")[1].split("'")[0] for line in lines if "Playing '" in line]
     names = [name.rpartition("/")[2].partition(".")[0] for name in played]
+    (flow,) = engine.rows("SELECT entries FROM flows")
+    units, cents = (
+        json.loads(flow["entries"])[f"say/{what}_usd"].rpartition("/")[2] for what in ("units", "cents")
+    )
     assert names[1:] == [
         "day-4", "mon-11", "20", "h-4", "2", "thousand", "20", "6",  # Thursday, December 24th, 2026
         "2", "30", "p-m",
-        "12", "units-usd", "5", "cents-usd",
+        "12", units, "5", cents,
         "4", "0", "7", "1",
         "b", "z",
         "3", "hundred", "8",
