@@ -94,7 +94,8 @@ def listen(frames: Sequence[int], spoke: int, greeting: int, status: str) -> Ver
         length, at = found
         talked += length
         soon = at - spoke - LISTEN - length <= AT_ONCE
-        if talked >= GOES_ON or (soon and length <= BEEP and greeting >= SENTENCE):
+        mostly = talked >= GOES_ON and 2 * talked >= at - spoke
+        if mostly or (soon and length <= BEEP and greeting >= SENTENCE):
             return Verdict("MACHINE", spoke)
     return Verdict(status, spoke)
 

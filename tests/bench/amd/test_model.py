@@ -59,6 +59,7 @@ def test_amd(heard: list[int], settings: Amd, found: Ending) -> None:
         pytest.param(frames(400, 300, 1000, 4000), "MACHINE", 1400, id="a greeting with a pause in it"),
         pytest.param(frames(400, 1000, 300, 1000, 900, 300), "MACHINE", 3400, id="a sentence and a beep"),
         pytest.param(frames(400, 300, 1500, 500), "HUMAN", 1400, id="hello, and hello again"),
+        pytest.param(frames(400, 300, 1500, 1600, 4000, 2000), "HUMAN", 1400, id="much said now and then"),
         pytest.param(frames(400, 1000, 300, 1000, 3500, 300), "HUMAN", 3400, id="a sentence, and a word much later"),
     ],
 )  # fmt: skip
@@ -84,7 +85,7 @@ def test_the_model_has_the_dialplans_numbers() -> None:
     assert f"AMD(${{VOLLEY_HUSH}},{model.WORD},${{VOLLEY_PAUSE}},60000,{model.WORD},50,1000," in text
     assert set(re.findall(r"Set\(VOLLEY_LISTEN=(\d+)\)", text)) == {str(model.LISTEN), "700"}
     assert f"BackgroundDetect(${{VOLLEY_SOUND}},${{VOLLEY_LISTEN}},{model.BURST})" in text
-    assert f">= {model.GOES_ON}]" in text
+    assert f">= {model.GOES_ON} & 2 * ${{VOLLEY_TALKED}} >= ${{VOLLEY_SINCE}}]" in text
     assert f"- {model.LISTEN} - ${{TALK_DETECTED}} > {model.AT_ONCE} |" in text
     assert f"> {model.BEEP} | 0${{VOLLEY_GREETING}} < {model.SENTENCE}]" in text
 
