@@ -234,7 +234,7 @@ def test_the_dialer_keeps_to_the_agents_places(practice: Lab, tmp_path: Path) ->
     engine = Engine(practice, tmp_path, places="1")
     try:
         engine.start()
-        callees = [number(51, 80 + at) for at in range(3)]
+        callees = [number(51, 80 + at) for at in range(2)]
         engine.job("one", callees, '[menu]\nkeys = { 3 = "transfer:desk" }\nrepeats = 0\ntimeout = "3s"\n')
         most = 0
 
@@ -247,6 +247,6 @@ def test_the_dialer_keeps_to_the_agents_places(practice: Lab, tmp_path: Path) ->
         assert most == 1
         assert set(goals(engine, "one").values()) == {"transferred"}
         time.sleep(0.5)
-        assert carrier_count()["+33199005001"] == 3
+        assert carrier_count()["+33199005001"] == 2
     finally:
         engine.end()
