@@ -87,7 +87,7 @@ class AmdSettings(Model):
     enabled: bool = True
     hush: Annotated[Duration, Field(ge=0.5, le=10.0)] = 2.0
     """Nothing is heard for so long after the answer: unsure."""
-    pause: Annotated[Duration, Field(ge=0.3, le=2.0)] = 0.7
+    pause: Annotated[Duration, Field(ge=0.3, le=5.0)] = 0.7
     """A silence of this length ends a greeting."""
     longest: Annotated[Duration, Field(ge=1.0, le=15.0)] = 4.4
     """A greeting that goes on for longer is a machine's."""

@@ -18,7 +18,7 @@ TOO_LATE = """
 message = { prompts = ["speak-now.wav"] }
 max_channels = 1
 menu = { repeats = 0, timeout = "1s" }
-amd = { settings = "2500,2500,3000,8000,120,50,6,256" }
+amd = { pause = "3s" }
 retry = { BUSY = { delay = "1h", attempts = 1 } }
 """
 PERSON, BUSY = 15, 40  # a person who answers at once

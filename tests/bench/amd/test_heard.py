@@ -83,5 +83,9 @@ def test_a_packet_that_is_late_or_lost_on_the_way_is_no_message_lost() -> None:
     assert left(PROMPT, late, 0).complete
 
 
+def test_a_prompt_that_lies_between_two_frames() -> None:
+    assert left(PROMPT, SILENCE * 100 + SILENCE[:77] + PROMPT + SILENCE * 20, 1500).complete
+
+
 def test_another_prompt_is_not_this_one() -> None:
     assert left(PROMPT, SILENCE * 20 + speech(6.0, 9) + SILENCE * 20, 0).share < 0.2
