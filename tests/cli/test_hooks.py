@@ -145,4 +145,5 @@ def test_a_killed_engine_tells_again_what_it_cannot_prove(
     done = [given.table for given in receiver.requests if given.table["event"] == "contact.done"]
     assert {table["external_id"] for table in done} == everybody
     assert len({table["id"] for table in done}) == 100, "what is told twice is told under one id"
-    assert 100 <= len(done) < 150, "only what was under way, or not stored yet, is told again"
+    # Each of the four kills may repeat what was told in the half second since results were stored last, at 200 a second.
+    assert 100 <= len(done) < 500, "only what was under way, or not stored yet, is told again"
