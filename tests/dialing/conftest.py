@@ -143,6 +143,9 @@ class Desk:
         self.reader = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
         self.writer = Writer(self.connection, 0.002)
         self.exchange = Exchange()
+        self.has_flow: Callable[[str, str], bool] = lambda pbx, version: (
+            self.flows and pbx not in self.without_flow
+        )
         self.logged = structlog.testing.LogCapture()
         log = self.log = structlog.wrap_logger(None, processors=[self.logged])
         self.clock = Clock()
@@ -165,7 +168,7 @@ class Desk:
         )  # fmt: skip
         self.dispatcher = Dispatcher(
             self.agenda, self.trunks, self.ledger, self.follower, self.writer, lambda pbx: self.exchange,
-            lambda pbx, version: self.flows and pbx not in self.without_flow, self.clock,
+            lambda pbx, version: self.has_flow(pbx, version), self.clock,
             ClockWatch(self.agenda, self.ledger, self.writer, self.clock, log, 0.0), log, 0,
         )  # fmt: skip
         self.exchange.tell = self.follower.take

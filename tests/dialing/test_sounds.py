@@ -88,6 +88,7 @@ async def peer(desk, shelf: Shelf, tmp_path: Path) -> AsyncIterator[Peer]:
         lambda row: Running(row, desk.settings), desk.dispatcher.wake, lambda: None, desk.clock, desk.log,
     )  # fmt: skip
     desk.exchange = found.ami
+    desk.has_flow = lambda pbx, version: found.has_flow(version)
     bringing = asyncio.create_task(found.sounds.run())
     yield found
     assert not bringing.done(), bringing.exception()
