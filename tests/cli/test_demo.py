@@ -76,7 +76,7 @@ def test_intake_takes_the_job_and_rejects_the_bad_rows(language: Language, tmp_p
         ("10", ["ANSWERED_HUMAN"], "heard", False, 0),
         ("13", ["ANSWERED_HUMAN"], "hung_up", False, 0),
         ("20", ["ANSWERED_HUMAN"], "opted_out", True, 0),
-        ("21", ["ANSWERED_HUMAN", "callback ANSWERED_HUMAN"], "call_back", False, 1),
+        ("21", ["ANSWERED_HUMAN", "callback ANSWERED_HUMAN"], "heard", False, 1),
         ("23", ["ANSWERED_HUMAN"], "confirmed", False, 0),
         ("30", ["ANSWERED_MACHINE", "retry ANSWERED_MACHINE"], "voicemail_left", False, 0),
         ("40", ["BUSY", "retry BUSY"], "", False, 0),
