@@ -62,11 +62,19 @@ def check(
         found = preview(job, settings, time.time(), rejects, show, progress)
     if diagram is not None and found.call is not None:
         diagram.write_text(found.call.mermaid, encoding="utf-8")
+    elif diagram is not None:
+        typer.echo(f"{diagram} was not written: {_no_call(found)}", err=True)
     if as_json:
         say_json(as_table(found))
     else:
         Console(highlight=False).print(view(found, flow))
     raise typer.Exit(0 if found.acceptable else 1)
+
+
+def _no_call(found: Preview) -> str:
+    if found.adds:
+        return f"the job adds contacts to {found.campaign}; check the job of that campaign itself"
+    return "the call cannot be told from this manifest: mend it first"
 
 
 def as_table(found: Preview) -> dict[str, Any]:

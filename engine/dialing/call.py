@@ -103,6 +103,9 @@ OURS = frozenset({0, 408, 480, 487})
 """SIP statuses of a call that we gave up: none, Request Timeout, Request Terminated (our CANCEL); 480 is what Asterisk makes of
 its own time-out (cause 19) before anything rang."""
 
+REFUSED = "=refused"
+"""End of the answer of who would not be recorded, or said nothing when asked: no key need have been pressed."""
+
 _RINGING_OR_LATER = frozenset({State.RINGING, State.UP})
 
 
@@ -122,6 +125,7 @@ class Call:
         "answered_at",
         "asked",
         "attempt",
+        "connected",
         "early_key",
         "ended_at",
         "granted",
@@ -167,6 +171,8 @@ class Call:
         """When that callback can be made, as the person was told."""
         self.answered = False
         """A question was answered, whatever became of the call."""
+        self.connected = False
+        """Somebody to whom the callee was transferred has answered."""
         self.result = ""
         self.refusal = ""
         self.early_key = False
@@ -308,18 +314,21 @@ class Call:
                 self.pressed = True
                 self.asked = asked(report.value, report.at)
             case "answer":
-                self.pressed = self.answered = True
+                if not report.value.endswith(REFUSED):
+                    self.pressed = self.answered = True
             case "transfer":
-                self.pressed = True
+                # A callback may begin with it, so it shows no key; where one led here, that was reported.
                 if report.value.endswith("/answered"):
+                    self.connected = True
                     self.result = "transferred"
             case "result":
                 self.result = report.value
         return [Keep(report)]
 
     def _key(self, event: KeyPressed) -> list[Effect]:
-        """A key before the verdict goes to its place, once; of later ones the dialplan hears those that it listens for."""
-        if self.state is not State.UP:
+        """A key before the verdict goes to its place, once; of later ones the dialplan hears those that it listens for. Keys
+        that are pressed while somebody of ours talks are for them."""
+        if self.state is not State.UP or self.connected:
             return []
         if self.amd or self.early_key or self.seen:
             return [HeardKey(event.digit)]

@@ -125,7 +125,7 @@ class _Compiler:
         return found
 
     def _keys(self, name: str, keys: Mapping[str, KeyAction]) -> Entries:
-        reserve = next((target for target, nodes in self._transfers.items() if name in nodes), "")
+        reserve = "&".join(sorted(target for target, nodes in self._transfers.items() if name in nodes))
         return _node(name, reserve=reserve) | {
             f"n/{name}/key/{key}": action.dialplan for key, action in keys.items()
         }

@@ -185,7 +185,7 @@ class Control:
                 return await self._campaign(request, asker)
             case ResendRequest():
                 count = await self._writer.submit(
-                    partial(hooks.resend, name=request.hook, now=self._clock.now())
+                    partial(hooks.resend, name=request.hook, actor=asker, now=self._clock.now())
                 )
                 if count is None:
                     what = f"there is no hook {request.hook!r} in the settings"

@@ -41,6 +41,7 @@ class Action(StrEnum):
     LIST_IMPORTED = "list.imported"
     LIST_DROPPED = "list.dropped"
     NUMBER_FORGOTTEN = "number.forgotten"
+    HOOK_RESENT = "hook.resent"
     SETTINGS_CHANGED = "settings.changed"
     EMERGENCY_APPROVED = "emergency.approved"
     ENGINE_STARTED = "engine.started"

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Literal
 
+from engine.store import audit
+
 FAILED_KEPT = 1000
 """Rows of each hook that are kept when they were given up: the newest."""
 FORSAKEN_DAYS = 30
@@ -234,7 +236,7 @@ def _ids(connection: sqlite3.Connection, query: str, values: tuple[Any, ...]) ->
     return [row[0] for row in connection.execute(query, values).fetchall()]
 
 
-def resend(connection: sqlite3.Connection, name: str, now: float) -> int | None:
+def resend(connection: sqlite3.Connection, name: str, actor: str, now: float) -> int | None:
     """Let what was given up of a hook wait once more, under the keys that it had; returns how many. None when no hook of
     the settings has that name."""
     row = connection.execute(
@@ -249,4 +251,7 @@ def resend(connection: sqlite3.Connection, name: str, now: float) -> int | None:
     ).rowcount
     connection.execute("DELETE FROM hook_failed WHERE hook_id = ?", row)
     connection.execute("UPDATE hooks SET failed = failed - ? WHERE id = ?", (count, row[0]))
+    audit.append(
+        connection, audit.Action.HOOK_RESENT, now, actor=actor, subject=name, details={"events": count}
+    )
     return count

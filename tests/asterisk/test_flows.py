@@ -93,11 +93,17 @@ def test_a_flow_of_several_nodes(engine: Engine) -> None:
         what: number(code, 61) for what, code in (("agent", 51), ("story", 52), ("time", 53), ("nobody", 54))
     }
     engine.job("flow", [*surveyed, *others.values()], FLOW, prompts=PROMPTS)
-    engine.wait(
-        lambda: len(engine.rows("SELECT 1 FROM attempts WHERE disposition IS NOT NULL")) == 14,
-        "every call to end",
-    )
+    held: set[str] = set()
+
+    def ended() -> bool:
+        told = lab.console("pbx", "group show channels").split()
+        held.update(word for word in told if word.startswith("volley-transfer-"))
+        return len(engine.rows("SELECT 1 FROM attempts WHERE disposition IS NOT NULL")) == 14
+
+    engine.wait(ended, "every call to end")
     time.sleep(0.5)
+    assert {"volley-transfer-desk", "volley-transfer-nobody"} <= held, "a place at each target of the menu"
+    assert "volley-transfer" not in lab.console("pbx", "group show channels"), "every place was given back"
     words = ("awful", "bad", "fair", "good", "great")
     for e164 in surveyed:
         last = e164[-4:]
@@ -234,7 +240,7 @@ def test_the_dialer_keeps_to_the_agents_places(practice: Lab, tmp_path: Path) ->
     engine = Engine(practice, tmp_path, places="1")
     try:
         engine.start()
-        callees = [number(51, 80 + at) for at in range(2)]
+        callees = [number(51, 80 + at) for at in range(3)]
         engine.job("one", callees, '[menu]\nkeys = { 3 = "transfer:desk" }\nrepeats = 0\ntimeout = "3s"\n')
         most = 0
 
@@ -247,6 +253,6 @@ def test_the_dialer_keeps_to_the_agents_places(practice: Lab, tmp_path: Path) ->
         assert most == 1
         assert set(goals(engine, "one").values()) == {"transferred"}
         time.sleep(0.5)
-        assert carrier_count()["+33199005001"] == 2
+        assert carrier_count()["+33199005001"] == 3
     finally:
         engine.end()

@@ -92,5 +92,6 @@ def test_added_contacts_have_no_flow_of_their_own(volley: Volley, job: Path, tmp
     target = tmp_path / "flow.mmd"
     found = volley("check", str(job), "--flow", "--diagram", str(target), code=1)
     assert not target.exists()
+    assert f"{target} was not written: the job adds contacts to spring" in found.stderr
     assert "This job would be rejected" in found.stdout, "there is no such campaign"
     assert "The flow" not in found.stdout

@@ -346,7 +346,9 @@ def test_a_machine_that_presses_a_key_was_a_person() -> None:
         ("callback", "at0905+1>agent", "asked", Asked(1_003.0, None, 9, 5, True, "agent")),
         ("answer", "q1=yes", "answered", True),
         ("answer", "account=40719", "pressed", True),
-        ("transfer", "desk/waiting", "pressed", True),
+        ("answer", "story=refused", "pressed", False),
+        ("answer", "story=refused", "answered", False),
+        ("transfer", "desk/answered", "pressed", False),
         ("transfer", "desk/waiting", "result", ""),
         ("transfer", "desk/answered", "result", "transferred"),
         ("transfer", "desk/nobody", "result", ""),
@@ -499,3 +501,16 @@ def test_a_key_is_heard_also_where_the_dialplan_does_not_listen() -> None:
     call.sent(0.0, 30.0)
     played(call, [Up(A), Report(A, 1, "amd", "MACHINE/LONGGREETING", 3.0)])
     assert call.handle(KeyPressed(A, "9", "PJSIP/carrier-1"), 5.0) == [HeardKey("9")]
+
+
+def test_keys_that_are_pressed_while_an_agent_talks_are_the_agents() -> None:
+    call = Call(A)
+    call.sent(0.0, 30.0)
+    played(
+        call, [Up(A), Report(A, 1, "amd", "HUMAN/HUMAN", 3.0), Report(A, 2, "transfer", "desk/waiting", 6.0)]
+    )
+    key = KeyPressed(A, "9", "PJSIP/carrier-1")
+    assert call.handle(key, 7.0) == [HeardKey("9")], "nobody has answered yet: the menu's key still counts"
+    played(call, [Report(A, 3, "transfer", "desk/answered", 8.0)])
+    assert call.handle(key, 9.0) == []
+    assert not call.opted_out

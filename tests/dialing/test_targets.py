@@ -69,5 +69,5 @@ def test_no_transfers_no_entries() -> None:
 def test_the_dialplan_reads_what_is_written() -> None:
     text = (Path(__file__).parents[2] / "dialplans" / "volley.conf").read_text(encoding="utf-8")
     read = set(re.findall(r"\$\{DB\(\$\{VOLLEY_TARGET\}/([a-z]+)\)", text))
-    read |= set(re.findall(rf"\$\{{DB\({FAMILY}/\$\{{ARG1\}}/([a-z]+)\)", text))
+    read |= set(re.findall(rf"\$\{{DB\({FAMILY}/\$\{{VOLLEY_ONE\}}/([a-z]+)\)", text))
     assert read == {key.partition("/")[2] for key in entries(settings(**TRANSFERS), "lab")}

@@ -423,7 +423,7 @@ def test_what_was_given_up_waits_again_under_its_key(books: Books, person: Make)
     found = filled(books, person, 3)
     found[1].tries = 5
     books.unit(hooks.settle, hook_id=1, results=[Result(found[1], "failed", books.now, "answered 401")])
-    assert books.unit(hooks.resend, name="crm", now=books.now + 9) == 1
+    assert books.unit(hooks.resend, name="crm", actor="anna", now=books.now + 9) == 1
     again = rows(books)[-1]
     assert again.id > found[-1].id, "a courier that runs sees it as new"
     assert (again.key, again.subject, again.at, again.tries) == (
@@ -436,7 +436,9 @@ def test_what_was_given_up_waits_again_under_its_key(books: Books, person: Make)
     assert books.one("SELECT failed FROM hooks") == 0
     dropped = books.unit(hooks.drop_old, hook_id=1, before=books.now + 5, now=books.now, limit=9, keep=[])
     assert dropped == [found[0].id, found[2].id], "it is as old as they are, and waits anew"
-    assert books.unit(hooks.resend, name="crm", now=books.now) == 0
-    assert books.unit(hooks.resend, name="nobody", now=books.now) is None
+    assert books.unit(hooks.resend, name="crm", actor="anna", now=books.now) == 0
+    told = books.rows("SELECT actor, subject, details FROM audit WHERE action = 'hook.resent'")
+    assert told == [("anna", "crm", '{"events":1}'), ("anna", "crm", '{"events":0}')]
+    assert books.unit(hooks.resend, name="nobody", actor="anna", now=books.now) is None
     follow(books)
-    assert books.unit(hooks.resend, name="crm", now=books.now) is None, "nobody would send it"
+    assert books.unit(hooks.resend, name="crm", actor="anna", now=books.now) is None, "nobody would send it"

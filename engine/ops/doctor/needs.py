@@ -69,7 +69,7 @@ MODULES = {
     "func_groupcount": "places of transfers, calls back",
     "func_hangupcause": "SIP status of a call that ended",
     "func_logic": "IF",
-    "func_strings": "FILTER, LEN, SHIFT, ARRAY, STRFTIME",
+    "func_strings": "FILTER, LEN, LISTFILTER, SHIFT, ARRAY, STRFTIME",
     "func_timeout": "the absolute limit of a call",
     "func_uri": "URIDECODE of contact fields, in contexts of your own",
 }
@@ -113,7 +113,8 @@ BROUGHT = {
     "AMD": "app_amd", "CALLERID": "func_callerid", "CURL": "func_curl", "CURLOPT": "func_curl", "IFMODULE": "func_module",
     "MixMonitor": "app_mixmonitor", "STAT": "func_env", "StopMixMonitor": "app_mixmonitor", "CHANNEL": "func_channel",
     "CUT": "func_cut", "DB": "func_db", "Dial": "app_dial", "DIALPLAN_EXISTS": "func_dialplan", "ExecIf": "app_exec",
-    "FILTER": "func_strings", "GROUP": "func_groupcount", "GROUP_COUNT": "func_groupcount", "Gosub": "app_stack",
+    "FILTER": "func_strings", "LISTFILTER": "func_strings",
+    "GROUP": "func_groupcount", "GROUP_COUNT": "func_groupcount", "Gosub": "app_stack",
     "HANGUPCAUSE": "func_hangupcause", "IF": "func_logic", "LEN": "func_strings", "Playback": "app_playback",
     "QUEUE_WAITING_COUNT": "app_queue", "Queue": "app_queue", "Read": "app_read", "Record": "app_record", "Return": "app_stack",
     "SayUnixTime": "app_sayunixtime", "TIMEOUT": "func_timeout", "UserEvent": "app_userevent",
