@@ -7,8 +7,9 @@ from datetime import date, timedelta
 
 import pytest
 
+from engine.rules.binding import LIST_RETRY
 from engine.rules.caller_ids import CallerId, CallerIds
-from engine.rules.gate import LIST_RETRY, Reason, decide
+from engine.rules.gate import Reason, decide
 from engine.rules.transfers import Transfer, transfer_problem
 from tests.rules.past import Blank
 from tests.rules.test_gate_law import FRENCH, RULES, TUESDAY
