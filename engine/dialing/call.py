@@ -21,7 +21,7 @@ Knows nothing of campaigns, rows, or AMI. Instants are POSIX seconds.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from engine.channel import (
@@ -36,6 +36,7 @@ from engine.channel import (
     Up,
 )
 from engine.dialing.disposition import Disposition, Ending, classify
+from engine.dialing.effects import AwaitHangup, Effect, End, HeardKey, Keep, StartRingTimer, TakeKey
 from engine.dialing.promise import Asked, asked
 
 
@@ -50,49 +51,6 @@ class State(StrEnum):
 class ProtocolError(Exception):
     """We erred: the call was driven in a way that its state does not allow."""
 
-
-@dataclass(frozen=True, slots=True)
-class StartRingTimer:
-    """It rings: hang up when the ring time-out passes without an answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class AwaitHangup:
-    """The Originate failed and no Hangup was seen yet: wait a little for it, then call `give_up`."""
-
-
-@dataclass(frozen=True, slots=True)
-class TakeKey:
-    """A key came while the dialplan listens for none (answering-machine detection): send the channel to the key's
-    place."""
-
-    digit: str
-    channel: str
-
-
-@dataclass(frozen=True, slots=True)
-class HeardKey:
-    """A key during the flow. The dialplan may not be listening (a voicemail message, a confirmation): an opt-out counts all the same."""
-
-    digit: str
-
-
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """Store this report with the call."""
-
-    report: Report
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """The call is over. Comes exactly once."""
-
-    disposition: Disposition
-    ending: Ending
-
-
-Effect = StartRingTimer | AwaitHangup | TakeKey | HeardKey | Keep | End
 
 TIMEOUT_SLACK = 1.0
 """Seconds before its time-out from which on an unanswered call counts as given up by us; AstDB keeps whole seconds."""

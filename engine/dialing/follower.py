@@ -18,8 +18,9 @@ from engine.channel import ChannelEvent, Queued, Refused, Report, Ringing, chann
 from engine.dialing.aftermath import aftermath
 from engine.dialing.agenda import Agenda
 from engine.dialing.backlog import Backlog
-from engine.dialing.call import AwaitHangup, End, HeardKey, Keep, StartRingTimer, State, TakeKey
+from engine.dialing.call import State
 from engine.dialing.disposition import Disposition, Ending
+from engine.dialing.effects import AwaitHangup, End, HeardKey, Keep, StartRingTimer, TakeKey
 from engine.dialing.ledger import Ledger, Live
 from engine.dialing.retry import CallbackAt, Decision
 from engine.dialing.surroundings import REAP_GRACE, Channels, Clock

@@ -13,7 +13,6 @@ import asyncio
 import contextlib
 import csv
 import errno
-import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -22,13 +21,11 @@ from typing import Protocol
 from engine.campaign import Campaign
 from engine.config import Settings
 from engine.errors import InputError, Problem, StoreError, StoreFault, VolleyError
-from engine.flow.compiled import compile_flow, version
 from engine.intake import manifest as manifests
-from engine.intake import placing, prompts
 from engine.intake.lawful import Law
 from engine.intake.manifest import AddJob, CampaignJob, Manifest
 from engine.intake.parse_client import ParseRequest, parse_job
-from engine.intake.prompts import Prepared
+from engine.intake.preparing import prepare
 from engine.intake.queue import Job, JobEntry, QueueDirs
 from engine.intake.rejects import HEADINGS
 from engine.intake.wire import Batch, Done
@@ -42,10 +39,6 @@ from engine.store.writer import Writer
 SLICE = 2000
 """Contacts taken back in one unit of work when a job turns out to be broken."""
 STORE_RETRY = 2.0
-PROMPTS = "prompts.making"
-"""Below the engine's state directory: prompts that are being made."""
-LONGEST_ENTRY = 1000
-"""Bytes of a flow entry, such as a list of prompts, that fit into one AMI line of 1,024 with its name."""
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS})
 
 
@@ -194,7 +187,9 @@ class Intake:
                         )
                     ]
                 )
-            new: NewCampaign | int = await self._prepare(described, manifest)
+            new: NewCampaign | int = await prepare(
+                described, manifest, self._settings, self._clock.now(), self._log
+            )
         else:
             if found is None or found[1] in ("cancelled", "failed", "loading"):
                 state = "there is no such campaign" if found is None else f"campaign {name!r} is {found[1]}"
@@ -209,66 +204,6 @@ class Intake:
                 campaign=new,
                 now=self._clock.now(),
             )
-        )
-
-    async def _prepare(self, described: CampaignJob, manifest: Manifest) -> NewCampaign:
-        """Check a campaign against this engine, make its prompts and place them. Raises InputError."""
-        campaign = described.campaign
-        scratch = self._settings.engine.state / PROMPTS
-        await asyncio.to_thread(_empty, scratch)
-        try:
-            cache = self._settings.engine.state / prompts.SPEECH
-            prepared = await prompts.prepare(
-                campaign, manifest.folder, self._settings, scratch, cache, keeps=True
-            )
-            problems = manifests.check(campaign, self._settings, manifest.path.name, self._clock.now())
-            problems += prepared.problems
-            if problems:
-                raise InputError(problems)
-            for warning in prepared.warnings:
-                self._log.warning(
-                    events.PROMPT_POOR, campaign=campaign.id, prompt=warning.where, what=warning.what
-                )
-            await asyncio.to_thread(prompts.tidy, cache, self._clock.now())
-            return await asyncio.to_thread(self._placed, campaign, manifest, prepared)
-        finally:
-            await asyncio.to_thread(shutil.rmtree, scratch, True)
-
-    def _placed(self, campaign: Campaign, manifest: Manifest, prepared: Prepared) -> NewCampaign:
-        """Bring prompts to the campaign's PBXs. Raises InputError."""
-        used = prompts.pbxs_of(campaign, self._settings)
-        sounds_dirs = [self._settings.pbx[pbx].sounds_dir for pbx in used]
-        spoken, recorded = placing.spoken(sounds_dirs, campaign.language)
-        for sounds_dir in sounds_dirs:
-            placing.place({**recorded, **prepared.files}, sounds_dir)
-        longest = campaign.max_call or self._settings.limits.max_call
-        flow = compile_flow(campaign, prepared.names, spoken, longest)
-        for pbx in used:
-            settings = self._settings.pbx[pbx]
-            where = settings.sounds_path or str(settings.sounds_dir)
-            if any(len(value.replace("{sounds}", where).encode()) > LONGEST_ENTRY for value in flow.values()):
-                raise InputError(
-                    [
-                        Problem(
-                            f"{manifest.path.name}: message",
-                            "names more prompts than one AMI line carries",
-                            "join some of the prompts into one file",
-                        )
-                    ]
-                )
-        start = campaign.start.timestamp() if campaign.start else self._clock.now()
-        return NewCampaign(
-            campaign.id,
-            campaign.title,
-            campaign.owner,
-            campaign.purpose,
-            campaign.priority,
-            start,
-            campaign.end.timestamp() if campaign.end else None,
-            campaign.model_dump(mode="json", by_alias=True),
-            version(flow),
-            flow,
-            prepared.message(campaign),
         )
 
     async def _store_contacts(
@@ -327,12 +262,6 @@ class Intake:
             moved_to=str(where),
             problems=[str(one) for one in error.problems[:20]],
         )
-
-
-def _empty(folder: Path) -> None:
-    """Make a folder anew, whatever an engine that was killed left in it."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700, parents=True)
 
 
 def _unreadable(job: Job, error: Exception) -> InputError:

@@ -25,7 +25,8 @@ from engine.channel import (
     attempt_of,
     channel_id,
 )
-from engine.dialing.call import AwaitHangup, Call, End, State, TakeKey
+from engine.dialing.call import Call, State
+from engine.dialing.effects import AwaitHangup, End, TakeKey
 
 RECORDED = Path(__file__).with_name("recorded.ami").read_bytes()
 NOW = 1_795_491_030.0

@@ -22,19 +22,13 @@ from engine.channel import (
 )
 from engine.dialing.call import (
     TIMEOUT_SLACK,
-    AwaitHangup,
     Call,
-    Effect,
-    End,
-    HeardKey,
-    Keep,
     ProtocolError,
-    StartRingTimer,
     State,
-    TakeKey,
     verdict,
 )
 from engine.dialing.disposition import ANSWERED, Disposition
+from engine.dialing.effects import AwaitHangup, Effect, End, HeardKey, Keep, StartRingTimer, TakeKey
 from engine.dialing.promise import UNREADABLE, Asked
 
 A = 0x01A2_0B9A_82C1_0000
