@@ -25,6 +25,7 @@ from engine.dialing.dispatcher import Dispatcher
 from engine.dialing.follower import Follower
 from engine.dialing.ledger import Ledger
 from engine.dialing.peer import Peer
+from engine.dialing.queues import Queues
 from engine.dialing.speaking import Speaking
 from engine.dialing.trunks import Trunks
 from engine.errors import AmiError, StoreError, StoreFault, VolleyError
@@ -136,6 +137,13 @@ class Engine:
         await self.sounds.open()
         stack.push_async_callback(self.sounds.close)
         self.peers = {name: self._peer(name, pbx) for name, pbx in settings.pbx.items()}
+        self.queues = Queues(
+            agents,
+            {name: peer.ami for name, peer in self.peers.items()},
+            self.agenda.targets,
+            self.dispatcher.wake,
+            self._log,
+        )
         self.intake = Intake(settings, self.writer, self._clock, self._log, self._changed.set)
         self.control = Control(
             settings,
@@ -235,6 +243,7 @@ class Engine:
             "send": self.dispatcher.send(),
             "speaking": self.speaking.run(),
             "hooks": self.hooks.run(),
+            "queues": self.queues.run(),
         }
         loops.update({f"ami-{name}": peer.ami.run() for name, peer in self.peers.items()})
         loops.update(

@@ -279,6 +279,13 @@ class AmiClient:
                 )
         return found
 
+    async def queue(self, name: str) -> tuple[int, int]:
+        """Agents of a queue who are free, and callers who wait in it. Raises AmiError."""
+        for fields in await self._list([("Action", "QueueSummary"), ("Queue", name)]):
+            if fields.get("Queue") == name:
+                return int(fields.get("Available", "0")), int(fields.get("Callers", "0"))
+        raise AmiActionFailed(f"PBX {self.name}: it has no queue {name}")
+
     async def evidence(self, buckets: Iterable[int] | None = None) -> dict[int, outbox.Evidence]:
         """What the dialplan kept in AstDB, by attempt: of these buckets, or all of it."""
         if buckets is None:

@@ -178,6 +178,10 @@ class Agenda:
     def _wait(self, one: Running, now: float, mono: float, horizon: float) -> float:
         return NEVER if one.targets and self._agents.room(one.targets) == 0 else one.wait(now, mono, horizon)
 
+    def targets(self) -> frozenset[str]:
+        """Transfer targets of the campaigns that run."""
+        return frozenset().union(*(one.targets for one in self.campaigns.values() if one.state == "running"))
+
     def trunks(self, now: float, mono: float, horizon: float) -> frozenset[str]:
         """Trunks that campaigns with something due may use."""
         due = [one.trunks for one in self.campaigns.values() if self._wait(one, now, mono, horizon) <= 0]

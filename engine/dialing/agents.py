@@ -1,8 +1,9 @@
 """Those with whom callees are connected: how many more calls may be made while so many of them are free.
 
 A transfer target has places. A live call that may offer it takes part of a place (`calls_per_place` of them share one), a call that
-was connected takes a whole one, so that the dialer slows down while agents talk. The dialplan keeps the places too, on its own: it
-offers a key only where a place is left.
+was connected takes a whole one, so that the dialer slows down while agents talk. Where the target is a queue, no more places count
+than it has agents who are free, as the queue itself told last. The dialplan keeps the places too, on its own: it offers a key only
+where a place is left.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ class Agents:
         self._pbxs = pbxs
         self._offered: Counter[str] = Counter()
         self._talking: dict[str, set[int]] = {}
+        self._free: dict[str, dict[str, int]] = {}
+        """Queue target -> PBX -> agents for whom nobody waits yet, as it was told last."""
+        self._talking_then: dict[str, int] = {}
+        """Calls that were connected with that target then."""
 
     def __repr__(self) -> str:
         talking = {name: len(calls) for name, calls in self._talking.items() if calls}
@@ -44,6 +49,27 @@ class Agents:
         """Nobody was free: the call goes on without."""
         self._talking.get(target, set()).discard(attempt)
 
+    def staffed(self, target: str, pbx: str, free: int | None) -> bool:
+        """The target's queue on this PBX has so many agents who are free; None: nobody knows any more. True when that makes
+        room where none was, or takes the last."""
+        told = self._free.setdefault(target, {})
+        before = any(told.values())
+        if free is None:
+            told.pop(pbx, None)
+        else:
+            told[pbx] = free
+        self._talking_then[target] = self.talking(target)
+        return any(told.values()) != before
+
+    def queues(self, targets: Iterable[str]) -> dict[str, str]:
+        """Those of the targets that are queues -> the queue's name on the PBX."""
+        found = {name: self._targets.get(name) for name in targets}
+        return {
+            name: target.queue
+            for name, target in found.items()
+            if target is not None and target.queue is not None
+        }
+
     def talking(self, target: str) -> int:
         """Calls that wait for this target, or talk with it."""
         return len(self._talking.get(target, ()))
@@ -57,7 +83,11 @@ class Agents:
             if target is None:
                 continue
             talking = self.talking(name)
-            free = max(0, target.places * self._pbxs - talking)
+            free = target.places * self._pbxs - talking
+            if told := self._free.get(name):
+                # Who was connected since then is with an agent who was free then.
+                free = min(free, sum(told.values()) - max(0, talking - self._talking_then[name]))
+            free = max(0, free)
             room = int(free * target.calls_per_place) - (self._offered[name] - talking)
             found = max(0, room if found is None else min(found, room))
         return found

@@ -191,6 +191,9 @@ timeout = "1s"
 
 
 def test_a_callback_goes_straight_to_an_agent(engine: Engine) -> None:
+    """And nobody is called at all while the queue has no agent who is free."""
+    agent = "member Local/agent@lab-agents/n queue support"
+    lab.console("pbx", f"queue pause {agent}")
     engine.start()
     engine.job(
         "back",
@@ -207,6 +210,13 @@ to = "support"
 min_gap = "1s"
 """,
     )
+    try:
+        engine.wait(lambda: engine.log("queue.staffed"), "the queue to tell that nobody is free", 15)
+        assert [line["word"] for line in engine.log("queue.staffed")] == ["busy"]
+        time.sleep(0.5)
+        assert engine.rows("SELECT 1 FROM attempts") == []
+    finally:
+        lab.console("pbx", f"queue unpause {agent}")
     engine.completed("back")
     one = number(63, 70)
     assert [row["result"] for row in engine.attempts("back")[one]] == ["call_back", "transferred"]
