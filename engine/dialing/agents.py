@@ -22,8 +22,11 @@ class Agents:
         self._pbxs = pbxs
         self._offered: Counter[str] = Counter()
         self._talking: dict[str, set[int]] = {}
-        self._free: dict[str, dict[str, int]] = {}
-        """Queue target -> PBX -> agents for whom nobody waits yet, as it was told last."""
+        self._free: dict[str, dict[str, int | None]] = {
+            name: {} for name, target in targets.items() if target.queue is not None
+        }
+        """Queue target -> PBX -> agents for whom nobody waits yet, as it was told last; None where nobody can tell. Until it was
+        asked, nobody is free."""
         self._talking_then: dict[str, int] = {}
         """Calls that were connected with that target then."""
 
@@ -50,16 +53,12 @@ class Agents:
         self._talking.get(target, set()).discard(attempt)
 
     def staffed(self, target: str, pbx: str, free: int | None) -> bool:
-        """The target's queue on this PBX has so many agents who are free; None: nobody knows any more. True when that makes
-        room where none was, or takes the last."""
-        told = self._free.setdefault(target, {})
-        before = any(told.values())
-        if free is None:
-            told.pop(pbx, None)
-        else:
-            told[pbx] = free
+        """The target's queue on this PBX has so many agents who are free; None: it cannot tell. True when there may be room where
+        none was."""
+        before = self.room([target])
+        self._free[target][pbx] = free
         self._talking_then[target] = self.talking(target)
-        return any(told.values()) != before
+        return not before and self.room([target]) != 0
 
     def queues(self, targets: Iterable[str]) -> dict[str, str]:
         """Those of the targets that are queues -> the queue's name on the PBX."""
@@ -84,13 +83,20 @@ class Agents:
                 continue
             talking = self.talking(name)
             free = target.places * self._pbxs - talking
-            if told := self._free.get(name):
-                # Who was connected since then is with an agent who was free then.
-                free = min(free, sum(told.values()) - max(0, talking - self._talking_then[name]))
+            if name in self._free:
+                free = min(free, self._told(name, free))
             free = max(0, free)
             room = int(free * target.calls_per_place) - (self._offered[name] - talking)
             found = max(0, room if found is None else min(found, room))
         return found
+
+    def _told(self, target: str, unasked: int) -> int:
+        """Agents of the queue who are free; `unasked` when somebody of those who should know cannot tell."""
+        known = [free for free in self._free[target].values() if free is not None]
+        if len(known) < len(self._free[target]):
+            return unasked
+        # Who was connected since then is with an agent who was free then.
+        return sum(known) - max(0, self.talking(target) - self._talking_then.get(target, 0))
 
     def trunk(self, target: str) -> str | None:
         """The trunk by which this target is dialed; None for one on the PBX."""

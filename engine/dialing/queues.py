@@ -1,7 +1,7 @@
 """Asks queues how many of their agents are free, while campaigns run that may lead there.
 
-What they tell goes to `Agents`: a campaign is dialed no faster than somebody is there to take its callees. A queue that cannot be
-asked (the link is down, there is none of that name) limits nothing by itself; the target's `places` do.
+What they tell goes to `Agents`: a campaign is dialed no faster than somebody is there to take its callees. Of a queue that cannot
+tell (there is none of that name) the target's `places` alone count; a PBX whose link is down has nobody.
 """
 
 from __future__ import annotations
@@ -60,17 +60,17 @@ class Queues:
         """Ask once each queue that a running campaign may lead to."""
         for target, queue in self._agents.queues(set(self._targets())).items():
             for name, pbx in self._pbxs.items():
-                free, why = None, "the link is down"
+                free: int | None = 0
+                why = ""
                 if pbx.up:
                     try:
                         available, waiting = await pbx.queue(queue)
+                        free = max(0, available - waiting)
                     except AmiError as error:
-                        why = str(error)
-                    else:
-                        free, why = max(0, available - waiting), ""
+                        free, why = None, str(error)
+                    self._tell(target, name, free, why)
                 if self._agents.staffed(target, name, free):
                     self._wake()
-                self._tell(target, name, free, why)
 
     def _tell(self, target: str, pbx: str, free: int | None, why: str) -> None:
         """Log it when nobody is free, when somebody is again, and when the queue cannot be asked."""

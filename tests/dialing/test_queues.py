@@ -74,7 +74,7 @@ class Scene:
         ([(40, 0)], 10),  # no more than the places
         ([None], 10),  # it cannot be asked
         ([(4, 0), (3, 1)], 6),
-        ([(4, 0), None], 4),
+        ([(4, 0), None], 20),
         ([None, None], 20),
     ],
 )
@@ -112,20 +112,21 @@ async def test_it_wakes_and_tells_when_that_changes() -> None:
         await scene.queues.look()
     assert scene.words() == ["busy", "unknown", "free"]
     assert scene.log.seen[1]["why"] == "it has no queue sales-q"
-    assert scene.woken == 3, "agents at the start, none, and again some"
+    assert scene.woken == 2, "at the start, and when it could not tell any more"
 
 
-async def test_a_lost_link_is_forgotten() -> None:
+async def test_nobody_is_free_where_the_link_is_down_or_nobody_was_asked_yet() -> None:
     pbx = Pbx((1, 0))
     scene = Scene(pbx)
+    assert scene.room() == 0
     await scene.queues.look()
+    assert scene.room() == 1
     pbx.up = False
     await scene.queues.look()
-    assert (scene.room(), scene.words(), pbx.asked) == (10, ["unknown"], ["sales-q"])
+    assert (scene.room(), scene.words(), pbx.asked) == (0, [], ["sales-q"])
 
 
 async def test_nobody_is_asked_while_no_campaign_leads_there() -> None:
     scene = Scene(Pbx((1, 0)), targets=("desk",))
     await scene.queues.look()
     assert scene.pbxs["pbx0"].asked == []
-    assert scene.room() == 10
