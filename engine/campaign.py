@@ -327,3 +327,13 @@ class Campaign(Model):
     def transfer_targets(self) -> frozenset[str]:
         """The settings' [transfer.<name>] that a callee may be connected with."""
         return frozenset(graph.transfers(self.menu.actions, self.nodes))
+
+    def targets_from(self, start: str) -> frozenset[str]:
+        """Those with which a call may connect that begins with this node."""
+        reached = graph.within_a_call(self.menu.actions, self.nodes, start)
+        found = graph.transfers(self.menu.actions, self.nodes)
+        return frozenset(target for target, nodes in found.items() if nodes & reached)
+
+    def callback_starts(self) -> frozenset[str]:
+        """The nodes with which a callback may begin, other than as any call does."""
+        return graph.callback_starts(self.menu.actions, self.nodes)

@@ -65,7 +65,10 @@ class Running:
         self.sent_fields = frozenset(campaign.fields)
         self.texts = campaign.personal()
         """What is spoken to each contact with its own fields."""
-        self.targets = campaign.transfer_targets()
+        self.targets = campaign.targets_from(MESSAGE)
+        """Transfer targets to which a call may lead, as far as it does not begin elsewhere."""
+        self.starts = {start: campaign.targets_from(start) for start in campaign.callback_starts()}
+        """Those of a callback, by the node with which it begins."""
         self.caller_names = {item.number: item.name for item in settings.caller_id}
         window = campaign.window or settings.defaults.window
         self._hours = Hours(window) if window else CAREFUL_HOURS
@@ -89,7 +92,7 @@ class Running:
             message=row.message_seconds,
             lists=campaign.lists,
             approved_until=None if emergency is None else emergency.expires.timestamp(),
-            transfers=transfers(settings, self.targets),
+            transfers=transfers(settings, campaign.transfer_targets()),
             callbacks_after_end=campaign.callbacks_after_end,
             calls_a_day=campaign.calls_per_day,
             cost_a_day=campaign.cost_per_day,
@@ -180,7 +183,8 @@ class Agenda:
 
     def targets(self) -> frozenset[str]:
         """Transfer targets of the campaigns that run."""
-        return frozenset().union(*(one.targets for one in self.campaigns.values() if one.state == "running"))
+        running = [one for one in self.campaigns.values() if one.state == "running"]
+        return frozenset().union(*(found for one in running for found in (one.targets, *one.starts.values())))
 
     def trunks(self, now: float, mono: float, horizon: float) -> frozenset[str]:
         """Trunks that campaigns with something due may use."""
@@ -201,7 +205,12 @@ class Agenda:
             (
                 one,
                 Claimant(
-                    one.id, one.rules, one.flow_version, one.trunks & trunks, self._room(one, mono, horizon)
+                    one.id,
+                    one.rules,
+                    one.flow_version,
+                    one.trunks & trunks,
+                    self._room(one, mono, horizon),
+                    self._start_room(one),
                 ),
             )
             for one in due[:most]
@@ -210,6 +219,11 @@ class Agenda:
     def _room(self, one: Running, mono: float, horizon: float) -> int:
         own, agents = one.room(mono, horizon), self._agents.room(one.targets) if one.targets else None
         return own if agents is None else min(own, agents)
+
+    def _start_room(self, one: Running) -> dict[str, int]:
+        """Callbacks that may be made now, by the node with which they begin; those that nothing limits are not in it."""
+        rooms = {start: self._agents.room(targets) for start, targets in one.starts.items()}
+        return {start: room for start, room in rooms.items() if room is not None}
 
     def serve(self, running: Running) -> None:
         """This campaign got a call: others of its priority come first the next time."""

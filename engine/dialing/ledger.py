@@ -28,6 +28,11 @@ class Live:
         self.deadline = float("inf")
         """Monotonic instant after which events that should have come are missed."""
 
+    @property
+    def targets(self) -> frozenset[str]:
+        """Transfer targets to which this call may lead."""
+        return self.running.starts.get(self.claim.start, self.running.targets)
+
     def stop_timer(self) -> None:
         if self.timer is not None:
             self.timer.cancel()
@@ -58,7 +63,7 @@ class Ledger:
         """Enter a call: just claimed, or taken up from an earlier run."""
         self._calls[live.claim.attempt] = live
         live.running.live += 1
-        self.agents.take(live.running.targets)
+        self.agents.take(live.targets)
         if adopted:
             self._trunks.adopt(live.trunk)
         else:
@@ -69,7 +74,7 @@ class Ledger:
         del self._calls[live.claim.attempt]
         live.stop_timer()
         live.running.live -= 1
-        self.agents.release(live.running.targets, live.claim.attempt)
+        self.agents.release(live.targets, live.claim.attempt)
         self._trunks.release(live.trunk)
         self.part(live)
 

@@ -18,6 +18,9 @@ from engine.flow.nodes import (
     TransferNode,
 )
 
+BEGINS = "callback begins"
+"""By what an edge is followed that leads into another call."""
+
 
 @dataclass(frozen=True, slots=True)
 class Edge:
@@ -52,7 +55,7 @@ def _of_keys(source: str, keys: Mapping[str, KeyAction]) -> Iterator[Edge]:
             case "call_back":
                 yield Edge(source, END, f"key {key}: call back", False)
                 if action.start:
-                    yield Edge(source, action.start, f"key {key}: callback begins", False)
+                    yield Edge(source, action.start, f"key {key}: {BEGINS}", False)
             case "go":
                 yield Edge(source, action.to or END, f"key {key}", False)
             case word:
@@ -79,7 +82,7 @@ def _of_node(name: str, node: Node) -> Iterator[Edge]:
         case CallbackNode():
             yield Edge(name, END, "typed: call back", False)
             if node.start:
-                yield Edge(name, node.start, "callback begins", False)
+                yield Edge(name, node.start, BEGINS, False)
             yield Edge(name, node.silence or END, "silence", True)
 
 
@@ -158,6 +161,16 @@ def _trail(trail: Mapping[str, str | None], last: str) -> list[str]:
         found.append(here)
         here = trail[here]
     return found[::-1]
+
+
+def callback_starts(first: Mapping[str, KeyAction], nodes: Nodes) -> frozenset[str]:
+    """The nodes with which a callback may begin."""
+    return frozenset(edge.target for edge in edges(first, nodes) if edge.by.endswith(BEGINS))
+
+
+def within_a_call(first: Mapping[str, KeyAction], nodes: Nodes, start: str) -> set[str]:
+    """The nodes that one call may come to which begins with `start`; what a callback begins with is another call's."""
+    return _reached([edge for edge in edges(first, nodes) if not edge.by.endswith(BEGINS)], start)
 
 
 def transfers(first: Mapping[str, KeyAction], nodes: Nodes) -> dict[str, set[str]]:

@@ -37,6 +37,7 @@ SENTENCES: Mapping[str, str] = {
     Reason.OUTSIDE_HOURS: "it is outside the calling hours at the callee's place",
     Reason.NEVER_OPEN: "there is no time at which the campaign's hours, the contact's own and the callee's time zones all allow a call",
     Reason.LINE_IN_USE: "the number has a live call",
+    Reason.NOBODY_FREE: "the callback leads to somebody of yours, and all of them are busy",
     "speech_failed": "a text that is spoken to it could not be spoken: the log tells why (contact.unspoken)",
     "removed": "the contact was taken out of the campaign by a request",
     "campaign_cancelled": "the campaign was cancelled",

@@ -32,6 +32,8 @@ from engine.rules.verdict import Ground, Reason, Verdict
 
 LINE_RETRY = 20.0
 """Seconds before a number with a live call is looked at again."""
+NOBODY_RETRY = 5.0
+"""Seconds before a callback is looked at again that leads to somebody who has no place left."""
 
 
 def end_of(campaign: CampaignRules, contact: Candidate, end: float) -> float:
@@ -223,7 +225,9 @@ class Case:
             return self._no(Reason.CAMPAIGN_OVER)
         if at > now:
             return self._no(reason, at, rule, detail)
-        return self._no(Reason.LINE_IN_USE, now + LINE_RETRY) if contact.line_in_use else None
+        if contact.line_in_use:
+            return self._no(Reason.LINE_IN_USE, now + LINE_RETRY)
+        return self._no(Reason.NOBODY_FREE, now + NOBODY_RETRY) if contact.nobody_free else None
 
     def _ours(self) -> tuple[float, Reason, str, str]:
         """The campaign's start, the contact's own first instant, and the campaign's gap."""

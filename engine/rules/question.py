@@ -79,6 +79,8 @@ class Candidate:
     expires: float | None = None
     promised_from: str = ""
     """For a callback: the caller ID that the person saw when asking for it."""
+    nobody_free: bool = False
+    """For a callback that begins with somebody of ours: all of them are busy."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ class Reason(StrEnum):
     OUTSIDE_LAWFUL_HOURS = "outside_lawful_hours"
     NEVER_OPEN = "never_open"
     LINE_IN_USE = "line_in_use"
+    NOBODY_FREE = "nobody_free"
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,8 @@ class Claimant:
     trunks: frozenset[str]
     room: int
     """How many more calls its own limits allow now."""
+    start_room: Mapping[str, int] = field(default_factory=dict)
+    """How many callbacks that begin with a node (its name) find somebody free there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +204,7 @@ class _Taker:
             return
         room = claimant.room
         share = share_of(self._connection, claimant.campaign_id, self._now)
+        start_room = dict(claimant.start_room)
         while room > 0 and self.scanned < SCAN_LIMIT:
             usable = [slot for slot in self.free if slot.trunk in claimant.trunks]
             if not usable:
@@ -220,9 +223,8 @@ class _Taker:
                     share,
                 )
                 trunks = self._trunks_of(usable, claimant)
-                verdict = decide(
-                    claimant.rules, row.candidate(row.number_id in self._taken), past, self._now, trunks
-                )
+                candidate = row.candidate(row.number_id in self._taken, start_room.get(row.start, 1) <= 0)
+                verdict = decide(claimant.rules, candidate, past, self._now, trunks)
                 if not verdict.allowed:
                     self.refusals.append(_refuse(self._connection, claimant, row, verdict, self._now))
                     if verdict.reason is Reason.ABANDONMENT:
@@ -236,6 +238,8 @@ class _Taker:
                 self.free.remove(slot)
                 self._taken.add(row.number_id)
                 room -= 1
+                if row.start in start_room:
+                    start_room[row.start] -= 1
                 self._last_attempt = attempt_id(self._now, self._last_attempt)
                 self.claims.append(
                     _insert(self._connection, claimant, slot, row, verdict, self._last_attempt, self._now)

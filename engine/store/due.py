@@ -64,8 +64,9 @@ class Due:
     promised_from: str
     """The caller ID that was shown when the callback was asked for."""
 
-    def candidate(self, taken: bool) -> Candidate:
-        """As the gate sees it. `taken`: its number was claimed in this very transaction."""
+    def candidate(self, taken: bool, nobody_free: bool = False) -> Candidate:
+        """As the gate sees it. `taken`: its number was claimed in this very transaction. `nobody_free`: those to whom its
+        callback leads have no place left."""
         return Candidate(
             e164=self.e164,
             region=self.region,
@@ -73,6 +74,7 @@ class Due:
             zones=zones_of(self.zones),
             suppressed=bool(self.suppressed),
             line_in_use=taken or bool(self.line_in_use),
+            nobody_free=nobody_free,
             attempts=self.attempts,
             callback=self.callback_id is not None,
             callbacks=self.callbacks,

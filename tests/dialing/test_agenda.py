@@ -170,6 +170,26 @@ def test_agents_limit_those_campaigns_that_lead_to_them(some_settings) -> None:
     assert sorted(ids(agenda)) == [2, 3, 4]
 
 
+def test_who_is_reached_by_a_callback_alone_limits_the_callbacks(some_settings) -> None:
+    settings = some_settings(transfer=TRANSFER, max_channels=20)
+    agents = Agents(settings.transfer)
+    agenda = Agenda(settings, agents)
+    keys = {"1": "transfer:desk", "2": {"action": "call_back", "after": "1h", "start": "doctor"}}
+    doctor = {"doctor": {"kind": "transfer", "to": "doctor"}}
+    agenda.refresh([row(1, menu={"keys": keys}, nodes=doctor), row(2, **TO_DESK)])
+    assert (agenda.campaigns[1].targets, agenda.campaigns[1].starts) == ({"desk"}, {"doctor": {"doctor"}})
+    assert agenda.targets() == {"desk", "doctor"}
+
+    def start_room() -> dict[str, int]:
+        found = agenda.claimants(100.0, 50.0, 0.04, BOTH)
+        return {name: room for _, one in found for name, room in one.start_room.items()}
+
+    assert (room(agenda, 1), start_room()) == (3, {"doctor": 2})
+    agents.take(["doctor"])
+    agents.take(["doctor"])
+    assert (room(agenda, 1), start_room()) == (3, {"doctor": 0})
+
+
 def test_the_gate_is_told_of_numbers_alone(some_settings) -> None:
     settings = some_settings(transfer=TRANSFER)
     [doctor] = transfers(settings, ["doctor", "desk", "gone"])

@@ -11,7 +11,7 @@ from hypothesis import given
 from pydantic import ValidationError
 
 from engine.flow.actions import END, MESSAGE, TAKEN, KeyAction
-from engine.flow.graph import Edge, edges, problems, transfers
+from engine.flow.graph import Edge, callback_starts, edges, problems, transfers, within_a_call
 from engine.flow.nodes import Nodes
 from tests.flow.flows import campaign, flows, keys, nodes
 
@@ -249,6 +249,21 @@ def test_which_nodes_may_connect_with_whom() -> None:
     )
     assert transfers(first, flow) == {"desk": {MESSAGE, "b"}, "support": {MESSAGE, "a"}, "night": {"c"}}
     assert transfers(NO_KEYS, {}) == {}
+
+
+def test_what_a_callback_begins_with_is_another_call() -> None:
+    first = keys(
+        k1="transfer:desk", k2={"action": "call_back", "after": "1h", "start": "agent"}, k3="go:when"
+    )
+    flow = nodes(
+        agent={"kind": "transfer", "to": "support", "otherwise": "sorry"},
+        sorry={"kind": "message", "prompts": ["sorry.wav"], "then": "end"},
+        when={"kind": "callback", "prompts": ["when.wav"], "start": "night"},
+        night={"kind": "transfer", "to": "night"},
+    )
+    assert callback_starts(first, flow) == {"agent", "night"}
+    assert within_a_call(first, flow, MESSAGE) == {MESSAGE, END, "when"}
+    assert within_a_call(first, flow, "agent") == {"agent", "sorry", END}
 
 
 @given(flows)

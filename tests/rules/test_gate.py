@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from engine.rules.book import standard_book
 from engine.rules.caller_ids import CallerId, CallerIds
+from engine.rules.case import NOBODY_RETRY
 from engine.rules.gate import (
     LINE_RETRY,
     NOTHING,
@@ -153,6 +154,7 @@ TABLE: list[tuple[str, dict[str, Any], dict[str, Any], Verdict]] = [
     ),
     ("the contact's hours lie in the night", {}, {"call_from": time(20), "call_to": time(22)}, refused(Reason.NEVER_OPEN)),
     ("the line is in use", {}, {"line_in_use": True}, refused(Reason.LINE_IN_USE, NOON + LINE_RETRY)),
+    ("nobody is free for a callback", {}, {"callback": True, "nobody_free": True}, refused(Reason.NOBODY_FREE, NOON + NOBODY_RETRY)),
     ("the line is in use, and it is too soon", {}, {"line_in_use": True, "not_before": NOON + 9}, refused(Reason.NOT_BEFORE, NOON + 9)),
 ]  # fmt: skip
 

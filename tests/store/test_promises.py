@@ -12,6 +12,7 @@ from engine.rules.caller_ids import CallerId, CallerIds
 from engine.rules.gate import Reason
 from engine.rules.hours import Hours, Window
 from engine.store import campaigns, claims, recovery
+from engine.store.claims import ClaimResult
 
 OURS = [CallerId(f"+3316200000{at}", date(2026, 1, 1)) for at in range(1, 9)]
 DAY = 86_400.0
@@ -103,6 +104,36 @@ def test_a_promise_made_in_a_callback_has_a_node_of_its_own(books, asked) -> Non
         ("agent", "kept"),
         ("when", "due"),
     ]
+
+
+def test_a_promise_waits_for_somebody_to_be_free(books, person) -> None:
+    """As many as find a place there are called; a first call beside them needs none."""
+    people = [person(at) for at in (1, 2, 3, 4)]
+    campaign = books.campaign("spring", *people)
+    for claim in books.claim(campaign, slots="aaa").claims:
+        books.finish(claim, "ANSWERED_HUMAN", next_at=books.now, next_callback=True, callback_start="agent")
+    busy = replace(books.claimant(campaign), start_room={"agent": 1})
+
+    def claimed() -> ClaimResult:
+        found = books.unit(
+            claims.claim,
+            claimants=[busy],
+            slots=[books.slots["a"]] * 5,
+            last_attempt=books.last,
+            now=books.now,
+        )
+        books.last = max([books.last, *(claim.attempt for claim in found.claims)])
+        return found
+
+    found = claimed()
+    assert sorted(claim.start for claim in found.claims) == ["", "agent"]
+    assert [(one.verdict.reason, one.verdict.at) for one in found.refusals] == [
+        ("nobody_free", books.now + 5)
+    ] * 2
+    assert claimed().claims == ()
+    books.now += 5
+    assert [claim.start for claim in claimed().claims] == ["agent"]
+    assert states(books).count("due") == 3, "none is missed for it"
 
 
 def test_a_retry_of_a_callback_begins_where_it_was_promised(books, asked) -> None:
