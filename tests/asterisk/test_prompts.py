@@ -38,12 +38,12 @@ def pbx(practice: Lab) -> Iterator[Manager]:
     lab.console("pbx", "channel request hangup all")
 
 
-def playing(pbx: Manager, sound: str, codec: str) -> dict[str, str]:
+def playing(pbx: Manager, sound: str, codec: str, endpoint: str = "carrier") -> dict[str, str]:
     """What Asterisk says of a channel on which `sound` plays, offered to the callee in `codec` alone."""
     channel = next(channel_ids)
     answer = pbx.act(
         Action="Originate",
-        Channel=f"PJSIP/{number(10, 1)}@carrier",
+        Channel=f"PJSIP/{number(10, 1)}@{endpoint}",
         ChannelId=channel,
         Application="Playback",
         Data=sound,
@@ -79,6 +79,22 @@ def test_nothing_is_transcoded_in_a_call(practice: Lab, pbx: Manager, tmp_path: 
         assert told["WriteTranscode"].startswith("Yes"), "so the file beside it is what saved the work"
     finally:
         for path in practice.sounds_dir.glob(f"{found.names['hello.wav']}.*"):
+            path.unlink()
+
+
+def test_a_wideband_call_plays_sixteen_kilohertz(practice: Lab, pbx: Manager, tmp_path: Path) -> None:
+    """G.722: encoded once in the call, out of 16 kHz, never out of what was cut down for A-law."""
+    (tmp_path / "job").mkdir()
+    prompt(tmp_path / "job" / "hello.wav", 10.0, 44100)
+    found = prepared(tmp_path / "job", campaign("hello.wav"))
+    place(found.files, practice.sounds_dir)
+    sound = practice.sounds_dir / found.names["hello.wav"]
+    try:
+        told = playing(pbx, f"{practice.sounds_path}/{found.names['hello.wav']}", "g722", "wideband")
+        assert (told["NativeFormats"], told["WriteFormat"]) == ("(g722)", "slin16")
+        assert re.match(r"Yes \(slin@16000\)->\(g722", told["WriteTranscode"])
+    finally:
+        for path in sound.parent.glob(f"{sound.name}.*"):
             path.unlink()
 
 
