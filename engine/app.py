@@ -17,7 +17,7 @@ from typing import Any
 
 from engine import __version__
 from engine.clock import Clock
-from engine.config import PbxSettings, Settings
+from engine.config import Settings
 from engine.dialing.agenda import Agenda, Running
 from engine.dialing.agents import Agents
 from engine.dialing.clock_watch import ClockWatch
@@ -36,6 +36,7 @@ from engine.intake.service import Intake
 from engine.ops import log as events
 from engine.ops.log import Lines, Log
 from engine.ops.trail import Trail
+from engine.pbx_settings import PbxSettings
 from engine.reports import Reports
 from engine.retention import Retention
 from engine.sounds_server import SoundsServer

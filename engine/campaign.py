@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from engine.config import E164, Name
 from engine.dialing.disposition import Disposition
 from engine.dialing.retry import DEFAULTS, Policy, Rule
 from engine.durations import Duration
@@ -32,7 +31,7 @@ from engine.flow.prompts import (
     shown,
     texts,
 )
-from engine.model import Language, Model
+from engine.model import E164, Language, Model, Name
 from engine.rules.book import Purpose, Topic
 from engine.rules.hours import Window
 

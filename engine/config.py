@@ -8,7 +8,6 @@ come in jobs) and holds no secret: a secret is read at connect time from the env
 
 from __future__ import annotations
 
-import re
 import tomllib
 from datetime import date
 from functools import lru_cache
@@ -19,30 +18,24 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
-    field_validator,
     model_validator,
 )
 
 from engine.durations import Duration
 from engine.errors import Problem, RulesError, SettingsError
 from engine.hook_settings import HookSettings
-from engine.model import Language, Model
+from engine.model import E164, Language, Model, Name
+from engine.pbx_settings import PbxSettings
 from engine.rules.book import Book, read_book, standard_book
 from engine.rules.caller_ids import PROOF_DAYS, CallerId
 from engine.rules.hours import Window
 from engine.rules.numbers import NumberError, parse_number
 from engine.rules.tolls import toll_problem
-from engine.secret import read_secret
 from engine.sound_settings import PromptSettings, SoundsSettings, TtsSettings
+from engine.trunk_settings import Prefix, PrefixCap, TrunkSettings
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
-E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 Area = Annotated[str, StringConstraints(pattern=r"^(\+[1-9][0-9]{0,14}|[A-Z]{2}(-[A-Z0-9]{1,3})?)$")]
 Sound = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
-
-
-_URL = r"^https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*$"
-_PATH = r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+"
 
 
 class EngineSettings(Model):
@@ -71,6 +64,8 @@ class LimitSettings(Model):
     """Seconds allowed between the INVITE and the first ringing; the Originate's Timeout is both together."""
     max_call: Annotated[Duration, Field(ge=10.0, le=7200.0)] = 600.0
     """Absolute limit of an answered call, in seconds, enforced by the dialplan."""
+    prefix_caps: dict[Prefix, PrefixCap] = Field(default_factory=dict)
+    """Limits for callees whose number begins so, over all trunks together."""
     proof_days: Annotated[int, Field(ge=1, le=PROOF_DAYS)] = PROOF_DAYS
     """Days after which the proof of a caller ID is too old, and the number is not shown any more."""
 
@@ -81,84 +76,6 @@ class LogSettings(Model):
     file: Path | None = None
     level: Literal["debug", "info", "warning", "error"] = "info"
     mask_numbers: bool = True
-
-
-class PbxSettings(Model):
-    """`[pbx.<name>]`: one Asterisk and the AMI user on it."""
-
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=1, le=65535)] = 5038
-    username: str = "volley"
-    secret_file: Path | None = None
-    secret_env: str | None = None
-    sounds_dir: Path
-    """Where the engine puts a campaign's prompts, as the engine sees it."""
-    sounds_path: str | None = None
-    """The same directory as Asterisk sees it; the default is the same path."""
-    recordings_dir: Path | None = None
-    """Where Asterisk puts recorded answers, as the engine sees it; it deletes them there. Without it no campaign may record."""
-    recordings_path: str | None = None
-    """The same directory as Asterisk sees it; the default is the same path."""
-    originate_timeout: Duration = 10.0
-    """Seconds to wait for Asterisk's acknowledgement of an Originate."""
-    reconnect_max: Annotated[Duration, Field(ge=0.5, le=300.0)] = 1.0
-    """Longest wait, in seconds, between two attempts to connect; the first one comes after half a second."""
-    sounds_url: Annotated[str, StringConstraints(pattern=_URL)] | None = None
-    """Where this PBX fetches what lies in `sounds_dir`, to put it to `sounds_path`: it is on another machine. None: it
-    reads the directory itself."""
-
-    @model_validator(mode="after")
-    def _a_place_of_its_own(self) -> PbxSettings:
-        if self.sounds_url is not None and not re.fullmatch(_PATH, self.sounds_path or ""):
-            raise ValueError(
-                "sounds_url needs sounds_path: the directory, as this PBX sees it, to which it fetches sounds"
-                " (an absolute path of letters, digits and ._-)"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _one_secret(self) -> PbxSettings:
-        if (self.secret_file is None) == (self.secret_env is None):
-            raise ValueError("give exactly one of secret_file and secret_env")
-        return self
-
-    def secret(self) -> str:
-        """The AMI secret.
-
-        Raises SettingsError when the file is missing, readable by others, or the variable is not set.
-        """
-        return read_secret(self.secret_env, self.secret_file, "the AMI secret")
-
-
-class TrunkSettings(Model):
-    """`[trunk.<name>]`: one way out of a PBX, with its limits."""
-
-    pbx: Name
-    dial: str
-    """Dial template, such as `PJSIP/{number}@carrier`; `{number}` is written in `number_format`."""
-    number_format: Annotated[
-        str, StringConstraints(pattern=r"^(\+E\.164|E\.164|national|prefix:[0-9]{1,8})$")
-    ] = "+E.164"
-    codecs: tuple[Literal["alaw", "ulaw", "g722", "g729", "gsm", "opus", "slin"], ...] = ("alaw", "ulaw")
-    max_channels: Annotated[int, Field(ge=1, le=100_000)] = 30
-    cps: Annotated[float, Field(gt=0, le=10_000)] = 5.0
-    """Calls a second in the contract with the carrier."""
-    price: Annotated[float, Field(ge=0.0, le=1000.0)] = 0.0
-    """What a minute costs, in the currency of the campaigns' cost_per_day; billed by the second."""
-
-    @field_validator("dial")
-    @classmethod
-    def _template(cls, value: str) -> str:
-        technology, slash, rest = value.partition("/")
-        if (
-            technology not in {"PJSIP", "Local", "SIP", "IAX2", "DAHDI"}
-            or not slash
-            or value.count("{number}") != 1
-        ):
-            raise ValueError("dial must look like PJSIP/{number}@endpoint, with {number} once")
-        if any(sign in rest for sign in "&,;\"'\\$ \t\r\n") or rest.replace("{number}", "").count("{"):
-            raise ValueError("dial holds a character that Asterisk would take for something else")
-        return value
 
 
 class TransferSettings(Model):

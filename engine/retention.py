@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from engine.channel import channel_id
-from engine.config import PbxSettings
 from engine.dialing.surroundings import Clock
 from engine.ops import log as events
 from engine.ops.log import Log
+from engine.pbx_settings import PbxSettings
 from engine.store import recordings
 from engine.store.recordings import Recording
 from engine.store.writer import Writer

@@ -12,12 +12,12 @@ from functools import partial
 
 from engine.ami.client import AmiClient
 from engine.channel import BUCKET_SECONDS, bucket_of
-from engine.config import PbxSettings
 from engine.dialing.sounds import INBOUND, Sounds, names_in
 from engine.dialing.surroundings import Clock
 from engine.errors import RefusedField
 from engine.ops import log as events
 from engine.ops.log import Log
+from engine.pbx_settings import PbxSettings
 from engine.store import campaigns, recovery
 from engine.store.writer import Writer
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from engine.ami.client import AmiClient, Link
 from engine.channel import ChannelEvent, InboundOptOut
-from engine.config import PbxSettings, Settings
+from engine.config import Settings
 from engine.dialing import targets
 from engine.dialing.agenda import Agenda, Running
 from engine.dialing.astdb import AstDb
@@ -22,6 +22,7 @@ from engine.dialing.trunks import Trunks
 from engine.errors import AmiError, StoreError
 from engine.ops import log as events
 from engine.ops.log import Log
+from engine.pbx_settings import PbxSettings
 from engine.store import campaigns, recovery
 from engine.store.writer import Writer
 

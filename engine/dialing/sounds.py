@@ -14,11 +14,11 @@ from pathlib import Path
 
 from engine.ami.client import AmiClient
 from engine.ami.fetch import Fetch, Fetched
-from engine.config import PbxSettings
 from engine.dialing.surroundings import Clock
 from engine.errors import AmiError, RefusedField
 from engine.ops import log as events
 from engine.ops.log import Log
+from engine.pbx_settings import PbxSettings
 
 AT_ONCE = 4
 """Sounds that one PBX fetches at the same time."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
-from engine.config import LimitSettings, Settings, TrunkSettings
+from engine.config import LimitSettings, Settings
 from engine.dialing.pacing import MARGIN, Pace
 from engine.dialing.throttle import Cap
 from engine.rules.numbers import dial_format
 from engine.store.claims import Slot
+from engine.trunk_settings import TrunkSettings
 
 MOST_UNHEARD = 64
 LEAST_UNHEARD = 2

@@ -13,9 +13,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import StringConstraints, model_validator
 
-from engine.config import Name
 from engine.durations import Duration
-from engine.model import Model
+from engine.model import Model, Name
 
 Key = Annotated[str, StringConstraints(pattern=r"^[0-9*]$")]
 NodeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]

@@ -10,11 +10,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from engine.config import Name
 from engine.durations import Duration
 from engine.flow.actions import RESULTS, Key, KeyAction, Label, NodeName, with_never_again
 from engine.flow.prompts import Prompts, SomePrompts
-from engine.model import Model
+from engine.model import Model, Name
 
 Timeout = Annotated[Duration, Field(ge=1.0, le=30.0)]
 Repeats = Annotated[int, Field(ge=0, le=5)]

@@ -7,14 +7,13 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from engine.campaign import CampaignId
-from engine.config import Name
 from engine.intake.lists.requests import (
     DropListRequest,
     ForgetRequest,
     ImportListRequest,
     SuppressFileRequest,
 )
-from engine.model import Model
+from engine.model import Model, Name
 
 By = Annotated[str, StringConstraints(max_length=200)]
 Why = Annotated[str, StringConstraints(max_length=200)]

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from engine.config import PbxSettings, Settings, load, problems_of
+from engine.config import Settings, load, problems_of
 from engine.errors import Problem, SettingsError, VolleyError
+from engine.pbx_settings import PbxSettings
 from engine.rules.caller_ids import CallerId
 from engine.sound_settings import SoundsSettings, TtsSettings
 

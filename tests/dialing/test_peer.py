@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from engine.channel import BUCKET_SECONDS, bucket_of, channel_id
-from engine.config import PbxSettings
 from engine.dialing.agenda import Running
 from engine.dialing.astdb import KEEP_BUCKETS
 from engine.dialing.peer import Peer
 from engine.dialing.reconcile import CALM_LOOKS
+from engine.pbx_settings import PbxSettings
 from engine.store import claims, outcomes, recovery
 from engine.store.claims import Claim, Claimant
 from tests.ami.practice import SECRET, PracticePbx, block, listening

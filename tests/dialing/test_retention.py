@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.channel import Report, Up, channel_id
-from engine.config import PbxSettings
+from engine.pbx_settings import PbxSettings
 from engine.retention import AT_ONCE, EVERY, TELL_EVERY, Retention, file_of
 from engine.store import outcomes
 from engine.store.recordings import Recording

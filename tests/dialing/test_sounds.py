@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.config import PbxSettings
 from engine.dialing import sounds
 from engine.dialing.agenda import Running
 from engine.dialing.peer import Peer
 from engine.dialing.sounds import names_in
+from engine.pbx_settings import PbxSettings
 from tests.ami.practice import SECRET, Fields, PracticePbx, Session, block, listening
 from tests.dialing.test_peer import connected
 

@@ -12,7 +12,16 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from engine import campaign, config, durations, hook_settings, model, sound_settings
+from engine import (
+    campaign,
+    config,
+    durations,
+    hook_settings,
+    model,
+    pbx_settings,
+    sound_settings,
+    trunk_settings,
+)
 from engine.flow import actions, nodes, prompts
 from engine.intake import manifest, source
 from engine.rules import hours
@@ -34,8 +43,8 @@ TABLES = [
     Table("settings.md", "`[engine]`", config.EngineSettings),
     Table("settings.md", "`[limits]`", config.LimitSettings),
     Table("settings.md", "`[log]`", config.LogSettings),
-    Table("settings.md", "`[pbx.<name>]`", config.PbxSettings),
-    Table("settings.md", "`[trunk.<name>]`", config.TrunkSettings),
+    Table("settings.md", "`[pbx.<name>]`", pbx_settings.PbxSettings),
+    Table("settings.md", "`[trunk.<name>]`", trunk_settings.TrunkSettings),
     Table("settings.md", "`[[caller_id]]`", config.CallerIdSettings),
     Table("settings.md", "`[law]`", config.LawSettings),
     Table("settings.md", "`[transfer.<name>]`", config.TransferSettings),

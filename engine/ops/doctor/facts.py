@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from engine.config import PbxSettings, Settings
+from engine.config import Settings
 from engine.errors import AmiError
 from engine.ops.doctor.conf import Conf
+from engine.pbx_settings import PbxSettings
 
 
 class Severity(StrEnum):

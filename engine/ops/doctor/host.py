@@ -13,7 +13,7 @@ import zoneinfo
 from dataclasses import replace
 from pathlib import Path
 
-from engine.config import PbxSettings, Settings
+from engine.config import Settings
 from engine.errors import SettingsError, StoreError
 from engine.hook_settings import HookSettings
 from engine.ops.books import reading
@@ -21,6 +21,7 @@ from engine.ops.doctor import conf, users
 from engine.ops.doctor.conf import Conf
 from engine.ops.doctor.facts import Access, Host, Pbx
 from engine.ops.doctor.needs import CONFS, SAID, lives_here
+from engine.pbx_settings import PbxSettings
 from engine.store import campaigns
 
 RESOLVE_PATIENCE = 6.0

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.config import PbxSettings, Settings, TrunkSettings
+from engine.config import Settings
 from engine.inbound import SPOKEN as INBOUND
 from engine.intake.placing import SPOKEN
 from engine.ops.share import dialplan_marks
+from engine.pbx_settings import PbxSettings
+from engine.trunk_settings import TrunkSettings
 
 CONFS = ("manager.conf", "asterisk.conf", "rtp.conf", "cdr.conf", "cel.conf", "logger.conf")
 DANGEROUS = "STAT(e,/)"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.config import TrunkSettings
 from engine.ops.doctor.facts import Access, Endpoint, Severity
 from engine.ops.doctor.needs import endpoint_of, lives_here
+from engine.trunk_settings import TrunkSettings
 from tests.ops.doctor.wellness import ENDPOINT, of_pbx, settings, the_one, well_pbx
 
 ERROR, WARNING, NOTE, UNKNOWN = Severity.ERROR, Severity.WARNING, Severity.NOTE, Severity.UNKNOWN
