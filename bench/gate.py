@@ -29,11 +29,13 @@ from engine.rules.gate import UNLISTED, CampaignRules, Candidate, Listing, Used,
 from engine.rules.hours import Hours
 from engine.rules.numbers import Number
 from engine.store import jobs, lists, recovery
-from engine.store.claims import NO_LISTS, Claimant, Slot, claim
+from engine.store.claimed import Claimant
+from engine.store.claims import NO_LISTS, claim
 from engine.store.database import migrate
 from engine.store.jobs import NewCampaign
 from engine.store.list_file import Description, Kind, Part, digest, file_name, write_list
 from engine.store.listing import FOLDER, ListBook, Lists
+from engine.store.ways import Slot
 
 NOON = datetime(2026, 11, 24, 17, tzinfo=UTC).timestamp()
 """Noon in New York, six in Paris: a Tuesday, and open everywhere."""

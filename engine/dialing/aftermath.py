@@ -11,7 +11,7 @@ from engine.dialing.call import Call, verdict
 from engine.dialing.disposition import ANSWERED, Disposition, Ending
 from engine.dialing.retry import CallbackAt, Decision, History, RetryAt, counts, decide
 from engine.flow.actions import MESSAGE
-from engine.store.claims import Claim
+from engine.store.claimed import Claim
 from engine.store.outcomes import Outcome
 
 

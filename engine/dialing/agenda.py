@@ -23,7 +23,7 @@ from engine.rules.hours import Hours, Window
 from engine.rules.numbers import parse_number
 from engine.rules.transfers import Transfer
 from engine.store.campaigns import CampaignRow
-from engine.store.claims import Claimant
+from engine.store.claimed import Claimant
 from engine.tariff import Tariff
 
 NEVER = float("inf")

@@ -30,7 +30,7 @@ from engine.errors import AmiUnreachable, RefusedField, StoreError, StoreFault
 from engine.ops import log as events
 from engine.ops.log import Log
 from engine.store import claims
-from engine.store.claims import Claimant, ClaimResult, Throttle
+from engine.store.claimed import Claimant, ClaimResult, Throttle
 from engine.store.listing import Lists
 from engine.store.writer import Writer
 

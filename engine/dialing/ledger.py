@@ -9,7 +9,7 @@ from engine.dialing.agenda import Running
 from engine.dialing.agents import Agents
 from engine.dialing.call import Call
 from engine.dialing.trunks import Trunk, Trunks
-from engine.store.claims import Claim
+from engine.store.claimed import Claim
 
 
 class Live:

@@ -22,7 +22,7 @@ from engine.errors import AmiError
 from engine.ops import log as events
 from engine.ops.log import Log
 from engine.store import audited, campaigns, outcomes, recovery
-from engine.store.claims import Claim
+from engine.store.claimed import Claim
 from engine.store.writer import Writer
 
 SLICE = 5000

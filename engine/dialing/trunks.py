@@ -9,7 +9,7 @@ from engine.config import LimitSettings, Settings
 from engine.dialing.pacing import MARGIN, Pace
 from engine.dialing.throttle import Cap
 from engine.rules.numbers import dial_format
-from engine.store.claims import Slot
+from engine.store.ways import Slot
 from engine.trunk_settings import TrunkSettings
 
 MOST_UNHEARD = 64

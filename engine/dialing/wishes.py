@@ -18,7 +18,7 @@ from engine.dialing.surroundings import REAP_GRACE, Channels, Clock
 from engine.errors import AmiError, StoreError
 from engine.ops import log as events
 from engine.ops.log import Log
-from engine.store import claims
+from engine.store import promising
 from engine.store.writer import Writer
 
 
@@ -71,7 +71,7 @@ class Wishes:
         at = asked.instant(live.claim.zones)
         language = live.claim.language or live.running.campaign.language
         look = partial(
-            claims.promise,
+            promising.promise,
             contact_id=live.claim.contact_id,
             rules=live.running.rules,
             at=at,

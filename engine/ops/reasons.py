@@ -23,6 +23,7 @@ SENTENCES: Mapping[str, str] = {
     Reason.REGISTRY_MISSING: "a list that must be checked is missing, too old or unusable",
     Reason.LISTED: "the number is on a suppression list",
     Reason.NO_CALLER_ID: "none of the campaign's caller IDs may be shown to this callee",
+    Reason.NO_TRUNK: "none of the campaign's trunks serves the number",
     Reason.TRANSFER_REFUSED: "a number that the callee could be connected with must not be dialed",
     Reason.ABANDONMENT: "too many of the campaign's calls were abandoned lately",
     Reason.DAY_CAP: "the campaign has used up what it may call or spend on a day",

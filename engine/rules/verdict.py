@@ -27,6 +27,7 @@ class Reason(StrEnum):
     REGISTRY_MISSING = "registry_missing"
     LISTED = "listed"
     NO_CALLER_ID = "no_caller_id"
+    NO_TRUNK = "no_trunk"
     TRANSFER_REFUSED = "transfer_refused"
     ABANDONMENT = "abandonment"
     DAY_CAP = "day_cap"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.store.claims import close_contact
+from engine.store.closing import close_contact
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,120 +8,24 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Literal
 
 from engine.channel import attempt_id
-from engine.rules.gate import CampaignRules, Reason, Verdict, decide, place_and_rules
-from engine.rules.gate import promise as opening
+from engine.rules.gate import CampaignRules, Reason, Verdict, decide
 from engine.store import decisions
-from engine.store.decisions import DecisionRecord
-from engine.store.due import Due, contact, due, next_due, zones_of
+from engine.store.claimed import FREE, Claim, Claimant, ClaimResult, Refusal, Throttle
+from engine.store.closing import close_contact
+from engine.store.decisions import record
+from engine.store.due import Due, due, next_due, zones_of
 from engine.store.listing import Lists, NoLists
 from engine.store.past import Matter, StoredPast, share_of, use
+from engine.store.ways import Slot, Ways
 
 SCAN_LIMIT = 500
 """Contacts looked at in one claim: bounds how long the writer is held when many are refused in a row."""
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A free channel on a trunk, with a pacing deadline that the dispatcher keeps to itself."""
-
-    trunk_id: int
-    pbx_id: int
-    trunk: str
-    dial: Callable[[str], str]
-    """E.164 -> the number as this trunk wants it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claimant:
-    """A running campaign as the claim sees it."""
-
-    campaign_id: int
-    rules: CampaignRules
-    flow_version: str
-    trunks: frozenset[str]
-    room: int
-    """How many more calls its own limits allow now."""
-    start_room: Mapping[str, int] = field(default_factory=dict)
-    """How many callbacks that begin with a node (its name) find somebody free there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A durable attempt that is to be sent."""
-
-    attempt: int
-    contact_id: int
-    campaign_id: int
-    number_id: int
-    e164: str
-    dialed: str
-    caller_id: str
-    trunk: str
-    kind: str
-    position: int
-    numbers: int
-    attempts: int
-    tries: dict[str, int]
-    invalid: frozenset[int]
-    callback_id: int | None
-    callbacks: int
-    """Callbacks dialed before this attempt."""
-    flow_version: str
-    language: str
-    fields: str
-    """JSON object of the contact's own columns."""
-    created_at: float
-    zones: tuple[str, ...] = ()
-    """Where the callee may be, by the contact's own word or by the number: IANA names, the likeliest first."""
-    spoken: str = "{}"
-    """JSON object: fields that are spoken, as the say applications take them."""
-    start: str = ""
-    """The node of the flow with which a callback begins; empty: as any call."""
-    speech: str = ""
-    """JSON list: names of the sounds that are this contact's alone, in the order of the campaign's texts; empty: none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A contact that the gate did not let through; `final` when it never will."""
-
-    contact_id: int
-    campaign_id: int
-    e164: str
-    verdict: Verdict
-    changed: bool
-    missed: bool = False
-    """The call would have kept a callback that was promised, and no other will."""
-
-
-@dataclass(frozen=True, slots=True)
-class Throttle:
-    """What a campaign's share of abandoned calls means for it, and by which rule."""
-
-    word: Literal["free", "slowed", "stopped"]
-    """Slowed: SLOW seconds until its next call."""
-    rule: str = ""
-    detail: str = ""
-
-
-FREE = Throttle("free")
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimResult:
-    claims: tuple[Claim, ...]
-    refusals: tuple[Refusal, ...]
-    exhausted: dict[int, float | None]
-    """Campaigns with nothing due: campaign id -> when the next contact falls due, None when none is pending."""
-    throttles: Mapping[int, Throttle] = field(default_factory=dict)
-    """What the share of abandoned calls means for the campaigns that were looked at."""
 
 
 _ATTEMPT = """
@@ -130,6 +34,12 @@ INSERT INTO attempts (id, contact_id, campaign_id, number_id, position, kind, pb
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
+_REFUSALS = """
+SELECT t.name, max(a.created_at) FROM attempts a JOIN trunks t ON t.id = a.trunk_id
+WHERE a.contact_id = ? AND a.disposition = 'CONGESTION' AND a.created_at > ? GROUP BY 1
+"""
+NO_TRUNK_RETRY = 3600.0
+"""Seconds before somebody is looked at again whom no trunk serves: settings change with a restart."""
 _FINAL = {
     Reason.CAMPAIGN_OVER: "EXPIRED",
     Reason.EXPIRED: "EXPIRED",
@@ -137,8 +47,6 @@ _FINAL = {
 }
 """What a contact ends as when the gate says never: SUPPRESSED, but for these; the empty word keeps the disposition of its
 last attempt."""
-_TAKEN_BACK = frozenset({Reason.SUPPRESSED, Reason.LISTED})
-"""Refusals by which the callee has said that no call is wanted: a promise to them is not missed."""
 NO_LISTS = NoLists()
 _OF_THE_CAMPAIGN = frozenset({Reason.ABANDONMENT, Reason.DAY_CAP})
 """Refusals that hold for every contact of the campaign: the next ones need not be asked about."""
@@ -158,14 +66,15 @@ def claim(
     last_attempt: int,
     now: float,
     lists: Lists = NO_LISTS,
+    ways: Ways | None = None,
 ) -> ClaimResult:
-    """Claim up to one contact a slot, campaigns in the order given. `last_attempt` is the newest id handed out so
-    far."""
+    """Claim up to one contact a slot, campaigns in the order given, and no more than `ways` have room for. `last_attempt` is
+    the newest id handed out so far."""
     lists.refresh(connection)
-    taker = _Taker(connection, list(slots), last_attempt, now, lists)
+    taker = _Taker(connection, list(slots), last_attempt, now, lists, ways or Ways.of(slots))
     for claimant in claimants:
         taker.serve(claimant)
-        if not taker.free or taker.scanned >= SCAN_LIMIT:
+        if taker.full or taker.scanned >= SCAN_LIMIT:
             break
     return ClaimResult(tuple(taker.claims), tuple(taker.refusals), taker.exhausted, taker.throttles)
 
@@ -180,18 +89,25 @@ class _Taker:
         last_attempt: int,
         now: float,
         lists: Lists,
+        ways: Ways,
     ) -> None:
         self._connection = connection
         self._last_attempt = last_attempt
         self._now = now
         self._lists = lists
+        self._ways = ways
         self._taken: set[int] = set()
-        self.free = free
+        self._free = free
         self.scanned = 0
         self.claims: list[Claim] = []
         self.refusals: list[Refusal] = []
         self.exhausted: dict[int, float | None] = {}
         self.throttles: dict[int, Throttle] = {}
+
+    @property
+    def full(self) -> bool:
+        """No more calls can leave now."""
+        return not self._free or len(self.claims) >= self._ways.room
 
     def serve(self, claimant: Claimant) -> None:
         """What this campaign gets of the free channels."""
@@ -206,10 +122,10 @@ class _Taker:
         share = share_of(self._connection, claimant.campaign_id, self._now)
         start_room = dict(claimant.start_room)
         while room > 0 and self.scanned < SCAN_LIMIT:
-            usable = [slot for slot in self.free if slot.trunk in claimant.trunks]
-            if not usable:
+            usable = [slot for slot in self._free if slot.trunk in claimant.trunks]
+            wanted = min(room, len(usable), self._ways.room - len(self.claims))
+            if wanted <= 0:
                 return
-            wanted = min(room, len(usable))
             rows = due(self._connection, claimant.campaign_id, self._now, wanted)
             self.scanned += len(rows)
             for row in rows:
@@ -222,9 +138,22 @@ class _Taker:
                     self._now,
                     share,
                 )
-                trunks = self._trunks_of(usable, claimant)
-                candidate = row.candidate(row.number_id in self._taken, start_room.get(row.start, 1) <= 0)
-                verdict = decide(claimant.rules, candidate, past, self._now, trunks)
+                refused = self._refused_by(row, claimant)
+                trunks = self._trunks_of(usable, claimant, row, refused)
+                rules = self._rules_of(claimant, row)
+                # Where no trunk can carry it now the gate is asked all the same: who must not be called need not wait.
+                verdict = decide(
+                    rules,
+                    row.candidate(row.number_id in self._taken, start_room.get(row.start, 1) <= 0),
+                    past,
+                    self._now,
+                    trunks or sorted(claimant.all_trunks | claimant.trunks),
+                )
+                if verdict.allowed and not trunks:
+                    lacking = self._no_trunk(claimant, row, verdict, refused)
+                    if lacking is None:
+                        continue
+                    verdict = lacking
                 if not verdict.allowed:
                     self.refusals.append(_refuse(self._connection, claimant, row, verdict, self._now))
                     if verdict.reason is Reason.ABANDONMENT:
@@ -235,15 +164,18 @@ class _Taker:
                     continue
                 slot = next(one for one in usable if one.trunk == verdict.trunk)
                 usable.remove(slot)
-                self.free.remove(slot)
+                self._free.remove(slot)
+                self._ways.take(slot.trunk, row.e164)
                 self._taken.add(row.number_id)
                 room -= 1
                 if row.start in start_room:
                     start_room[row.start] -= 1
                 self._last_attempt = attempt_id(self._now, self._last_attempt)
-                self.claims.append(
-                    _insert(self._connection, claimant, slot, row, verdict, self._last_attempt, self._now)
-                )
+                claimed = _insert(
+                    self._connection, claimant, slot, row, verdict, self._last_attempt, self._now,
+                    rules.most_per_call.get(slot.trunk, 0.0), frozenset(refused),
+                )  # fmt: skip
+                self.claims.append(claimed)
                 if verdict.slow:
                     self._throttle(claimant, "slowed", verdict)
                     return
@@ -256,12 +188,44 @@ class _Taker:
         self.throttles[claimant.campaign_id] = Throttle(word, verdict.ground.rule, verdict.ground.detail)
 
     @staticmethod
-    def _trunks_of(usable: Sequence[Slot], claimant: Claimant) -> Sequence[str]:
-        """The trunk of the channel that is next; and all others, where the campaign's numbers are not for all of them, or its costs
-        are capped."""
-        if not claimant.rules.caller_ids.bound_to_trunks and claimant.rules.cost_a_day is None:
+    def _rules_of(claimant: Claimant, row: Due) -> CampaignRules:
+        if claimant.most_of is None:
+            return claimant.rules
+        return replace(claimant.rules, most_per_call=claimant.most_of(row.e164, row.region))
+
+    def _refused_by(self, row: Due, claimant: Claimant) -> dict[str, float]:
+        """Trunks that refused this contact since its last turn: trunk -> when it may be tried there again."""
+        if row.last != "CONGESTION":
+            return {}
+        found = self._connection.execute(_REFUSALS, (row.contact_id, self._now - claimant.congestion_delay))
+        return {trunk: at + claimant.congestion_delay for trunk, at in found}
+
+    def _trunks_of(
+        self, usable: Sequence[Slot], claimant: Claimant, row: Due, refused: Mapping[str, float]
+    ) -> Sequence[str]:
+        """Trunks with a free channel for this call, the best first: one, or all, where the campaign's numbers are not for all of
+        them, or its costs are capped."""
+        several = claimant.rules.caller_ids.bound_to_trunks or claimant.rules.cost_a_day is not None
+        if usable and not (refused or several or self._ways.routed):
             return (usable[0].trunk,)
-        return tuple(dict.fromkeys(slot.trunk for slot in usable))
+        free = [trunk for trunk in dict.fromkeys(slot.trunk for slot in usable) if trunk not in refused]
+        found = self._ways.choice(free, row.e164, row.region)
+        return found if several else found[:1]
+
+    def _no_trunk(
+        self, claimant: Claimant, row: Due, verdict: Verdict, refused: Mapping[str, float]
+    ) -> Verdict | None:
+        """Nothing but a way out is missing: put off until there may be one, or refused when there never is."""
+        ways = self._ways.serving(claimant.all_trunks | claimant.trunks, row.e164, row.region)
+        if not ways:
+            ground = replace(verdict.ground, detail="none of the campaign's trunks serves this number")
+            return Verdict(False, Reason.NO_TRUNK, self._now + NO_TRUNK_RETRY, ground)
+        others = [way for way in ways if way.trunk not in refused]
+        again = [refused[way.trunk] for way in ways if way.open and way.trunk in refused]
+        elsewhere = not again or any(way.open for way in others)
+        at = self._ways.wait(others or ways, row.e164, self._now) if elsewhere else min(again)
+        self._connection.execute("UPDATE contacts SET due_at = ? WHERE id = ?", (at, row.contact_id))
+        return None
 
 
 def _insert(
@@ -272,10 +236,11 @@ def _insert(
     verdict: Verdict,
     attempt: int,
     now: float,
+    held: float,
+    refused_by: frozenset[str],
 ) -> Claim:
     kind = "callback" if row.callback_id is not None else "first" if row.tries == "{}" else "retry"
     dialed = slot.dial(row.e164)
-    held = claimant.rules.most_per_call.get(slot.trunk, 0.0)
     connection.execute(
         _ATTEMPT,
         (
@@ -326,49 +291,9 @@ def _insert(
         spoken=row.spoken,
         speech=row.speech,
         start=row.start,
+        region=row.region,
+        refused_by=refused_by,
     )
-
-
-def promise(
-    connection: sqlite3.Connection, contact_id: int, rules: CampaignRules, at: float, now: float
-) -> float | None:
-    """When a callback that is asked for `at` can be made, by all hours that hold for the contact; None when it cannot."""
-    row = contact(connection, contact_id)
-    if row is None:
-        return None
-    candidate = replace(row.candidate(False), callback=True)
-    found = place_and_rules(rules, candidate, now)
-    return None if isinstance(found, Verdict) else opening(rules, candidate, *found, at)
-
-
-def record(
-    campaign_id: int, row: Due, verdict: Verdict, now: float, attempt: int | None = None
-) -> DecisionRecord:
-    """The gate's answer, and all that it stood on, as it is kept for years."""
-    ground = verdict.ground
-    place = ground.place
-    return DecisionRecord(
-        at=now,
-        contact_id=row.contact_id,
-        number_id=row.number_id,
-        campaign_id=campaign_id,
-        reason=verdict.reason,
-        zones=place.zones if place is not None else zones_of(row.zones),
-        rules=ground.rules,
-        attempt_id=attempt,
-        not_before=verdict.at,
-        country=place.region if place is not None else row.region,
-        subdivisions=place.subdivisions if place is not None else (),
-        rule=ground.rule,
-        consent=ground.consent,
-        lists=tuple((name, _day(at)) for name, at in ground.copies),
-        caller_id=verdict.caller_id,
-    )
-
-
-@lru_cache(maxsize=1024)
-def _day(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).date().isoformat()
 
 
 def _refuse(
@@ -392,21 +317,3 @@ def _refuse(
             (verdict.at, verdict.reason, row.contact_id),
         )
     return Refusal(row.contact_id, claimant.campaign_id, row.e164, verdict, changed, missed)
-
-
-def close_contact(
-    connection: sqlite3.Connection, contact_id: int, campaign_id: int, disposition: str, verdict: str
-) -> bool:
-    """No further attempt for this contact. An empty disposition keeps the one that stands. Returns whether a promise to it
-    is missed by that; one that the callee or the operator has taken back is withdrawn."""
-    connection.execute(
-        "UPDATE contacts SET state = 'done', verdict = ?, callback_id = NULL, disposition = CASE WHEN ? = '' THEN disposition"
-        " ELSE ? END WHERE id = ? AND state != 'done'",
-        (verdict, disposition, disposition, contact_id),
-    )
-    word = "withdrawn" if disposition == "CANCELLED" or verdict in _TAKEN_BACK else "missed"
-    promises = connection.execute(
-        "UPDATE callbacks SET state = ? WHERE contact_id = ? AND state = 'due'", (word, contact_id)
-    ).rowcount
-    connection.execute("UPDATE campaigns SET open_contacts = open_contacts - 1 WHERE id = ?", (campaign_id,))
-    return word == "missed" and promises > 0

@@ -12,10 +12,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 
+from engine.rules.gate import Verdict
 from engine.rules.hours import zone
+from engine.store.due import Due, zones_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,36 @@ class DecisionRecord:
     """Lists that were asked, each with the date of its data (ISO 8601)."""
     caller_id: str = ""
     """The number of ours that was to be shown."""
+
+
+def record(
+    campaign_id: int, row: Due, verdict: Verdict, now: float, attempt: int | None = None
+) -> DecisionRecord:
+    """The gate's answer, and all that it stood on, as it is kept for years."""
+    ground = verdict.ground
+    place = ground.place
+    return DecisionRecord(
+        at=now,
+        contact_id=row.contact_id,
+        number_id=row.number_id,
+        campaign_id=campaign_id,
+        reason=verdict.reason,
+        zones=place.zones if place is not None else zones_of(row.zones),
+        rules=ground.rules,
+        attempt_id=attempt,
+        not_before=verdict.at,
+        country=place.region if place is not None else row.region,
+        subdivisions=place.subdivisions if place is not None else (),
+        rule=ground.rule,
+        consent=ground.consent,
+        lists=tuple((name, _day(at)) for name, at in ground.copies),
+        caller_id=verdict.caller_id,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _day(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).date().isoformat()
 
 
 _INSERT = """

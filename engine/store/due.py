@@ -15,7 +15,7 @@ SELECT c.id, c.number_id, n.e164, n.region, n.kind, n.zones, c.timezone, c.subdi
        c.attempts, c.callbacks, c.callback_id, c.last_attempt_at, c.call_from, c.call_to, c.not_before, c.expires,
        c.position, c.numbers, c.tries, c.invalid, c.verdict, c.language, c.fields, c.spoken, c.speech, s.number_id IS NOT NULL,
        EXISTS (SELECT 1 FROM attempts a WHERE a.number_id = c.number_id AND a.disposition IS NULL),
-       coalesce(b.start, ''), coalesce(b.caller_id, '')
+       coalesce(b.start, ''), coalesce(b.caller_id, ''), c.disposition
 FROM contacts c JOIN numbers n ON n.id = c.number_id LEFT JOIN suppression s ON s.number_id = c.number_id
      LEFT JOIN callbacks b ON b.id = c.callback_id
 WHERE """
@@ -63,6 +63,8 @@ class Due:
     """Of the callback that is to be kept."""
     promised_from: str
     """The caller ID that was shown when the callback was asked for."""
+    last: str
+    """How the last attempt ended; empty before the first one."""
 
     def candidate(self, taken: bool, nobody_free: bool = False) -> Candidate:
         """As the gate sees it. `taken`: its number was claimed in this very transaction. `nobody_free`: those to whom its

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from engine.store import forgotten
-from engine.store.claims import close_contact
+from engine.store.closing import close_contact
 
 ERASED = "erased:"
 """In front of a number's id, where its digits were: no E.164 number begins so."""

@@ -11,7 +11,7 @@ from typing import Any
 from engine.contacts import Contact, consent_text
 from engine.rules.numbers import Number
 from engine.store import forgotten
-from engine.store.claims import close_contact
+from engine.store.closing import close_contact
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from engine.channel import Report, channel_id
 from engine.rules.abandonment import measure
 from engine.store import abandonment, recordings
 from engine.store.audit import CALLEE, Action, append
-from engine.store.claims import close_contact
+from engine.store.closing import close_contact
 from engine.store.past import use
 
 

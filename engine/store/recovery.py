@@ -8,7 +8,8 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.store.claims import Claim, positions_of
+from engine.store.claimed import Claim
+from engine.store.claims import positions_of
 from engine.store.due import zones_of
 
 
@@ -49,7 +50,7 @@ def open_attempts(connection: sqlite3.Connection, pbx: str) -> list[Claim]:
         "SELECT a.id, a.contact_id, a.campaign_id, a.number_id, n.e164, a.dialed, a.caller_id, t.name,"
         " a.kind, a.position, c.numbers, c.attempts,"
         " c.tries, c.invalid, a.callback_id, c.callbacks, a.flow_version, c.language, c.fields, a.created_at,"
-        " CASE WHEN c.timezone != '' THEN c.timezone ELSE n.zones END, c.spoken, coalesce(b.start, ''), c.speech"
+        " CASE WHEN c.timezone != '' THEN c.timezone ELSE n.zones END, c.spoken, coalesce(b.start, ''), c.speech, n.region"
         " FROM attempts a JOIN contacts c ON c.id = a.contact_id JOIN numbers n ON n.id = a.number_id JOIN trunks t ON t.id = a.trunk_id"
         " JOIN pbxs p ON p.id = a.pbx_id LEFT JOIN callbacks b ON b.id = a.callback_id WHERE a.disposition IS NULL AND p.name = ?",
         (pbx,),

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.store.claims import close_contact
+from engine.store.closing import close_contact
 from engine.store.jobs import HELD, WORDLESS
 
 WANTED = "wanted"

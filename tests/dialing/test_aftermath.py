@@ -16,7 +16,7 @@ from engine.dialing.call import Call
 from engine.dialing.disposition import Disposition, Ending
 from engine.dialing.retry import CallbackAt, Final
 from engine.store.campaigns import CampaignRow
-from engine.store.claims import Claim
+from engine.store.claimed import Claim
 from engine.store.outcomes import Outcome
 from tests.dialing.conftest import MANIFEST, settings
 

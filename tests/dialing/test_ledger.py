@@ -12,7 +12,7 @@ from engine.dialing.agents import Agents
 from engine.dialing.ledger import Ledger, Live
 from engine.dialing.trunks import Trunks
 from engine.store.campaigns import CampaignRow
-from engine.store.claims import Claim
+from engine.store.claimed import Claim
 
 MANIFEST: dict[str, Any] = {
     "id": "c", "owner": "Anna", "purpose": "survey", "caller_id": ["+33162000001"], "message": {"prompts": ["a.wav"]}

@@ -17,7 +17,7 @@ from engine.dialing.peer import Peer
 from engine.dialing.reconcile import CALM_LOOKS
 from engine.pbx_settings import PbxSettings
 from engine.store import claims, outcomes, recovery
-from engine.store.claims import Claim, Claimant
+from engine.store.claimed import Claim, Claimant
 from tests.ami.practice import SECRET, PracticePbx, block, listening
 
 STARTED = "2026-11-24 03:29:12"

@@ -17,10 +17,11 @@ from engine.contacts import Contact
 from engine.dialing.agenda import Running
 from engine.rules.numbers import dial_format, parse_number
 from engine.store import campaigns, claims, jobs, outcomes, recovery, suppression
-from engine.store.claims import Claim, Claimant, Slot
+from engine.store.claimed import Claim, Claimant
 from engine.store.database import open_writer
 from engine.store.jobs import NewCampaign
 from engine.store.outcomes import Outcome
+from engine.store.ways import Slot
 
 NOON = 1_795_518_000.0
 """2026-11-24 11:00 UTC, a Tuesday: noon in Paris."""

@@ -20,7 +20,7 @@ from engine.ops.explain import what_next
 from engine.ops.openings import Openings
 from engine.ops.preview import preview
 from engine.rules.verdict import Reason, Verdict
-from engine.store.claims import Claim, ClaimResult
+from engine.store.claimed import Claim, ClaimResult
 from tests.ops.worlds import DAY, HOUR, World
 
 WORLDS = int(os.environ.get("VOLLEY_WORLDS", "2"))

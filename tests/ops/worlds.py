@@ -30,7 +30,7 @@ from engine.intake.queue import QueueDirs
 from engine.intake.service import Intake
 from engine.ops import log as events
 from engine.store import audited, campaigns, claims, erasure, forgotten, lists
-from engine.store.claims import Claim, Claimant, ClaimResult
+from engine.store.claimed import Claim, Claimant, ClaimResult
 from engine.store.database import open_writer
 from engine.store.list_file import Description, Part, digest, file_name, write_list
 from engine.store.listing import ListBook

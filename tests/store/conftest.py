@@ -19,10 +19,11 @@ from engine.rules.gate import CampaignRules
 from engine.rules.hours import Hours
 from engine.rules.numbers import Number
 from engine.store import claims, jobs, outcomes, recovery, suppression
-from engine.store.claims import Claim, Claimant, ClaimResult, Slot
+from engine.store.claimed import Claim, Claimant, ClaimResult
 from engine.store.database import migrate
 from engine.store.jobs import NewCampaign
 from engine.store.outcomes import Outcome, Stored
+from engine.store.ways import Slot
 
 T = TypeVar("T")
 NOW = 1_795_491_000.0

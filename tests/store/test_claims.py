@@ -11,7 +11,7 @@ import pytest
 from engine.channel import channel_id, created_at
 from engine.rules.caller_ids import CallerId, CallerIds
 from engine.rules.hours import Hours, Window
-from engine.store import campaigns, claims, jobs
+from engine.store import campaigns, claims, closing, jobs
 from engine.store.claims import SCAN_LIMIT
 
 HOUR = 3600.0
@@ -284,7 +284,7 @@ def test_closing_marks_an_open_promise(books, person) -> None:
         campaign = books.campaign(name, person(1))
         claim = books.claim_one(campaign)
         books.finish(claim, "ANSWERED_HUMAN", next_at=books.now + 60, next_callback=True)
-        missed = books.unit(claims.close_contact, claim.contact_id, campaign, disposition, reason)
+        missed = books.unit(closing.close_contact, claim.contact_id, campaign, disposition, reason)
         assert missed == (state == "missed")
         assert books.one("SELECT state FROM callbacks WHERE contact_id = ?", claim.contact_id) == state
         assert books.contact(claim.contact_id)["disposition"] == disposition

@@ -9,7 +9,7 @@ import pytest
 from engine.rules.abandonment import Measured
 from engine.rules.book import read_book
 from engine.store import abandonment
-from engine.store.claims import Throttle
+from engine.store.claimed import Throttle
 from tests.rules.book.places import OURS
 
 HOUR = 3600.0

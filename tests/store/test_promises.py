@@ -11,8 +11,8 @@ import pytest
 from engine.rules.caller_ids import CallerId, CallerIds
 from engine.rules.gate import Reason
 from engine.rules.hours import Hours, Window
-from engine.store import campaigns, claims, recovery
-from engine.store.claims import ClaimResult
+from engine.store import campaigns, claims, promising, recovery
+from engine.store.claimed import ClaimResult
 
 OURS = [CallerId(f"+3316200000{at}", date(2026, 1, 1)) for at in range(1, 9)]
 DAY = 86_400.0
@@ -166,7 +166,9 @@ def test_spoken_fields_and_zones_go_with_the_claim(books, person, phone) -> None
 
 
 def told(books, campaign: int, contact: int, at: float) -> float | None:
-    return books.unit(claims.promise, contact_id=contact, rules=books.rules[campaign], at=at, now=books.now)
+    return books.unit(
+        promising.promise, contact_id=contact, rules=books.rules[campaign], at=at, now=books.now
+    )
 
 
 def test_the_hours_are_the_contact_s_too(books, person) -> None:

@@ -22,7 +22,7 @@ from engine.dialing.agenda import Running
 from engine.intake.control import Control, send
 from engine.intake.lists.handover import hand_over
 from engine.ops.listed import check, everything, numbers
-from engine.store import campaigns, claims, forgotten, outcomes
+from engine.store import campaigns, claims, forgotten, outcomes, ways
 from engine.store.database import open_writer
 from engine.store.outcomes import Outcome
 from engine.store.writer import Writer
@@ -395,7 +395,7 @@ async def test_no_claim_follows_the_commit_of_a_withdrawal(
     """Claims run while files of withdrawals come in: whoever was claimed had not been suppressed yet."""
     everyone = [f"+3319900{at:04d}" for at in range(400)]
 
-    def fill(books: Books) -> tuple[int, Any, list[claims.Slot]]:
+    def fill(books: Books) -> tuple[int, Any, list[ways.Slot]]:
         campaign = books.campaign("spring", [person(at + 2, one) for at, one in enumerate(everyone)])
         return campaign, Running(campaigns.campaign(books.connection, campaign), settings), books.slots
 
