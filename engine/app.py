@@ -18,7 +18,7 @@ from typing import Any
 from engine import __version__
 from engine.clock import Clock
 from engine.config import Settings
-from engine.dialing.agenda import Agenda, Running
+from engine.dialing.agenda import Agenda
 from engine.dialing.agents import Agents
 from engine.dialing.clock_watch import ClockWatch
 from engine.dialing.dispatcher import Dispatcher
@@ -26,6 +26,7 @@ from engine.dialing.follower import Follower
 from engine.dialing.ledger import Ledger
 from engine.dialing.peer import Peer
 from engine.dialing.queues import Queues
+from engine.dialing.running import Running
 from engine.dialing.speaking import Speaking
 from engine.dialing.trunks import Trunks
 from engine.errors import AmiError, StoreError, StoreFault, VolleyError
@@ -40,7 +41,7 @@ from engine.pbx_settings import PbxSettings
 from engine.reports import Reports
 from engine.retention import Retention
 from engine.sounds_server import SoundsServer
-from engine.store import campaigns, recovery
+from engine.store import campaigns, recovery, trunks
 from engine.store.database import open_writer, state_lock
 from engine.store.listing import ListBook
 from engine.store.writer import Writer
@@ -48,6 +49,8 @@ from engine.store.writer import Writer
 TELL_EVERY = 10.0
 """Seconds between two lines that say that the database still refuses."""
 STOP_PATIENCE = 10.0
+OVERLAP = 10.0
+"""Seconds by which jobs are asked for again that were taken in: what is being stored has an instant of before its commit."""
 
 
 class Engine:
@@ -63,6 +66,8 @@ class Engine:
         self._ailing: float | None = None
         """Monotonic instant since when the database refuses."""
         self._told = float("-inf")
+        self._refreshed = 0.0
+        """POSIX seconds: jobs that were taken in before then are known."""
 
     async def run(self) -> None:
         """Run until stopped. Raises StoreInUse, StoreError, or what killed a task that must not die."""
@@ -155,8 +160,12 @@ class Engine:
             suppressed=self.follower.suppress,
             unsuppressed=self.follower.unsuppress,
             steered=self._steered,
+            trunk_steered=self._trunk_steered,
         )
-        self.agenda.refresh(await self.writer.submit(campaigns.open_campaigns))
+        for name in await self.writer.submit(trunks.drained):
+            if name in self.trunks.by_name:
+                self.trunks.by_name[name].drained = True
+        await self._refresh()
         for name in await self.writer.submit(partial(recovery.lost_attempts, pbxs=list(settings.pbx))):
             await self._peer(name, next(iter(settings.pbx.values()))).settlement.abandon()
         self.speaking = Speaking(
@@ -322,24 +331,40 @@ class Engine:
             await self._changed.wait()
             self._changed.clear()
             try:
-                rows = await self.writer.submit(campaigns.open_campaigns)
+                changes = await self._refresh()
             except StoreError as error:
                 if not isinstance(error, StoreFault):
                     self._log.error(events.STORE_FAILED, error=str(error), retry_in=1.0)
                 await asyncio.sleep(1.0)
                 self._changed.set()
                 continue
-            self.agenda.refresh(rows)
             for peer in self.peers.values():
                 if peer.ami.up:
                     try:
                         await peer.put_flows()
                     except (AmiError, StoreError) as error:  # the next login writes them
                         self._log.warning(events.AMI_FAILED, pbx=peer.name, error=str(error))
-            for row in rows:
-                if row.open_contacts <= 0:
-                    self.housekeeping.emptied(row.id)
+            for campaign_id in changes.empty:
+                self.housekeeping.emptied(campaign_id)
             self.dispatcher.wake()
+
+    async def _refresh(self) -> campaigns.Changes:
+        """Bring the agenda up to date. Raises StoreError."""
+        now, known = self._clock.now(), frozenset(self.agenda.campaigns)
+        changes = await self.writer.submit(
+            partial(campaigns.changes, known=known, since=min(self._refreshed, now - OVERLAP))
+        )
+        self.agenda.update(changes.states, changes.new, changes.grown)
+        self._refreshed = now - OVERLAP
+        return changes
+
+    def _trunk_steered(self, name: str, drained: bool) -> None:
+        """A trunk was drained or resumed: what of it is claimed and not sent goes elsewhere."""
+        trunk = self.trunks.by_name[name]
+        trunk.drained = drained
+        if not drained:
+            trunk.rate.begin()
+        self.dispatcher.wake()
 
     def _steered(self, campaign_id: int, state: str) -> None:
         """A campaign was paused, resumed or cancelled: nothing of it that is not sent yet goes out against that."""

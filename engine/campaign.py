@@ -201,6 +201,8 @@ class Campaign(Model):
     """Who answers for it: a name and a way to reach them."""
     purpose: Purpose
     priority: Annotated[int, Field(ge=0, le=100)] = 50
+    share: Annotated[float, Field(ge=0.01, le=1000.0)] = 1.0
+    """Its part of the calls among campaigns of the same priority."""
     caller_id: Annotated[tuple[E164, ...], Field(min_length=1)]
     trunks: tuple[Name, ...] = ()
     """Trunks that it may use; all of them when empty."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from engine.campaign import Campaign
 from engine.channel import Report
 from engine.config import Settings
+from engine.rates import Rates
 
 SLACK = 5.0
 """Seconds by which the end of a call may be late: Asterisk hangs up at the limit, and tells of it a moment later."""
@@ -29,8 +30,8 @@ class Second:
 class Tariff:
     """By which the calls of one campaign are reckoned."""
 
-    prices: Mapping[str, float]
-    """Of a minute, by trunk."""
+    rates: Mapping[str, Rates]
+    """What a minute to whom costs, by trunk."""
     max_call: float
     """Seconds after which the dialplan ends a call that is not transferred."""
     transfers: Mapping[str, Second]
@@ -38,36 +39,52 @@ class Tariff:
     @classmethod
     def of(cls, campaign: Campaign, settings: Settings, max_call: float) -> Tariff:
         """By the prices of the settings."""
-        prices = {name: trunk.price for name, trunk in settings.trunk.items()}
+        rates = {
+            name: Rates(trunk.price, trunk.prices, trunk.areas) for name, trunk in settings.trunk.items()
+        }
         targets = {
             name: target
             for name in campaign.transfer_targets()
             if (target := settings.transfer.get(name)) is not None
         }
         transfers = {
-            name: Second(
-                0.0 if target.trunk is None else prices.get(target.trunk, 0.0), target.ring + target.max_talk
-            )
+            name: Second(_price(rates, target.trunk, target.number or "", ""), target.ring + target.max_talk)
             for name, target in targets.items()
         }
-        return cls(prices, max_call, transfers)
+        return cls(rates, max_call, transfers)
 
-    def most(self, trunk: str) -> float:
+    @property
+    def by_number(self) -> bool:
+        """Does what a call costs hang on the number?"""
+        return any(not one.plain for one in self.rates.values())
+
+    def most(self, trunk: str, e164: str = "", region: str = "") -> float:
         """What a call on `trunk` comes to when it lasts as long as it may and ends in the longest transfer. Only who is offered a
-        transfer again and again, since nobody is free, can be heard longer."""
+        transfer again and again, since nobody is free, can be heard longer. Without a number: to whomever has no price of their own."""
         beyond = max((one.longest for one in self.transfers.values()), default=0.0)
-        first = (self.max_call + beyond + SLACK) * self.prices.get(trunk, 0.0)
+        first = (self.max_call + beyond + SLACK) * _price(self.rates, trunk, e164, region)
         return (first + max((one.longest * one.price for one in self.transfers.values()), default=0.0)) / 60.0
 
     def cost(
-        self, trunk: str, answered_at: float | None, ended_at: float, reports: Sequence[Report]
+        self,
+        trunk: str,
+        answered_at: float | None,
+        ended_at: float,
+        reports: Sequence[Report],
+        e164: str = "",
+        region: str = "",
     ) -> float:
         """What a call that ended came to; one that was never answered costs nothing."""
         if answered_at is None:
             return 0.0
-        cost = max(0.0, ended_at - answered_at) * self.prices.get(trunk, 0.0)
+        cost = max(0.0, ended_at - answered_at) * _price(self.rates, trunk, e164, region)
         for report in reports:
             target, _, word = report.value.partition("/")
             if report.kind == "transfer" and word == "answered" and target in self.transfers:
                 cost += max(0.0, ended_at - report.at) * self.transfers[target].price
         return cost / 60.0
+
+
+def _price(rates: Mapping[str, Rates], trunk: str | None, e164: str, region: str) -> float:
+    found = rates.get(trunk or "")
+    return 0.0 if found is None else found.price(e164, region)

@@ -32,6 +32,7 @@ from engine.cli import (
     run,
     status,
     submit,
+    trunks,
 )
 from engine.cli.output import tell
 from engine.errors import VolleyError
@@ -95,6 +96,7 @@ for group in (
     explain,
     callbacks,
     hooks,
+    trunks,
     audit,
     backup,
     lab,

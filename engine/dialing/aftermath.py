@@ -6,10 +6,10 @@ back are the follower's.
 
 from __future__ import annotations
 
-from engine.dialing.agenda import Running
 from engine.dialing.call import Call, verdict
 from engine.dialing.disposition import ANSWERED, Disposition, Ending
 from engine.dialing.retry import CallbackAt, Decision, History, RetryAt, counts, decide
+from engine.dialing.running import Running
 from engine.flow.actions import MESSAGE
 from engine.store.claimed import Claim
 from engine.store.outcomes import Outcome
@@ -64,9 +64,9 @@ def aftermath(
         callback_start=call.asked.start if call.asked is not None else "",
         heard=heard(call, running.rules.message, ended_at),
         # How long a call was whose end nobody knows is not known either: it counts for as long as it may have been.
-        cost=running.tariff.most(claim.trunk)
+        cost=running.tariff.most(claim.trunk, claim.e164, claim.region)
         if disposition is Disposition.UNKNOWN
-        else running.tariff.cost(claim.trunk, answered_at, ended_at, call.reports),
+        else running.tariff.cost(claim.trunk, answered_at, ended_at, call.reports, claim.e164, claim.region),
     )
     return outcome, decision
 
@@ -89,12 +89,16 @@ def _decide(
     tries[disposition] = tries.get(disposition, 0) + 1
     invalid = claim.invalid | {claim.position} if disposition is Disposition.INVALID_NUMBER else claim.invalid
     promised = claim.callback_id is not None
+    serving = running.serving(claim.e164, claim.region)
+    untried = serving - claim.refused_by - {claim.trunk}
     history = History(
         attempts=(claim.callbacks if promised else claim.attempts) + counted,
         by_disposition=tries,
         position=claim.position,
         numbers=claim.numbers,
         invalid=invalid,
+        trunks=len(serving),
+        untried=0 if call.rang else len(untried),
     )
     # A promise that was answered is kept: what follows is decided as after any answered call.
     policy = running.callback_policy if promised and disposition not in ANSWERED else running.policy

@@ -1,153 +1,34 @@
 """The campaigns that may dial now, in the order in which they get their turn.
 
-Kept in memory and refreshed when a campaign changes, so that a claim asks the database only for campaigns with
-something due: each knows when its next contact falls due.
+Emergencies first, then by priority; among equals by share: each call moves a campaign back by as much as its share makes of
+it, and who was idle begins where the others are. Kept in memory, and kept sorted: a campaign tells when something of it
+changes, and only then its place is looked for, so that a claim costs the same with ten campaigns and with thousands.
+
+Each campaign stands in one heap: of those that are ready, one heap for all that may use the same trunks and lead to the same
+agents; of those whose next contact falls due later (by the wall clock); of those that their own pace holds (by the monotonic
+one); or in none, while it is paused or has all its channels in use. What is left behind in a heap when a campaign moves is
+known by its number, and dropped when it comes up.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from heapq import heapify, heappop, heappush
 
-from engine.campaign import Campaign
 from engine.config import Settings
 from engine.dialing.agents import Agents
-from engine.dialing.pacing import Pace
-from engine.dialing.retry import Policy
-from engine.flow.actions import MESSAGE
-from engine.flow.compiled import opt_out_keys
-from engine.rules.caller_ids import CallerIds
-from engine.rules.gate import CampaignRules
-from engine.rules.hours import Hours, Window
-from engine.rules.numbers import parse_number
-from engine.rules.transfers import Transfer
+from engine.dialing.running import NEVER, Running
 from engine.store.campaigns import CampaignRow
 from engine.store.claimed import Claimant
-from engine.tariff import Tariff
 
-NEVER = float("inf")
-CAREFUL_HOURS = Hours([Window.model_validate({"from": "09:00", "to": "20:00"})])
-"""Hours of a campaign that names none, with settings that name none."""
-
-
-class Running:
-    """A campaign at work."""
-
-    def __init__(self, row: CampaignRow, settings: Settings) -> None:
-        self.id = row.id
-        self.name = row.name
-        self.campaign = Campaign.model_validate(row.manifest)
-        self.flow_version = row.flow_version
-        self.priority = row.priority
-        self.state = row.state
-        # A start that nobody named is no instant to wait for, whatever the clock was when the job came.
-        self.start = self.campaign.start.timestamp() if self.campaign.start else 0.0
-        self.end = row.end_at
-        self.live = 0
-        self.next_due = 0.0
-        self.served = 0
-        self.throttle = "free"
-        """The word that was logged last of what its share of abandoned calls means."""
-        self.slow_until = float("-inf")
-        """Monotonic instant before which it makes no call: too many of its calls were abandoned."""
-        campaign = self.campaign
-        self.policy: Policy = campaign.retry.policy
-        self.callback_policy = replace(self.policy, max_attempts=campaign.max_callbacks)
-        self.ring_timeout = campaign.ring_timeout or settings.limits.ring_timeout
-        # The flow keeps the limit of the day on which it was written, whatever the settings say now.
-        self.max_call = row.max_call or campaign.max_call or settings.limits.max_call
-        self.tariff = Tariff.of(campaign, settings, self.max_call)
-        self.pace = None if campaign.cps is None else Pace(campaign.cps)
-        self.max_channels = campaign.max_channels or settings.limits.max_channels
-        self.trunks = frozenset(campaign.trunks or settings.trunk)
-        self._opt_out_keys = opt_out_keys(campaign)
-        self.sent_fields = frozenset(campaign.fields)
-        self.texts = campaign.personal()
-        """What is spoken to each contact with its own fields."""
-        self.targets = campaign.targets_from(MESSAGE)
-        """Transfer targets to which a call may lead, as far as it does not begin elsewhere."""
-        self.starts = {start: campaign.targets_from(start) for start in campaign.callback_starts()}
-        """Those of a callback, by the node with which it begins."""
-        self.caller_names = {item.number: item.name for item in settings.caller_id}
-        window = campaign.window or settings.defaults.window
-        self._hours = Hours(window) if window else CAREFUL_HOURS
-        ours = [item.caller_id for item in settings.caller_id if item.number in campaign.caller_id]
-        emergency = campaign.emergency
-        self.rules = CampaignRules(
-            running=self.state == "running",
-            start=self.start,
-            end=self.end,
-            hours=self._hours,
-            max_attempts=campaign.retry.max_attempts,
-            min_gap=campaign.retry.min_gap,
-            max_callbacks=campaign.max_callbacks,
-            caller_ids=CallerIds(ours),
-            proof_days=settings.limits.proof_days,
-            purpose=campaign.purpose,
-            topics=frozenset(campaign.topics),
-            book=settings.law.book,
-            countries=frozenset(settings.law.countries),
-            ring=self.ring_timeout,
-            message=row.message_seconds,
-            lists=campaign.lists,
-            approved_until=None if emergency is None else emergency.expires.timestamp(),
-            transfers=transfers(settings, campaign.transfer_targets()),
-            callbacks_after_end=campaign.callbacks_after_end,
-            calls_a_day=campaign.calls_per_day,
-            cost_a_day=campaign.cost_per_day,
-            most_per_call={trunk: self.tariff.most(trunk) for trunk in self.trunks},
-        )
-
-    def __repr__(self) -> str:
-        return f"<Running {self.name} {self.state} live={self.live} next_due={self.next_due:.0f}>"
-
-    def opt_out_keys(self, nodes: Sequence[str]) -> frozenset[str]:
-        """The keys that mean never again in a call that has come to these nodes of the flow, the last first, one at least. In
-        one that listens to no key of its own those of the menu before it do; the 1 of a recording is a yes."""
-        here = nodes[0]
-        if here in self._opt_out_keys:
-            return self._opt_out_keys[here]
-        before = (keys for node in nodes if (keys := self._opt_out_keys.get(node)))
-        found = next(before, self._opt_out_keys[MESSAGE])
-        return found - {"1"} if here in self.campaign.records else found
-
-    def set_state(self, state: str) -> None:
-        self.state = state
-        self.rules = replace(self.rules, running=state == "running")
-
-    def room(self, mono: float, horizon: float) -> int:
-        """How many calls its own limits allow until `horizon` seconds from now."""
-        free = self.max_channels - self.live
-        return free if self.pace is None or free <= 0 else min(free, self.pace.room(mono, horizon))
-
-    def wait(self, now: float, mono: float, horizon: float) -> float:
-        """Seconds until it may have something to dial; infinite while it has not."""
-        if self.state != "running" or self.live >= self.max_channels:
-            return NEVER
-        pause = 0.0 if self.pace is None else self.pace.peek(mono) - horizon - mono
-        return max(self.next_due - now, pause, self.slow_until - mono)
-
-    def due(self, at: float) -> None:
-        """A contact of this campaign is due at `at`."""
-        self.next_due = min(self.next_due, at)
-
-
-def transfers(settings: Settings, targets: Iterable[str]) -> tuple[Transfer, ...]:
-    """The numbers among these transfer targets, for the gate."""
-    found = []
-    for name in sorted(targets):
-        target = settings.transfer.get(name)
-        if target is None or target.number is None or target.trunk is None:
-            continue
-        number = parse_number(target.number, None)
-        ours = [item.caller_id for item in settings.caller_id if item.number == target.caller_id]
-        found.append(
-            Transfer(
-                name, number.e164, number.region, number.kind, number.zones, target.trunk, CallerIds(ours)
-            )
-        )
-    return tuple(found)
+Group = tuple[frozenset[str], frozenset[str]]
+"""Trunks that may be used, and transfer targets that may be offered."""
+Rank = tuple[bool, int]
+Turn = tuple[bool, int, float, int, int, int]
+"""Not an emergency, priority downwards, calls by share, the last turn; the entry's number and the campaign's id."""
+LEFT_BEHIND = 4
+"""Entries for each campaign, in all, until the heaps are cleared of what was left behind."""
 
 
 class Agenda:
@@ -157,29 +38,127 @@ class Agenda:
         self._settings = settings
         self._agents = agents
         self._turns = itertools.count(1)
+        self._numbers = itertools.count(1)
         self.campaigns: dict[int, Running] = {}
+        self._touched: dict[int, Running] = {}
+        """Those whose place is to be looked for."""
+        self._entry: dict[int, int] = {}
+        """Number of the entry that counts, by campaign."""
+        self._ready: dict[Group, list[Turn]] = {}
+        self._later: list[tuple[float, int, int]] = []
+        self._held: list[tuple[float, int, int]] = []
+        self._begun: dict[Rank, float] = {}
+        """How far the first of those that were ready had come, by rank: where who was idle begins."""
+
+    def __repr__(self) -> str:
+        return f"<Agenda campaigns={len(self.campaigns)}>"
 
     def refresh(self, rows: Iterable[CampaignRow]) -> None:
         """Take the state of all open campaigns from the database."""
-        seen = set()
+        rows = list(rows)
+        self.update([(row.id, row.state) for row in rows], rows, {row.id for row in rows})
+
+    def update(
+        self,
+        states: Sequence[tuple[int, str]],
+        rows: Iterable[CampaignRow],
+        grown: Iterable[int] = (),
+    ) -> None:
+        """The same, where little has changed: the state of every open campaign, the rows of those that are new, and the ids of
+        those that got contacts."""
         for row in rows:
-            seen.add(row.id)
-            known = self.campaigns.get(row.id)
-            if known is None:
+            if row.id not in self.campaigns:
                 known = self.campaigns[row.id] = Running(row, self._settings)
-            elif known.state != row.state:
-                known.set_state(row.state)
-            known.next_due = 0.0
-        gone = [self.campaigns.pop(key) for key in list(self.campaigns) if key not in seen]
-        for known in gone:
+                known.touched = self._touch
+                self._touch(known)
+        for campaign_id, state in states:
+            one = self.campaigns.get(campaign_id)
+            if one is not None and one.state != state:
+                one.set_state(state)
+                one.next_due = 0.0
+        for campaign_id in grown:
+            if campaign_id in self.campaigns:
+                self.campaigns[campaign_id].next_due = 0.0
+        open_ones = {campaign_id for campaign_id, _ in states}
+        for known in [one for key, one in self.campaigns.items() if key not in open_ones]:
+            del self.campaigns[known.id]
             known.set_state("over")  # calls of it that were claimed and not sent are void
+            self._touched.pop(known.id, None)
+            self._entry.pop(known.id, None)
+
+    def _touch(self, running: Running) -> None:
+        if self.campaigns.get(running.id) is running:
+            self._touched[running.id] = running
+
+    # -- places --------------------------------------------------------------------------------------------------------
+
+    def _settle(self, now: float, mono: float, horizon: float) -> None:
+        """Everybody to the place that is theirs now."""
+        touched, self._touched = self._touched, {}
+        for one in touched.values():
+            self._place(one, now, mono, horizon)
+        for heap, until in ((self._later, now), (self._held, mono)):
+            while heap and heap[0][0] <= until:
+                _, number, campaign_id = heappop(heap)
+                if self._entry.get(campaign_id) == number:
+                    self._place(self.campaigns[campaign_id], now, mono, horizon)
+        if (
+            sum(map(len, self._ready.values())) + len(self._later) + len(self._held)
+            > LEFT_BEHIND * len(self.campaigns) + 100
+        ):
+            self._clear()
+
+    def _place(self, one: Running, now: float, mono: float, horizon: float) -> None:
+        self._entry.pop(one.id, None)
+        if one.wait(now, mono, horizon) == NEVER:
+            return
+        number = self._entry[one.id] = next(self._numbers)
+        held = one.held_until(horizon)
+        if one.next_due > now:
+            heappush(self._later, (one.next_due, number, one.id))
+        elif held > mono:
+            heappush(self._held, (held, number, one.id))
+        else:
+            one.passed = max(one.passed, self._begun.get(one.rank, 0.0))
+            emergency, priority = one.rank
+            turn = (not emergency, -priority, one.passed, one.turn, number, one.id)
+            heappush(self._ready.setdefault((one.trunks, one.targets), []), turn)
+
+    def _clear(self) -> None:
+        for heap in (self._later, self._held):
+            heap[:] = [entry for entry in heap if self._entry.get(entry[2]) == entry[1]]
+            heapify(heap)
+        for group, turns in list(self._ready.items()):
+            turns[:] = [turn for turn in turns if self._entry.get(turn[5]) == turn[4]]
+            heapify(turns)
+            if not turns:
+                del self._ready[group]
+
+    def _open(self) -> list[tuple[Group, list[Turn]]]:
+        """The groups in which somebody is ready, and whose agents are free."""
+        found = []
+        for group, turns in list(self._ready.items()):
+            while turns and self._entry.get(turns[0][5]) != turns[0][4]:
+                heappop(turns)
+            if not turns:
+                del self._ready[group]
+            elif not group[1] or self._agents.room(group[1]) != 0:
+                found.append((group, turns))
+        return found
+
+    # -- what the dispatcher asks --------------------------------------------------------------------------------------
 
     def wait(self, now: float, mono: float, horizon: float) -> float:
         """Seconds until some campaign may have something to dial."""
-        return min((self._wait(one, now, mono, horizon) for one in self.campaigns.values()), default=NEVER)
+        self._settle(now, mono, horizon)
+        if self._open():
+            return 0.0
+        return min(self._first(self._later) - now, self._first(self._held) - mono)
 
-    def _wait(self, one: Running, now: float, mono: float, horizon: float) -> float:
-        return NEVER if one.targets and self._agents.room(one.targets) == 0 else one.wait(now, mono, horizon)
+    def _first(self, heap: list[tuple[float, int, int]]) -> float:
+        while heap and self._entry.get(heap[0][2]) != heap[0][1]:
+            heappop(heap)
+        return heap[0][0] if heap else NEVER
 
     def targets(self) -> frozenset[str]:
         """Transfer targets of the campaigns that run."""
@@ -188,43 +167,55 @@ class Agenda:
 
     def trunks(self, now: float, mono: float, horizon: float) -> frozenset[str]:
         """Trunks that campaigns with something due may use."""
-        due = [one.trunks for one in self.campaigns.values() if self._wait(one, now, mono, horizon) <= 0]
-        return frozenset().union(*due)
+        self._settle(now, mono, horizon)
+        return frozenset().union(*(group[0] for group, _ in self._open()))
 
     def claimants(
         self, now: float, mono: float, horizon: float, trunks: frozenset[str], most: int = 50
     ) -> list[tuple[Running, Claimant]]:
-        """Campaigns with something due and channels left, highest priority first, those of one priority in turn."""
-        due = [
-            one
-            for one in self.campaigns.values()
-            if self._wait(one, now, mono, horizon) <= 0 and one.trunks & trunks
-        ]
-        due.sort(key=lambda one: (-one.priority, one.served))
-        return [
-            (
-                one,
-                Claimant(
-                    one.id,
-                    one.rules,
-                    one.flow_version,
-                    one.trunks & trunks,
-                    self._room(one, mono, horizon),
-                    self._start_room(one),
-                ),
-            )
-            for one in due[:most]
-        ]
+        """Campaigns with something due and channels left, at most `most`: the first whose turn it is."""
+        self._settle(now, mono, horizon)
+        heaps = [turns for group, turns in self._open() if group[0] & trunks]
+        heads = [(turns[0], at) for at, turns in enumerate(heaps)]
+        heapify(heads)
+        seen: list[tuple[Turn, int]] = []
+        while heads and len(seen) < most:
+            turn, at = heappop(heads)
+            seen.append((heappop(heaps[at]), at))
+            while heaps[at] and self._entry.get(heaps[at][0][5]) != heaps[at][0][4]:
+                heappop(heaps[at])
+            if heaps[at]:
+                heappush(heads, (heaps[at][0], at))
+        for turn, at in reversed(seen):
+            heappush(heaps[at], turn)
+            self._begun[self.campaigns[turn[5]].rank] = turn[2]
+        return [self._claimant(self.campaigns[turn[5]], mono, horizon, trunks) for turn, _ in seen]
 
-    def _room(self, one: Running, mono: float, horizon: float) -> int:
+    def _claimant(
+        self, one: Running, mono: float, horizon: float, trunks: frozenset[str]
+    ) -> tuple[Running, Claimant]:
         own, agents = one.room(mono, horizon), self._agents.room(one.targets) if one.targets else None
-        return own if agents is None else min(own, agents)
+        return one, Claimant(
+            one.id,
+            one.rules,
+            one.flow_version,
+            one.trunks & trunks,
+            own if agents is None else min(own, agents),
+            self._start_room(one),
+            one.trunks,
+            one.congestion_delay,
+            one.most_of if one.campaign.cost_per_day is not None and one.tariff.by_number else None,
+        )
 
     def _start_room(self, one: Running) -> dict[str, int]:
         """Callbacks that may be made now, by the node with which they begin; those that nothing limits are not in it."""
         rooms = {start: self._agents.room(targets) for start, targets in one.starts.items()}
         return {start: room for start, room in rooms.items() if room is not None}
 
-    def serve(self, running: Running) -> None:
-        """This campaign got a call: others of its priority come first the next time."""
-        running.served = next(self._turns)
+    def serve(self, running: Running, mono: float = float("-inf")) -> None:
+        """This campaign got a call: others of its rank come first the next time."""
+        running.passed += 1.0 / running.share
+        running.turn = next(self._turns)
+        if running.pace is not None and mono > float("-inf"):
+            running.pace.next(mono)
+        self._touch(running)

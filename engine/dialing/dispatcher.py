@@ -1,32 +1,28 @@
 """The dispatcher: claims what is due and sends it, at the pace of the trunks.
 
 Two tasks. One claims: it asks the trunks for free channels whose turn comes within HORIZON, the agenda for
-campaigns with something due, and the store for claims; what it gets is durable. The other sends: it takes claimed
-calls in order, waits for each one's deadline, and writes its Originate. Between them stand at most some tens of
-milliseconds of calls, so a decision of the gate is fresh when it is used, and a crash leaves few attempts unproven.
+campaigns with something due, and the store for claims; what it gets is durable. The other sends
+(`engine.dialing.sender`): it takes claimed calls in order, waits for each one's deadline, and writes its Originate. Between
+them stand at most some tens of milliseconds of calls, a few more where a trunk's turn is waited for, so a decision of the
+gate is fresh when it is used, and a crash leaves few attempts unproven.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Protocol
 
-from engine.ami.encode import Originate
-from engine.channel import bucket_of, channel_id
-from engine.dialing.agenda import NEVER, Agenda, Running
-from engine.dialing.call import State
+from engine.dialing.agenda import Agenda
 from engine.dialing.clock_watch import ClockWatch
 from engine.dialing.follower import Follower
 from engine.dialing.ledger import Ledger, Live
-from engine.dialing.spoken import formats
+from engine.dialing.running import NEVER, Running
+from engine.dialing.sender import Pbx, Sender
 from engine.dialing.surroundings import Clock
 from engine.dialing.trunks import Trunk, Trunks
-from engine.errors import AmiUnreachable, RefusedField, StoreError, StoreFault
+from engine.errors import StoreError, StoreFault
 from engine.ops import log as events
 from engine.ops.log import Log
 from engine.store import claims
@@ -38,18 +34,10 @@ HORIZON = 0.040
 """Seconds ahead for which calls are claimed."""
 MOST = 128
 """Claimed and unsent calls at most, whatever the rate."""
+MOST_CLAIMANTS = 50
+"""Campaigns asked in one claim at most."""
 STORE_RETRY = 1.0
 LONGEST_WAIT = 1.0
-
-
-class Pbx(Protocol):
-    """What the dispatcher asks of a PBX."""
-
-    up: bool
-
-    def write(self, action: bytes) -> None: ...
-
-    def backlog(self) -> int: ...
 
 
 class Dispatcher:
@@ -76,21 +64,25 @@ class Dispatcher:
         self._ledger = ledger
         self._follower = follower
         self._writer = writer
-        self._pbx = pbx
         self._has_flow = has_flow
         self._clock = clock
         self._watch = watch
         self._log = log
         self._last_attempt = last_attempt
-        self._queue: deque[Live] = deque()
         self._wake = asyncio.Event()
-        self._queued = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self.stopping = False
+        self.sender = Sender(trunks, ledger, follower, writer, pbx, clock, log, self.wake)
 
     def __repr__(self) -> str:
-        return f"<Dispatcher queued={len(self._queue)} stopping={self.stopping} {self._trunks.by_name!r}>"
+        return f"<Dispatcher {self.sender!r} {self._trunks.by_name!r}>"
+
+    @property
+    def stopping(self) -> bool:
+        """No new claims; what was claimed and not written is void."""
+        return self.sender.stopping
+
+    @stopping.setter
+    def stopping(self, stopping: bool) -> None:
+        self.sender.stopping = stopping
 
     def wake(self) -> None:
         """Something changed: a channel came free, a campaign was opened, a PBX is back."""
@@ -121,7 +113,7 @@ class Dispatcher:
         wanted = self._agenda.trunks(now, mono, HORIZON)
 
         def usable(trunk: Trunk) -> bool:
-            return trunk.name in wanted and self._usable(trunk)
+            return trunk.name in wanted and self.sender.usable(trunk)
 
         slots = self._trunks.slots(mono, HORIZON, MOST, usable)
         if not slots:
@@ -132,7 +124,8 @@ class Dispatcher:
             return (
                 ahead if ahead > 0 else LONGEST_WAIT
             )  # its turn is taken by what is queued: the sender wakes us
-        chosen = self._agenda.claimants(now, mono, HORIZON, frozenset(slot.trunk for slot in slots))
+        most = min(MOST_CLAIMANTS, 2 * len(slots) + 2)
+        chosen = self._agenda.claimants(now, mono, HORIZON, frozenset(slot.trunk for slot in slots), most)
         chosen = [(running, self._ready(claimant)) for running, claimant in chosen]
         chosen = [(running, claimant) for running, claimant in chosen if claimant.trunks]
         if not chosen:
@@ -148,6 +141,7 @@ class Dispatcher:
                     last_attempt=self._last_attempt,
                     now=now,
                     lists=self._lists,
+                    ways=self._trunks.ways(mono, HORIZON, MOST, self.sender.usable),
                 )
             )
         except StoreError as error:
@@ -194,21 +188,13 @@ class Dispatcher:
         ]
         return claimant if len(ready) == len(claimant.trunks) else replace(claimant, trunks=frozenset(ready))
 
-    def _usable(self, trunk: Trunk) -> bool:
-        return self._pbx(trunk.pbx).up
-
     def _take(self, result: ClaimResult, served: dict[int, Running]) -> None:
         for claim in result.claims:
             self._last_attempt = max(self._last_attempt, claim.attempt)
             live = Live(claim, served[claim.campaign_id], self._trunks.by_name[claim.trunk])
             self._ledger.open(live)
-            self._agenda.serve(live.running)
-            if live.running.pace is not None:
-                live.running.pace.next(self._clock.mono())
-            self._queue.append(live)
-        if result.claims:
-            self._queued.set()
-            self._idle.clear()
+            self._agenda.serve(live.running, self._clock.mono())
+            self.sender.put(live)
         for refusal in result.refusals:
             if refusal.changed or refusal.verdict.never:
                 word = (
@@ -238,115 +224,9 @@ class Dispatcher:
             for campaign_id in {refusal.campaign_id for refusal in result.refusals if refusal.verdict.never}:
                 self._follower.check_empty(campaign_id)
 
-    # -- sending -------------------------------------------------------------------------------------------------------
-
     async def send(self) -> None:
         """Write claimed calls, each at its deadline, until cancelled."""
-        while True:
-            if not self._queue:
-                self._idle.set()
-                self._queued.clear()
-                await self._queued.wait()
-                continue
-            live = self._queue.popleft()
-            try:
-                await self._send_one(live)
-            finally:
-                self._trunks.left_queue(live.trunk)
-                if live.call.state is State.CLAIMED:
-                    self._follower.void(live, "not sent: the engine was stopping")
-                self._wake.set()
-
-    async def _send_one(self, live: Live) -> None:
-        trunk, clock = live.trunk, self._clock
-        mono = clock.mono()
-        at = max(trunk.pace.next(mono), self._trunks.pace.next(mono))
-        if at > mono:
-            await asyncio.sleep(at - mono)
-        await self._trunks.cap.take()
-        await trunk.cap.take()
-        if live.call.state is State.ENDED:
-            return
-        await self._until_heard(trunk)
-        await self._writer.heeded()
-        why = self._unwanted(live)
-        if why:
-            self._follower.void(live, why)
-            return
-        pbx = self._pbx(trunk.pbx)
-        try:
-            action = self._originate(live).encode()
-            pbx.write(action)
-        except RefusedField as error:
-            # The encoder is the last line of defence; intake should have refused this contact.
-            self._log.error(
-                events.ENGINE_FAULT,
-                what="refused to encode a call",
-                error=str(error),
-                contact=live.claim.contact_id,
-            )
-            self._follower.refuse(live, str(error))
-            return
-        except AmiUnreachable as error:
-            self._follower.void(live, str(error))
-            return
-        self._follower.sent(live, self._timeout(live))
-        self._log.debug(
-            events.CALL_ORIGINATED,
-            campaign=live.running.name,
-            contact=live.claim.contact_id,
-            attempt=channel_id(live.claim.attempt),
-            kind=live.claim.kind,
-            trunk=trunk.name,
-        )
-
-    async def _until_heard(self, trunk: Trunk) -> None:
-        """Do not run ahead of a PBX that is slow to acknowledge: what is written and unheard is what a lost link
-        puts in doubt."""
-        heard = self._follower.unacknowledged
-        most = self._trunks.unheard_limit(trunk.pbx)
-        while heard[trunk.pbx] >= most and self._usable(trunk) and not self.stopping:  # noqa: ASYNC110 -- rare
-            await asyncio.sleep(0.002)
-
-    def _unwanted(self, live: Live) -> str:
-        if self.stopping:
-            return "not sent: the engine was stopping"
-        if live.running.state != "running":
-            return f"not sent: the campaign is {live.running.state}"
-        if live.claim.number_id in self._follower.suppressed:
-            return "not sent: the number was suppressed"
-        if self._writer.fault:
-            return "not sent: the database cannot be written"
-        if not self._pbx(live.trunk.pbx).up:
-            return "not sent: the link to the PBX is down"
-        return ""
-
-    def _timeout(self, live: Live) -> float:
-        return live.running.ring_timeout + self._trunks.limits.post_dial_delay
-
-    def _originate(self, live: Live) -> Originate:
-        claim, running = live.claim, live.running
-        language = claim.language or running.campaign.language
-        return Originate(
-            id=channel_id(claim.attempt),
-            bucket=bucket_of(claim.attempt),
-            dial=live.trunk.settings.dial.replace("{number}", claim.dialed),
-            context="volley-call",
-            caller_number=claim.caller_id,
-            caller_name=running.caller_names.get(claim.caller_id, ""),
-            timeout=self._timeout(live),
-            account=running.name,
-            codecs=live.trunk.settings.codecs,
-            sent=int(self._clock.now()),
-            flow=claim.flow_version,
-            language=language.replace("-", "_"),  # BCP 47 -> Asterisk's names
-            fields=_fields(claim.fields, running.sent_fields),
-            speech=tuple(json.loads(claim.speech)) if claim.speech else (),
-            spoken={} if claim.spoken == "{}" else json.loads(claim.spoken),
-            formats=formats(language),
-            start=claim.start,
-            no_callback=claim.callbacks + (claim.callback_id is not None) >= running.campaign.max_callbacks,
-        )
+        await self.sender.run()
 
     # -- stopping ------------------------------------------------------------------------------------------------------
 
@@ -354,11 +234,4 @@ class Dispatcher:
         """No new claims; what was claimed and not written is void. Returns when the queue is empty."""
         self.stopping = True
         self._wake.set()
-        await self._idle.wait()
-
-
-def _fields(text: str, names: frozenset[str]) -> dict[str, str]:
-    """Only the columns that the flow names are sent."""
-    if not names or text == "{}":
-        return {}
-    return {name: value for name, value in json.loads(text).items() if name in names}
+        await self.sender.idle()

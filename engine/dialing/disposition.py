@@ -14,6 +14,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
+class Telling(StrEnum):
+    """What a call tells of the trunk that carried it."""
+
+    WORKED = "worked"
+    """The far end of it spoke."""
+    FAILED = "failed"
+    NOTHING = "nothing"
+
+
 class Disposition(StrEnum):
     """Final word on an attempt or, once there will be no other attempt, on a contact."""
 
@@ -77,9 +86,13 @@ SIP = {
     607: Disposition.REJECTED,
     608: Disposition.REJECTED,
     500: Disposition.CONGESTION,
+    501: Disposition.CONGESTION,
     502: Disposition.CONGESTION,
     503: Disposition.CONGESTION,
     504: Disposition.CONGESTION,
+    505: Disposition.CONGESTION,
+    513: Disposition.CONGESTION,
+    580: Disposition.CONGESTION,
     429: Disposition.CONGESTION,
     487: Disposition.NO_ANSWER,
 }
@@ -89,7 +102,7 @@ first.
 603 is a person who declines; 607 (unwanted, RFC 8197) and 608 (rejected by the network, RFC 8688) are kept with it.
 401, 403 and 407 come from the trunk (wrong credentials, not allowed, unknown caller ID), 420, 482 and 483 from the
 way there: they are no statement about the callee, though Asterisk derives 21 (rejected), 3 (no route) and 19 (no
-answer) from them. 408 and 487 (our CANCEL) are ring-outs when it rang.
+answer) from them. A 5xx is a server that failed, on this way; 408 and 487 (our CANCEL) are ring-outs when it rang.
 """
 
 CAUSE = {
@@ -130,3 +143,21 @@ def classify(ending: Ending) -> Disposition:
     if found is Disposition.NO_ANSWER and not ending.rang and ending.sip != 480:
         return Disposition.FAILED  # it never rang: nobody could have answered
     return found
+
+
+_CREDENTIALS = frozenset({401, 407})
+_SPOKEN = frozenset(
+    {Disposition.BUSY, Disposition.NO_ANSWER, Disposition.REJECTED, Disposition.INVALID_NUMBER}
+)
+
+
+def telling(disposition: Disposition, ending: Ending) -> Telling:
+    """What a call that ended so tells of its trunk. Silence tells nothing: a callee's telephone may be off, and a trunk that
+    does not answer at all is found out by Asterisk (`qualify_frequency`), which then refuses at once."""
+    if ending.answered or ending.rang:
+        return Telling.WORKED
+    if disposition is Disposition.CONGESTION or ending.sip in _CREDENTIALS:
+        return Telling.FAILED
+    if ending.sip and disposition in _SPOKEN:
+        return Telling.WORKED
+    return Telling.NOTHING

@@ -21,6 +21,7 @@ from engine.dialing.backlog import Backlog
 from engine.dialing.call import State
 from engine.dialing.disposition import Disposition, Ending
 from engine.dialing.effects import AwaitHangup, End, HeardKey, Keep, StartRingTimer, TakeKey
+from engine.dialing.health import Health
 from engine.dialing.ledger import Ledger, Live
 from engine.dialing.retry import CallbackAt, Decision
 from engine.dialing.surroundings import REAP_GRACE, Channels, Clock
@@ -63,6 +64,7 @@ class Follower:
         self._emptied = emptied
         self._held: dict[int, list[ChannelEvent]] = {}
         self.backlog = Backlog(writer, log)
+        self.health = Health(self.backlog, clock, log, freed)
         self._wishes = Wishes(ledger, self.backlog, writer, channels, clock, log, freed)
         self.suppressed: set[int] = set()
         """Numbers suppressed while this engine runs: a call that was claimed before is withdrawn before it is sent."""
@@ -98,6 +100,7 @@ class Follower:
         ]
         for live in sent:
             live.call.queued = True
+            live.told = live.told or not live.probe  # what is found out of it later is of another time
         self.unacknowledged[pbx] = 0
         attempts = [live.claim.attempt for live in sent]
         self.hold(attempts)
@@ -136,13 +139,17 @@ class Follower:
             self.backlog.spawn(self._hang_up(live))  # it was not there yet when it was taken back
         if waiting and not live.call.unheard:
             self.unacknowledged[live.trunk.pbx] -= 1
+            self.health.acknowledged(live)
+        if live.call.rang or live.call.state is State.UP:
+            self.health.alive(live)
         for effect in effects:
             self._do(live, effect)
 
     def sent(self, live: Live, timeout: float) -> None:
         """The Originate of this call is written."""
         live.call.sent(self._clock.now(), timeout)
-        live.deadline = self._clock.mono() + timeout + REAP_GRACE
+        live.written_at = self._clock.mono()
+        live.deadline = live.written_at + timeout + REAP_GRACE
         self.unacknowledged[live.trunk.pbx] += 1
 
     def _do(self, live: Live, effect: object) -> None:
@@ -270,7 +277,6 @@ class Follower:
 
     def _end(self, live: Live, disposition: Disposition, ending: Ending) -> None:
         self._ledger.close(live)
-        self._freed()
         outcome, decision = aftermath(
             live.call,
             live.claim,
@@ -279,6 +285,8 @@ class Follower:
             ending,
             self._clock.now(),
         )
+        self.health.ended(live, Disposition(outcome.disposition), ending, outcome.note)
+        self._freed()
         # Handed over at this very moment: an end that was reckoned before the clock was set is stored before it moves.
         work = partial(outcomes.finish, outcome=outcome)
         self.backlog.spawn(self._finish(live, outcome, decision, work, self._writer.submit(work)))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
-from engine.dialing.agenda import Running
 from engine.dialing.agents import Agents
 from engine.dialing.call import Call
+from engine.dialing.ranges import Range
+from engine.dialing.running import Running
 from engine.dialing.trunks import Trunk, Trunks
 from engine.store.claimed import Claim
 
@@ -15,7 +16,19 @@ from engine.store.claimed import Claim
 class Live:
     """A call from its claim to its end, with all that is needed to say what follows."""
 
-    __slots__ = ("call", "claim", "deadline", "running", "second", "timer", "trunk")
+    __slots__ = (
+        "call",
+        "claim",
+        "deadline",
+        "probe",
+        "ranges",
+        "running",
+        "second",
+        "timer",
+        "told",
+        "trunk",
+        "written_at",
+    )
 
     def __init__(self, claim: Claim, running: Running, trunk: Trunk) -> None:
         self.claim = claim
@@ -24,6 +37,14 @@ class Live:
         self.trunk = trunk
         self.second: Trunk | None = None
         """The trunk that has a second channel of it: the callee is connected with a number."""
+        self.ranges: tuple[Range, ...] = ()
+        """The ranges of numbers that it is in."""
+        self.probe = False
+        """It is to tell whether its trunk works again."""
+        self.told = False
+        """It has told what there is to tell of its trunk."""
+        self.written_at: float | None = None
+        """Monotonic instant of its Originate."""
         self.timer: asyncio.TimerHandle | None = None
         self.deadline = float("inf")
         """Monotonic instant after which events that should have come are missed."""
@@ -64,10 +85,22 @@ class Ledger:
         self._calls[live.claim.attempt] = live
         live.running.live += 1
         self.agents.take(live.targets)
+        live.ranges = self._trunks.ranges.of(live.trunk.name, live.claim.e164)
+        for one in live.ranges:
+            one.live += 1
+            one.queued += not adopted
         if adopted:
+            live.told = True
             self._trunks.adopt(live.trunk)
         else:
+            live.probe = live.trunk.breaker.probe()
             self._trunks.take(live.trunk)
+
+    def left_queue(self, live: Live) -> None:
+        """A claimed call was written or given up."""
+        self._trunks.left_queue(live.trunk)
+        for one in live.ranges:
+            one.queued -= 1
 
     def close(self, live: Live) -> None:
         """The call ended: give its channel back."""
@@ -75,6 +108,8 @@ class Ledger:
         live.stop_timer()
         live.running.live -= 1
         self.agents.release(live.targets, live.claim.attempt)
+        for one in live.ranges:
+            one.live -= 1
         self._trunks.release(live.trunk)
         self.part(live)
 

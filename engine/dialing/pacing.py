@@ -25,11 +25,15 @@ class Pace:
     200.0
     """
 
-    __slots__ = ("_at", "interval")
+    __slots__ = ("_at", "_shortest", "interval")
 
     def __init__(self, cps: float) -> None:
-        self.interval = 1.0 / (cps * MARGIN)
+        self.interval = self._shortest = 1.0 / (cps * MARGIN)
         self._at = float("-inf")
+
+    def slow_to(self, part: float) -> None:
+        """Use this part of the rate from the next deadline on, above 0 to 1."""
+        self.interval = self._shortest / min(1.0, part)
 
     def next(self, now: float) -> float:
         """Take the next deadline, at `now` or later."""
@@ -38,7 +42,7 @@ class Pace:
         return at
 
     def peek(self, now: float) -> float:
-        """The next deadline, not taken."""
+        """The next deadline at `now` or later, not taken."""
         return self._at if self._at > now - SLACK else now
 
     def room(self, now: float, horizon: float) -> int:

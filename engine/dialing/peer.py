@@ -10,11 +10,12 @@ from engine.ami.client import AmiClient, Link
 from engine.channel import ChannelEvent, InboundOptOut
 from engine.config import Settings
 from engine.dialing import targets
-from engine.dialing.agenda import Agenda, Running
+from engine.dialing.agenda import Agenda
 from engine.dialing.astdb import AstDb
 from engine.dialing.calling_back import CallingBack
 from engine.dialing.follower import Follower
 from engine.dialing.ledger import Ledger
+from engine.dialing.running import Running
 from engine.dialing.settlement import Settlement
 from engine.dialing.sounds import INBOUND, Sounds
 from engine.dialing.surroundings import Clock

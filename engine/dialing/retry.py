@@ -1,5 +1,8 @@
 """What follows an attempt: another one at an instant, a callback, or nothing.
 
+A call that its trunk could not carry goes to another trunk within FAILOVER; when each of the campaign's has refused it, the
+rule's delay passes before the next round.
+
 A value: a policy, the counters of one contact and how the attempt ended go in, a decision comes out. Pure; instants
 are POSIX seconds. Whether the next attempt is allowed at that instant is the gate's to say, at that instant.
 """
@@ -21,6 +24,8 @@ class Rule:
 
 
 FINAL = Rule(0.0, 0)
+FAILOVER = 1.0
+"""Seconds until a call that one trunk could not carry is tried by another."""
 
 DEFAULTS: Mapping[Disposition, Rule] = {
     Disposition.BUSY: Rule(600.0, 5),
@@ -51,6 +56,11 @@ class Policy:
     def rule(self, disposition: Disposition) -> Rule:
         return self.rules.get(disposition) or DEFAULTS.get(disposition, FINAL)
 
+    def most(self, disposition: Disposition, trunks: int) -> int:
+        """Attempts that may end so until nothing follows them. Congestion is a trunk's: each round may try all of `trunks`."""
+        attempts = self.rule(disposition).attempts
+        return (attempts + 1) * max(1, trunks) if disposition is Disposition.CONGESTION else attempts + 1
+
 
 @dataclass(frozen=True, slots=True)
 class History:
@@ -66,6 +76,10 @@ class History:
     """How many numbers it has."""
     invalid: frozenset[int] = frozenset()
     """Positions of numbers found invalid."""
+    trunks: int = 1
+    """Trunks that the campaign may use for this number."""
+    untried: int = 0
+    """Those of them that have not refused this call yet, if it rang nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +138,10 @@ def decide(
             return RetryAt(now, following[0])
         return Final()
     rule = policy.rule(disposition)
-    if history.by_disposition.get(disposition, 0) > rule.attempts:
+    if history.by_disposition.get(disposition, 0) >= policy.most(disposition, history.trunks):
         return Final()
+    if disposition is Disposition.CONGESTION and history.untried:
+        return RetryAt(now + FAILOVER, history.position)
     if counts(disposition):
         if history.attempts >= policy.max_attempts:
             return Final()

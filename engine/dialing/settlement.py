@@ -9,13 +9,14 @@ from functools import partial
 from engine.ami.client import AmiClient, LiveChannel
 from engine.ami.outbox import Evidence
 from engine.channel import Report, Ringing, Up, bucket_of, channel_id, created_at
-from engine.dialing.agenda import Agenda, Running
+from engine.dialing.agenda import Agenda
 from engine.dialing.astdb import AstDb
 from engine.dialing.call import State
 from engine.dialing.disposition import Disposition
 from engine.dialing.follower import Follower
 from engine.dialing.ledger import Ledger, Live
 from engine.dialing.reconcile import CALM, LOOK_EVERY, NOTHING, Fate, Witness, settle
+from engine.dialing.running import Running
 from engine.dialing.surroundings import REAP_GRACE, Clock
 from engine.dialing.trunks import Trunks
 from engine.errors import AmiError
@@ -71,6 +72,9 @@ class Settlement:
     def link_lost(self) -> None:
         """What was found out holds for one connection: the next login begins anew."""
         self._release(found=False)
+        for trunk in self._trunks.by_name.values():
+            if trunk.pbx == self._name:
+                trunk.rate.begin()
         self._held.update(self._follower.link_lost(self._name))
         if self._settling is not None:
             self._settling.cancel()

@@ -18,8 +18,9 @@ from functools import partial
 from pathlib import Path
 
 from engine.config import Settings
-from engine.dialing.agenda import Agenda, Running
+from engine.dialing.agenda import Agenda
 from engine.dialing.personal import Own, Unspeakable, folder_of, folder_prefix, sounds_of
+from engine.dialing.running import Running
 from engine.dialing.surroundings import Clock
 from engine.dialing.voices import Far, Mute, Voices
 from engine.errors import StoreError, StoreFault

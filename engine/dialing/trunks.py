@@ -1,4 +1,4 @@
-"""A trunk at work: its limits, its pace, and how many of its channels are in use."""
+"""A trunk at work: its limits, its pace, how many of its channels are in use, and whether it gets calls at all."""
 
 from __future__ import annotations
 
@@ -6,16 +6,23 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from engine.config import LimitSettings, Settings
+from engine.dialing.breaker import Breaker
 from engine.dialing.pacing import MARGIN, Pace
+from engine.dialing.ranges import Ranges
+from engine.dialing.rate import Rate
 from engine.dialing.throttle import Cap
+from engine.rates import Rates
 from engine.rules.numbers import dial_format
-from engine.store.ways import Slot
+from engine.store.ways import Slot, Waits, Way, Ways
 from engine.trunk_settings import TrunkSettings
 
 MOST_UNHEARD = 64
 LEAST_UNHEARD = 2
 """Originates that may be unacknowledged at one PBX, whatever the contract: what a lost link puts in doubt, and what a slow
 acknowledgement of some ten milliseconds needs."""
+LOOK_AHEAD = 0.25
+"""Seconds, at most, for which a call may wait for the turn of the trunk that should have it, where another could take it now:
+until the next call of all together is due. So a trunk gets its share although its turns fall between theirs."""
 
 
 class Trunk:
@@ -29,11 +36,18 @@ class Trunk:
         self.settings = settings
         self.pace = Pace(settings.cps)
         self.cap = Cap(settings.cps)
+        self.rate = Rate(settings.ramp_up)
+        self.breaker = Breaker(settings.breaker)
+        self.rates = Rates(settings.price, settings.prices, settings.areas)
+        self.drained = False
+        """It gets no new calls until it is resumed."""
         self.live = 0
         self.queued = 0
         """Claimed and not yet written."""
-        self.taken = 0
-        """Calls claimed for it since the start: who has had the fewest comes first."""
+        self.share = 1.0
+        """Its part of the calls of its tier, while all of it have room."""
+        self.served = 0.0
+        """Calls that it had, each counted as many as its tier made meanwhile when all is fair: who has the least comes first."""
         self.slot = Slot(trunk_id, pbx_id, name, partial(_dial, settings.number_format))
 
     def __repr__(self) -> str:
@@ -44,9 +58,60 @@ class Trunk:
         """Channels that its own limit leaves."""
         return self.settings.max_channels - self.live
 
+    @property
+    def open(self) -> bool:
+        """It is neither drained nor does its breaker keep it."""
+        return not self.drained and self.breaker.room != 0
+
+    def room(self, mono: float, horizon: float) -> int:
+        """Calls that it takes within `horizon` seconds."""
+        if self.drained:
+            return 0
+        self.pace.slow_to(self.rate.part(mono))
+        room = min(self.free, self.pace.room(mono, horizon) - self.queued)
+        probes = self.breaker.room
+        return room if probes is None else min(room, probes)
+
 
 def _dial(number_format: str, e164: str) -> str:
     return dial_format(e164, number_format)
+
+
+class Tier:
+    """Trunks of one priority: equals, each with its share."""
+
+    def __init__(self, priority: int, trunks: list[Trunk]) -> None:
+        self.priority = priority
+        self.trunks = trunks
+        self.top = 0.0
+        weights = sum(trunk.settings.weight for trunk in trunks)
+        for trunk in trunks:
+            trunk.share = trunk.settings.weight / weights
+        self._lag = 2.0 / min(trunk.share for trunk in trunks)
+
+    def due(self, served: float) -> float:
+        """By which its trunks take turns: who had no room for long makes up for a little of it only."""
+        return max(served, self.top - self._lag)
+
+    def took(self, trunk: Trunk) -> None:
+        """The trunk got a call."""
+        trunk.served = self.due(trunk.served) + 1.0 / trunk.share
+        self.top = max(self.top, trunk.served)
+
+    def order(self, rooms: Mapping[str, int], most: int) -> list[Slot]:
+        """Up to `most` slots of those that have room, in the order of their turns."""
+        left = {trunk.name: room for trunk in self.trunks if (room := rooms.get(trunk.name, 0)) > 0}
+        turns = {trunk.name: self.due(trunk.served) for trunk in self.trunks if trunk.name in left}
+        by_name = {trunk.name: trunk for trunk in self.trunks}
+        found: list[Slot] = []
+        while left and len(found) < most:
+            name = min(left, key=lambda one: (turns[one], by_name[one].served))
+            found.append(by_name[name].slot)
+            turns[name] += 1.0 / by_name[name].share
+            left[name] -= 1
+            if not left[name]:
+                del left[name]
+        return found
 
 
 class Trunks:
@@ -57,8 +122,15 @@ class Trunks:
         self.pace = Pace(settings.limits.cps)
         self.cap = Cap(settings.limits.cps)
         self.by_name = {name: Trunk(name, *ids[name], trunk) for name, trunk in settings.trunk.items()}
+        self.ranges = Ranges(settings)
         self.live = 0
         self.queued = 0
+        self._waits = Waits()
+        self._tiers = _tiers(self.by_name.values())
+        self._tier = {trunk.name: tier for tier in self._tiers for trunk in tier.trunks}
+        self._routed = bool(self.ranges) or any(not trunk.rates.plain for trunk in self.by_name.values())
+        prices = {trunk.settings.price for trunk in self.by_name.values()}
+        self._routed = self._routed or len(prices) > 1
         self._unheard = {
             name: _unheard(self.by_name.values(), name, settings.limits.cps) for name in settings.pbx
         }
@@ -78,33 +150,62 @@ class Trunks:
         return found
 
     def slots(self, mono: float, horizon: float, most: int, usable: Callable[[Trunk], bool]) -> list[Slot]:
-        """Free channels whose turn comes within `horizon` seconds, at most `most`, spread over the trunks in turn."""
-        room = min(
+        """Free channels whose turn comes within `horizon` seconds, the best first: by priority, and in turn among equals.
+        At most as many as may be used, `most` in all; more where the callee decides which of them."""
+        room = self.spare(mono, horizon, most)
+        if room <= 0:
+            return []
+        ahead = horizon
+        if len(self.by_name) > 1:
+            ahead += min(self.pace.interval, LOOK_AHEAD)
+        rooms = {
+            trunk.name: min(room, trunk.room(mono, ahead)) for trunk in self.by_name.values() if usable(trunk)
+        }
+        found: list[Slot] = []
+        for tier in self._tiers:
+            found += tier.order(rooms, sum(rooms.values()) if self._routed else room - len(found))
+            if len(found) >= room and not self._routed:
+                break
+        return found
+
+    def spare(self, mono: float, horizon: float, most: int) -> int:
+        """Calls that may leave within `horizon` seconds by whatever trunk, `most` of them waiting at most."""
+        return min(
             self.limits.max_channels - self.live,
             self.pace.room(mono, horizon) - self.queued,
             most - self.queued,
         )
-        offers = [
-            (trunk, min(trunk.free, trunk.pace.room(mono, horizon) - trunk.queued))
-            for trunk in sorted(self.by_name.values(), key=lambda trunk: trunk.taken)
-            if usable(trunk)
-        ]
-        found: list[Slot] = []
-        while room > 0 and offers:
-            offers = [(trunk, left) for trunk, left in offers if left > 0]
-            for at, (trunk, left) in enumerate(offers):
-                if room > 0:
-                    found.append(trunk.slot)
-                    offers[at] = (trunk, left - 1)
-                    room -= 1
-        return found
+
+    def ways(self, mono: float, horizon: float, most: int, usable: Callable[[Trunk], bool]) -> Ways:
+        """All of them, for a claim that is made now."""
+        ways = {
+            trunk.name: Way(
+                trunk.name,
+                trunk.open and usable(trunk),
+                trunk.pace.interval,
+                trunk.settings.priority,
+                trunk.rates,
+            )
+            for trunk in self.by_name.values()
+        }
+        return Ways(
+            ways,
+            self.spare(mono, horizon, most),
+            routed=self._routed,
+            ranges=self.ranges.rooms(mono, horizon),
+            waits=self._waits,
+        )
 
     def next_turn(self, mono: float, usable: Callable[[Trunk], bool]) -> float | None:
         """The monotonic instant of the next pacing deadline of a trunk with a free channel; None when no channel is
         free."""
         if self.live >= self.limits.max_channels:
             return None
-        turns = [trunk.pace.peek(mono) for trunk in self.by_name.values() if trunk.free > 0 and usable(trunk)]
+        turns = [
+            trunk.pace.peek(mono)
+            for trunk in self.by_name.values()
+            if trunk.free > 0 and trunk.open and usable(trunk)
+        ]
         return max(min(turns), self.pace.peek(mono)) if turns else None
 
     def take(self, trunk: Trunk) -> None:
@@ -113,7 +214,7 @@ class Trunks:
         self.queued += 1
         trunk.live += 1
         trunk.queued += 1
-        trunk.taken += 1
+        self._tier[trunk.name].took(trunk)
 
     def left_queue(self, trunk: Trunk) -> None:
         """A claimed call was written or given up."""
@@ -129,6 +230,13 @@ class Trunks:
         """A call of an earlier run was taken up."""
         self.live += 1
         trunk.live += 1
+
+
+def _tiers(trunks: Iterable[Trunk]) -> list[Tier]:
+    by_priority: dict[int, list[Trunk]] = {}
+    for trunk in trunks:
+        by_priority.setdefault(trunk.settings.priority, []).append(trunk)
+    return [Tier(priority, by_priority[priority]) for priority in sorted(by_priority, reverse=True)]
 
 
 def _unheard(trunks: Iterable[Trunk], pbx: str, cps: float) -> int:

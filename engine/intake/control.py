@@ -27,6 +27,7 @@ from engine.config import Settings, problems_of
 from engine.errors import InputError, Problem, VolleyError
 from engine.intake.lists.errands import Errands, trace
 from engine.intake.lists.requests import DeskRequest
+from engine.intake.maintenance import Maintenance
 from engine.intake.owner import asker
 from engine.intake.requests import (
     AnyRequest,
@@ -36,6 +37,7 @@ from engine.intake.requests import (
     Request,
     ResendRequest,
     SuppressRequest,
+    TrunkRequest,
 )
 from engine.intake.watch import watch
 from engine.ops import log as events
@@ -71,6 +73,7 @@ class Control:
         suppressed: Callable[[list[int]], None],
         unsuppressed: Callable[[list[int]], None],
         steered: Callable[[int, str], None],
+        trunk_steered: Callable[[str, bool], None],
     ) -> None:
         self._folder = settings.engine.queue / "control"
         self._done = self._folder / "done"
@@ -84,6 +87,7 @@ class Control:
         self._suppressed = suppressed
         self._unsuppressed = unsuppressed
         self._steered = steered
+        self._maintenance = Maintenance(settings, writer, clock.now, log, trunk_steered)
         self._errands = Errands(settings, writer, clock, log, suppressed, self._settle)
 
     async def run(self) -> None:
@@ -183,6 +187,8 @@ class Control:
                 return {"removed": removed, "unknown": unknown}
             case CampaignRequest():
                 return await self._campaign(request, asker)
+            case TrunkRequest():
+                return await self._maintenance.do(request, asker)
             case ResendRequest():
                 count = await self._writer.submit(
                     partial(hooks.resend, name=request.hook, actor=asker, now=self._clock.now())

@@ -48,6 +48,15 @@ class SuppressRequest(Model):
     by: By = ""
 
 
+class TrunkRequest(Model):
+    """Give a trunk no new calls (`drain_trunk`), or give it calls again (`resume_trunk`). Calls that live run to their end."""
+
+    action: Literal["drain_trunk", "resume_trunk"]
+    trunk: Name
+    reason: Why = ""
+    by: By = ""
+
+
 class ResendRequest(Model):
     """Tell a hook again what was given up of it: the receiver takes it now."""
 
@@ -56,6 +65,6 @@ class ResendRequest(Model):
     by: By = ""
 
 
-AtOnce = CampaignRequest | RemoveRequest | SuppressRequest | ResendRequest
+AtOnce = CampaignRequest | RemoveRequest | SuppressRequest | TrunkRequest | ResendRequest
 AnyRequest = AtOnce | ImportListRequest | DropListRequest | SuppressFileRequest | ForgetRequest
 Request = Annotated[AnyRequest, Field(discriminator="action")]

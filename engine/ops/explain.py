@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 
 from engine import durations
 from engine.config import Settings
-from engine.dialing.agenda import Running
 from engine.dialing.disposition import Disposition
+from engine.dialing.running import Running
 from engine.ops import reasons
 from engine.ops.books import reading
 from engine.ops.history import Attempt, Decision, History, Number
@@ -144,9 +144,12 @@ def _done(history: History, settings: Settings) -> Next:
         return _no_more(verdict, reasons.sentence(verdict))
     if any(event.kind == "optout" for one in history.attempts for event in one.events):
         return _no_more("opted_out", "the person asked never to be called again")
-    policy = Running(history.campaign, settings).policy
+    running = Running(history.campaign, settings)
+    policy = running.policy
     rule = policy.rule(Disposition(word)) if word in Disposition.__members__ else None
-    if rule is not None and contact["tries"].get(word, 0) > rule.attempts:
+    number = next_number(history)
+    trunks = len(running.serving(number.e164, number.region))
+    if rule is not None and contact["tries"].get(word, 0) >= policy.most(Disposition(word), trunks):
         if rule.attempts == 0:
             return _no_more("no_retry", f"this campaign does not try again after {word}")
         often = reasons.times(rule.attempts)

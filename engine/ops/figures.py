@@ -68,6 +68,16 @@ class TrunkStatus:
     max_channels: int | None
     cps: float | None
     minute: Rates
+    pbx: str = ""
+    priority: int = 0
+    weight: float = 0.0
+    drained: bool = False
+    """It gets no new calls until it is resumed."""
+    breaker: str = "closed"
+    """`closed`, `open`, `half_open`, as the running engine has it; `closed` where none runs."""
+    breaker_reason: str = ""
+    breaker_at: float | None = None
+    """Since when."""
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.campaign import Campaign
 from engine.config import Settings
-from engine.dialing.agenda import Running
+from engine.dialing.running import Running
 from engine.errors import Problem
 from engine.intake.lawful import Law
 from engine.intake.manifest import AddJob, CampaignJob, Manifest

@@ -44,7 +44,7 @@ def look(
                 [Problem("campaign", f"there is no campaign {campaign!r}", "see `volley status`")]
             )
         by_id = {one.id: one for one in found}
-        trunks = _trunks(connection, settings)
+        trunks = _trunks(connection, settings, pid is not None)
         status = Status(
             now, pid, 0, settings.limits.max_channels, settings.limits.cps, Rates(), Rates(), [], found
         )
@@ -97,15 +97,30 @@ def _campaign(row: sqlite3.Row) -> CampaignStatus:
     )
 
 
-def _trunks(connection: sqlite3.Connection, settings: Settings) -> dict[int, TrunkStatus]:
+def _trunks(connection: sqlite3.Connection, settings: Settings, runs: bool) -> dict[int, TrunkStatus]:
     found = {}
-    for trunk_id, name in connection.execute("SELECT id, name FROM trunks ORDER BY name"):
-        known = settings.trunk.get(name)
-        found[trunk_id] = (
-            TrunkStatus(name, 0, None, None, Rates())
-            if known is None
-            else TrunkStatus(name, 0, known.max_channels, known.cps, Rates())
+    rows = connection.execute(
+        "SELECT id, name, drained_at IS NOT NULL AS drained, breaker, breaker_reason, breaker_at FROM trunks ORDER BY name"
+    )
+    for row in rows:
+        known = settings.trunk.get(row["name"])
+        if known is None:
+            found[row["id"]] = TrunkStatus(row["name"], 0, None, None, Rates())
+            continue
+        one = found[row["id"]] = TrunkStatus(
+            row["name"],
+            0,
+            known.max_channels,
+            known.cps,
+            Rates(),
+            known.pbx,
+            known.priority,
+            known.weight,
+            bool(row["drained"]),
         )
+        if runs:
+            one.breaker, one.breaker_reason = row["breaker"], row["breaker_reason"]
+            one.breaker_at = row["breaker_at"]
     return found
 
 

@@ -9,8 +9,9 @@ from rich.text import Text
 
 from engine import durations
 from engine.ops import palette
-from engine.ops.figures import CampaignStatus, Rates, Status, TrunkStatus
+from engine.ops.figures import CampaignStatus, Rates, Status
 from engine.ops.printable import line
+from engine.ops.trunk_view import ratio, table
 
 SHOWN = 40
 """Campaigns in the table at most; `--json` has them all."""
@@ -19,7 +20,7 @@ SHOWN = 40
 def view(status: Status) -> RenderableType:
     """The whole picture. Columns: contacts done, waiting, in a call; calls begun in the last minute;
     answered of the calls that ended in five minutes; callbacks promised; when the next contact is due."""
-    parts: list[RenderableType] = [_engine(status), Text(), _trunks(status.trunks)]
+    parts: list[RenderableType] = [_engine(status), Text(), table(status.trunks)]
     if status.campaigns:
         parts += [Text(), _campaigns(status)]
     else:
@@ -43,34 +44,11 @@ def _engine(status: Status) -> RenderableType:
 
 
 def _rates(rates: Rates, seconds: int) -> str:
-    return f"{rates.begun:,} calls begun ({rates.begun / seconds:.1f}/s), {rates.ended:,} ended, {_ratio(rates)} of them answered"
-
-
-def _ratio(rates: Rates) -> str:
-    ratio = rates.answer_seizure_ratio
-    return "-" if ratio is None else f"{100 * ratio:.0f} %"
+    return f"{rates.begun:,} calls begun ({rates.begun / seconds:.1f}/s), {rates.ended:,} ended, {ratio(rates)} of them answered"
 
 
 def _table() -> Table:
     return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-
-
-def _trunks(trunks: list[TrunkStatus]) -> Table:
-    found = _table()
-    found.add_column("Trunk", min_width=16)
-    for name in ("Live", "of", "Calls/s", "of", "Answered"):
-        found.add_column(name, justify="right")
-    for trunk in trunks:
-        limits = ("gone", "") if trunk.max_channels is None else (f"{trunk.max_channels:,}", f"{trunk.cps:g}")
-        found.add_row(
-            trunk.name,
-            f"{trunk.live_calls:,}",
-            limits[0],
-            f"{trunk.minute.begun / 60:.1f}",
-            limits[1],
-            _ratio(trunk.minute),
-        )
-    return found
 
 
 def _campaigns(status: Status) -> Table:
@@ -90,7 +68,7 @@ def _campaigns(status: Status) -> Table:
             f"{one.pending:,}",
             f"{one.in_call:,}",
             f"{one.minute.begun:,}",
-            _ratio(one.five_minutes),
+            ratio(one.five_minutes),
             f"{one.callbacks_due:,}",
             "" if one.closed_at is not None else until(one.next_due, status.at),
         )

@@ -43,6 +43,8 @@ class Action(StrEnum):
     NUMBER_FORGOTTEN = "number.forgotten"
     HOOK_RESENT = "hook.resent"
     SETTINGS_CHANGED = "settings.changed"
+    TRUNK_DRAINED = "trunk.drained"
+    TRUNK_RESUMED = "trunk.resumed"
     EMERGENCY_APPROVED = "emergency.approved"
     ENGINE_STARTED = "engine.started"
     ENGINE_STOPPED = "engine.stopped"

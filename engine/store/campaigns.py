@@ -53,6 +53,35 @@ def open_campaigns(connection: sqlite3.Connection) -> list[CampaignRow]:
     return [_campaign(row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What has changed of the campaigns that are open."""
+
+    states: list[tuple[int, str]]
+    """Of every one: id and state."""
+    new: list[CampaignRow]
+    grown: list[int]
+    """Those to which a job has brought contacts."""
+    empty: list[int]
+    """Those of which no contact is open."""
+
+
+def changes(connection: sqlite3.Connection, known: frozenset[int], since: float) -> Changes:
+    """What somebody who knows the campaigns `known`, and looked at `since` (POSIX seconds), must be told: the rows of the others
+    alone are read in full."""
+    states, empty = [], []
+    for campaign_id, state, contacts in connection.execute(
+        "SELECT id, state, open_contacts FROM campaigns INDEXED BY campaigns_open"
+        " WHERE state IN ('scheduled', 'running', 'paused') ORDER BY priority DESC, id"
+    ):
+        states.append((campaign_id, state))
+        if contacts <= 0:
+            empty.append(campaign_id)
+    new = [campaign(connection, one) for one, _ in states if one not in known]
+    grown = connection.execute("SELECT DISTINCT campaign_id FROM jobs WHERE closed_at >= ?", (since,))
+    return Changes(states, new, [row[0] for row in grown], empty)
+
+
 def campaign(connection: sqlite3.Connection, campaign_id: int) -> CampaignRow:
     """A campaign in whatever state, for a call of it that still lives."""
     return _campaign(connection.execute(_SELECT + "WHERE k.id = ?", (campaign_id,)).fetchone())

@@ -11,6 +11,7 @@ from typing import Any
 from engine.store.claimed import Claim
 from engine.store.claims import positions_of
 from engine.store.due import zones_of
+from engine.store.trunks import close_breakers
 
 
 def register(
@@ -27,6 +28,7 @@ def register(
             (name, pbx_id),
         ).fetchone()
         found[name] = (trunk_id, pbx_id)
+    close_breakers(connection, list(trunks))
     return found
 
 

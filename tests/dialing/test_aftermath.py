@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from engine.channel import Report, Up
 from engine.dialing.aftermath import aftermath, heard
-from engine.dialing.agenda import Running
 from engine.dialing.call import Call
 from engine.dialing.disposition import Disposition, Ending
 from engine.dialing.retry import CallbackAt, Final
+from engine.dialing.running import Running
 from engine.store.campaigns import CampaignRow
 from engine.store.claimed import Claim
 from engine.store.outcomes import Outcome

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from engine.dialing.agenda import CAREFUL_HOURS, NEVER, Agenda, Running, transfers
+from engine.dialing.agenda import Agenda
 from engine.dialing.agents import Agents
+from engine.dialing.running import CAREFUL_HOURS, NEVER, Running, transfers
 from engine.store.campaigns import CampaignRow
 
 MANIFEST: dict[str, Any] = {

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from engine.dialing.agenda import Running
 from engine.dialing.agents import Agents
 from engine.dialing.ledger import Ledger, Live
+from engine.dialing.running import Running
 from engine.dialing.trunks import Trunks
 from engine.store.campaigns import CampaignRow
 from engine.store.claimed import Claim

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from engine.channel import BUCKET_SECONDS, bucket_of, channel_id
-from engine.dialing.agenda import Running
 from engine.dialing.astdb import KEEP_BUCKETS
 from engine.dialing.peer import Peer
 from engine.dialing.reconcile import CALM_LOOKS
+from engine.dialing.running import Running
 from engine.pbx_settings import PbxSettings
 from engine.store import claims, outcomes, recovery
 from engine.store.claimed import Claim, Claimant

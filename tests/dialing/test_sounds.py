@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from engine.dialing import sounds
-from engine.dialing.agenda import Running
 from engine.dialing.peer import Peer
+from engine.dialing.running import Running
 from engine.dialing.sounds import names_in
 from engine.pbx_settings import PbxSettings
 from tests.ami.practice import SECRET, Fields, PracticePbx, Session, block, listening

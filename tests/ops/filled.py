@@ -14,7 +14,7 @@ from engine.campaign import Campaign
 from engine.channel import Report, attempt_id
 from engine.config import Settings
 from engine.contacts import Contact
-from engine.dialing.agenda import Running
+from engine.dialing.running import Running
 from engine.rules.numbers import dial_format, parse_number
 from engine.store import campaigns, claims, jobs, outcomes, recovery, suppression
 from engine.store.claimed import Claim, Claimant

@@ -21,11 +21,11 @@ from typing import Any
 import structlog
 
 from engine.config import Settings
-from engine.dialing.agenda import Running
 from engine.dialing.disposition import UNCOUNTED, Disposition
 from engine.dialing.retry import CallbackAt, RetryAt
 from engine.dialing.retry import History as Tries
 from engine.dialing.retry import decide as follows
+from engine.dialing.running import Running
 from engine.intake.queue import QueueDirs
 from engine.intake.service import Intake
 from engine.ops import log as events

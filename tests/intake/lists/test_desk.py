@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import pytest
 
 from engine.config import Settings
-from engine.dialing.agenda import Running
+from engine.dialing.running import Running
 from engine.intake.control import Control, send
 from engine.intake.lists.handover import hand_over
 from engine.ops.listed import check, everything, numbers
@@ -105,7 +105,7 @@ async def opened(settings: Settings, folder: Path, log: Lines) -> AsyncIterator[
     suppressed: list[int] = []
     control = Control(
         settings, writer, Clock(), log, changed=lambda: None, suppressed=suppressed.extend, unsuppressed=lambda ids: None,
-        steered=lambda campaign, state: None,
+        steered=lambda campaign, state: None, trunk_steered=lambda trunk, drained: None,
     )  # fmt: skip
     running = asyncio.create_task(control.run())
     try:

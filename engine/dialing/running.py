@@ -1,0 +1,204 @@
+"""A campaign at work: what it may do by its manifest and the settings, and what it waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from engine.campaign import Campaign
+from engine.config import Settings
+from engine.dialing.disposition import Disposition
+from engine.dialing.pacing import Pace
+from engine.dialing.retry import Policy
+from engine.flow.actions import MESSAGE
+from engine.flow.compiled import opt_out_keys
+from engine.rules.caller_ids import CallerIds
+from engine.rules.gate import CampaignRules
+from engine.rules.hours import Hours, Window
+from engine.rules.numbers import parse_number
+from engine.rules.transfers import Transfer
+from engine.store.campaigns import CampaignRow
+from engine.tariff import Tariff
+
+NEVER = float("inf")
+CAREFUL_HOURS = Hours([Window.model_validate({"from": "09:00", "to": "20:00"})])
+"""Hours of a campaign that names none, with settings that name none."""
+
+
+def _nobody(running: Running) -> None:
+    """Nobody keeps its place."""
+
+
+class Running:
+    """A campaign at work. Who keeps its place among the others is told (`touched`) when that may have changed."""
+
+    def __init__(self, row: CampaignRow, settings: Settings) -> None:
+        self.id = row.id
+        self.name = row.name
+        self.campaign = Campaign.model_validate(row.manifest)
+        self.flow_version = row.flow_version
+        self.priority = row.priority
+        self.state = row.state
+        # A start that nobody named is no instant to wait for, whatever the clock was when the job came.
+        self.start = self.campaign.start.timestamp() if self.campaign.start else 0.0
+        self.end = row.end_at
+        self.touched: Callable[[Running], None] = _nobody
+        self._live = 0
+        self._next_due = 0.0
+        self._slow_until = float("-inf")
+        self.turn = 0
+        """When it was served last, by a count over all campaigns."""
+        self.passed = 0.0
+        """Calls that it had, each counted as so many as its share makes of it: who has the least among its equals comes first."""
+        self.throttle = "free"
+        """The word that was logged last of what its share of abandoned calls means."""
+        campaign = self.campaign
+        self.share = campaign.share
+        self.rank = (campaign.purpose == "emergency", row.priority)
+        """An emergency goes before everything else."""
+        self.policy: Policy = campaign.retry.policy
+        self.congestion_delay = self.policy.rule(Disposition.CONGESTION).delay
+        self.callback_policy = replace(self.policy, max_attempts=campaign.max_callbacks)
+        self.ring_timeout = campaign.ring_timeout or settings.limits.ring_timeout
+        # The flow keeps the limit of the day on which it was written, whatever the settings say now.
+        self.max_call = row.max_call or campaign.max_call or settings.limits.max_call
+        self.tariff = Tariff.of(campaign, settings, self.max_call)
+        self.pace = None if campaign.cps is None else Pace(campaign.cps)
+        self.max_channels = campaign.max_channels or settings.limits.max_channels
+        self.trunks = frozenset(campaign.trunks or settings.trunk)
+        self._opt_out_keys = opt_out_keys(campaign)
+        self.sent_fields = frozenset(campaign.fields)
+        self.texts = campaign.personal()
+        """What is spoken to each contact with its own fields."""
+        self.targets = campaign.targets_from(MESSAGE)
+        """Transfer targets to which a call may lead, as far as it does not begin elsewhere."""
+        self.starts = {start: campaign.targets_from(start) for start in campaign.callback_starts()}
+        """Those of a callback, by the node with which it begins."""
+        self.caller_names = {item.number: item.name for item in settings.caller_id}
+        window = campaign.window or settings.defaults.window
+        self._hours = Hours(window) if window else CAREFUL_HOURS
+        ours = [item.caller_id for item in settings.caller_id if item.number in campaign.caller_id]
+        emergency = campaign.emergency
+        self.rules = CampaignRules(
+            running=self.state == "running",
+            start=self.start,
+            end=self.end,
+            hours=self._hours,
+            max_attempts=campaign.retry.max_attempts,
+            min_gap=campaign.retry.min_gap,
+            max_callbacks=campaign.max_callbacks,
+            caller_ids=CallerIds(ours),
+            proof_days=settings.limits.proof_days,
+            purpose=campaign.purpose,
+            topics=frozenset(campaign.topics),
+            book=settings.law.book,
+            countries=frozenset(settings.law.countries),
+            ring=self.ring_timeout,
+            message=row.message_seconds,
+            lists=campaign.lists,
+            approved_until=None if emergency is None else emergency.expires.timestamp(),
+            transfers=transfers(settings, campaign.transfer_targets()),
+            callbacks_after_end=campaign.callbacks_after_end,
+            calls_a_day=campaign.calls_per_day,
+            cost_a_day=campaign.cost_per_day,
+            most_per_call={trunk: self.tariff.most(trunk) for trunk in self.trunks},
+        )
+
+    def __repr__(self) -> str:
+        return f"<Running {self.name} {self.state} live={self.live} next_due={self.next_due:.0f}>"
+
+    @property
+    def live(self) -> int:
+        """Its calls from their claim to their end."""
+        return self._live
+
+    @live.setter
+    def live(self, calls: int) -> None:
+        full = self._live >= self.max_channels
+        self._live = calls
+        if full is not (calls >= self.max_channels):
+            self.touched(self)
+
+    @property
+    def next_due(self) -> float:
+        """POSIX seconds: when the next of its contacts falls due, as far as is known."""
+        return self._next_due
+
+    @next_due.setter
+    def next_due(self, at: float) -> None:
+        self._next_due = at
+        self.touched(self)
+
+    @property
+    def slow_until(self) -> float:
+        """Monotonic instant before which it makes no call: too many of its calls were abandoned."""
+        return self._slow_until
+
+    @slow_until.setter
+    def slow_until(self, at: float) -> None:
+        self._slow_until = at
+        self.touched(self)
+
+    def opt_out_keys(self, nodes: Sequence[str]) -> frozenset[str]:
+        """The keys that mean never again in a call that has come to these nodes of the flow, the last first, one at least. In
+        one that listens to no key of its own those of the menu before it do; the 1 of a recording is a yes."""
+        here = nodes[0]
+        if here in self._opt_out_keys:
+            return self._opt_out_keys[here]
+        before = (keys for node in nodes if (keys := self._opt_out_keys.get(node)))
+        found = next(before, self._opt_out_keys[MESSAGE])
+        return found - {"1"} if here in self.campaign.records else found
+
+    def set_state(self, state: str) -> None:
+        self.state = state
+        self.rules = replace(self.rules, running=state == "running")
+        self.touched(self)
+
+    def serving(self, e164: str, region: str) -> frozenset[str]:
+        """Those of its trunks that carry calls to this number."""
+        rates = self.tariff.rates
+        if not self.tariff.by_number:
+            return self.trunks & rates.keys()
+        return frozenset(name for name in self.trunks if name in rates and rates[name].serves(e164, region))
+
+    def most_of(self, e164: str, region: str) -> dict[str, float]:
+        """What a call to this number may come to, by trunk."""
+        return {trunk: self.tariff.most(trunk, e164, region) for trunk in self.trunks}
+
+    def room(self, mono: float, horizon: float) -> int:
+        """How many calls its own limits allow until `horizon` seconds from now."""
+        free = self.max_channels - self.live
+        return free if self.pace is None or free <= 0 else min(free, self.pace.room(mono, horizon))
+
+    def held_until(self, horizon: float) -> float:
+        """Monotonic instant before which its own limits let nothing leave."""
+        paced = float("-inf") if self.pace is None else self.pace.peek(float("-inf")) - horizon
+        return max(paced, self._slow_until)
+
+    def wait(self, now: float, mono: float, horizon: float) -> float:
+        """Seconds until it may have something to dial; infinite while it has not."""
+        if self.state != "running" or self._live >= self.max_channels:
+            return NEVER
+        return max(self._next_due - now, self.held_until(horizon) - mono)
+
+    def due(self, at: float) -> None:
+        """A contact of this campaign is due at `at`."""
+        if at < self._next_due:
+            self.next_due = at
+
+
+def transfers(settings: Settings, targets: Iterable[str]) -> tuple[Transfer, ...]:
+    """The numbers among these transfer targets, for the gate."""
+    found = []
+    for name in sorted(targets):
+        target = settings.transfer.get(name)
+        if target is None or target.number is None or target.trunk is None:
+            continue
+        number = parse_number(target.number, None)
+        ours = [item.caller_id for item in settings.caller_id if item.number == target.caller_id]
+        found.append(
+            Transfer(
+                name, number.e164, number.region, number.kind, number.zones, target.trunk, CallerIds(ours)
+            )
+        )
+    return tuple(found)
