@@ -157,7 +157,8 @@ class Trunks:
             return []
         ahead = horizon
         if len(self.by_name) > 1:
-            ahead += min(self.pace.interval, LOOK_AHEAD)
+            waits = 0.99 * min(self.pace.interval, LOOK_AHEAD)
+            ahead = max(horizon, self.pace.peek(mono) - mono + waits)
         rooms = {
             trunk.name: min(room, trunk.room(mono, ahead)) for trunk in self.by_name.values() if usable(trunk)
         }
