@@ -11,8 +11,9 @@ from engine.rates import ranges_of
 from engine.store.ways import RangeRoom
 from engine.trunk_settings import PrefixCap
 
-CALL = 10.0
-"""Seconds that a call is reckoned with where those that wait for a channel of a full range are spread."""
+CALL = 2.0
+"""Seconds that a call is reckoned with where those that wait for a channel of a full range are spread: a short one, so that
+nobody waits for long when it is free."""
 PLENTY = 1 << 30
 
 

@@ -43,12 +43,18 @@ MANIFEST = {
 }
 
 
-def settings(transfer: Mapping[str, Any] | None = None, **limits: Any) -> Settings:
+def settings(
+    transfer: Mapping[str, Any] | None = None,
+    trunk: Mapping[str, Mapping[str, Any]] | None = None,
+    **limits: Any,
+) -> Settings:
+    """Two trunks of one PBX. `trunk`: what is different of them; one that is on `far` is on a PBX of its own."""
+    own = trunk or {}
     return Settings.model_validate(
         {
             "transfer": transfer or {},
             "limits": {"max_channels": 100, "cps": 500, **limits},
-            "pbx": {"lab": {"secret_env": "X", "sounds_dir": "/sounds"}},
+            "pbx": {name: {"secret_env": "X", "sounds_dir": "/sounds"} for name in ("lab", "far")},
             "trunk": {
                 "a": {
                     "pbx": "lab",
@@ -56,6 +62,7 @@ def settings(transfer: Mapping[str, Any] | None = None, **limits: Any) -> Settin
                     "max_channels": 100,
                     "cps": 500,
                     "price": 0.6,
+                    **own.get("a", {}),
                 },
                 "b": {
                     "pbx": "lab",
@@ -63,6 +70,7 @@ def settings(transfer: Mapping[str, Any] | None = None, **limits: Any) -> Settin
                     "max_channels": 100,
                     "cps": 500,
                     "price": 0.6,
+                    **own.get("b", {}),
                 },
             },
             "caller_id": [{"number": "+33162000001", "owner": "Anna", "proof": "2026-01-01"}],
@@ -143,6 +151,7 @@ class Desk:
         self.reader = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
         self.writer = Writer(self.connection, 0.002)
         self.exchange = Exchange()
+        self.exchanges = {"lab": self.exchange, "far": Exchange()}
         self.has_flow: Callable[[str, str], bool] = lambda pbx, version: (
             self.flows and pbx not in self.without_flow
         )
@@ -151,7 +160,11 @@ class Desk:
         self.clock = Clock()
         self.tasks = [asyncio.create_task(self.writer.run())]
         ids = await self.writer.submit(
-            partial(recovery.register, pbxs=["lab"], trunks={"a": "lab", "b": "lab"})
+            partial(
+                recovery.register,
+                pbxs=list(self.settings.pbx),
+                trunks={name: one.pbx for name, one in self.settings.trunk.items()},
+            )
         )
         agents = Agents(self.settings.transfer)
         self.agenda = Agenda(self.settings, agents)
@@ -162,16 +175,17 @@ class Desk:
         self.without_flow: set[str] = set()
         """PBXs that have no flow yet."""
         self.follower = Follower(
-            self.ledger, self.agenda, self.writer, lambda pbx: self.exchange, self.clock, log,
+            self.ledger, self.agenda, self.writer, lambda pbx: self.exchanges[pbx], self.clock, log,
             freed=lambda: self.dispatcher.wake(),  # noqa: PLW0108 -- it is made after the follower
             emptied=self.emptied.append,
         )  # fmt: skip
         self.dispatcher = Dispatcher(
-            self.agenda, self.trunks, self.ledger, self.follower, self.writer, lambda pbx: self.exchange,
+            self.agenda, self.trunks, self.ledger, self.follower, self.writer, lambda pbx: self.exchanges[pbx],
             lambda pbx, version: self.has_flow(pbx, version), self.clock,  # noqa: PLW0108 -- replaced by tests
             ClockWatch(self.agenda, self.ledger, self.writer, self.clock, log, 0.0), log, 0,
         )  # fmt: skip
-        self.exchange.tell = self.follower.take
+        for exchange in self.exchanges.values():
+            exchange.tell = self.follower.take
 
     def _freed(self) -> None:
         self.dispatcher.wake()
@@ -228,6 +242,14 @@ class Desk:
     def rows(self, sql: str, *values: Any) -> list[Any]:
         found = self.reader.execute(sql, values).fetchall()
         return [row[0] for row in found] if found and len(found[0]) == 1 else found
+
+    def by_trunk(self) -> dict[str, list[int]]:
+        """The attempts of all Originates so far, by the trunk that each left by."""
+        found: dict[str, list[int]] = {"a": [], "b": []}
+        for exchange in self.exchanges.values():
+            for headers in exchange.written:
+                found[headers["Channel"].rpartition("@")[2]].append(int(headers["ActionID"][1:], 16))
+        return found
 
     def written(self) -> list[int]:
         """The attempts of all Originates so far, in their order."""
