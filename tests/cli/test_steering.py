@@ -50,6 +50,20 @@ def test_a_campaign_from_check_to_cancel(engine: EngineProcess, tmp_path: Path) 
     )
     volley("dnc", "check", "+33199001002", code=1)
 
+    text = volley("trunk", "drain", "carrier", "--reason", "new SBC", "--by", "anna").stdout
+    assert text == "carrier is drained: it gets no new calls; live calls 0\n"
+    assert "drained" in volley("trunk", "list").stdout
+    assert json.loads(volley("status", "--json").stdout)["trunks"][0]["drained"] is True
+    assert volley("trunk", "resume", "carrier").stdout == "carrier is in use; live calls 0\n"
+    [trunk] = json.loads(volley("trunk", "list", "--json").stdout)
+    assert (trunk["drained"], trunk["breaker"], trunk["priority"], trunk["weight"]) == (
+        False,
+        "closed",
+        50,
+        1.0,
+    )
+    assert "there is no trunk 'nowhere' in the settings" in volley("trunk", "drain", "nowhere", code=1).stderr
+
     assert json.loads(volley("cancel", "shots", "--json").stdout) == {
         "ok": True, "campaign": "shots", "state": "cancelled", "contacts_cancelled": 4,
     }  # fmt: skip

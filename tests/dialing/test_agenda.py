@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.dialing.agenda import Agenda
 from engine.dialing.agents import Agents
 from engine.dialing.running import CAREFUL_HOURS, NEVER, Running, transfers
 from engine.store.campaigns import CampaignRow
+from tests.dialing.conftest import settings as lab_settings
 
 MANIFEST: dict[str, Any] = {
     "owner": "Anna",
@@ -203,3 +206,124 @@ def test_the_gate_is_told_of_numbers_alone(some_settings) -> None:
     assert running.rules.callbacks_after_end == 3600.0
     assert running.targets == {"desk", "doctor"}
     assert Running(row(2), settings).rules.transfers == ()
+
+
+# -- who gets how much -------------------------------------------------------------------------------------------------
+
+EMERGENCY = {
+    "purpose": "emergency",
+    "emergency": {"approved_by": ["Anna, mayor", "Ben, fire brigade"], "expires": "2027-01-01T00:00:00Z"},
+}
+
+
+def turns(agenda: Agenda, calls: int, at_once: int = 1) -> list[int]:
+    """The campaigns that get the next calls, `at_once` of them in each claim: the first takes all that it may."""
+    found: list[int] = []
+    while len(found) < calls:
+        [(first, _)] = agenda.claimants(100.0, 50.0, 0.04, BOTH, 1)
+        for _ in range(at_once):
+            agenda.serve(first)
+            found.append(first.id)
+    return found
+
+
+@given(st.lists(st.sampled_from([0.5, 1.0, 2.0, 5.0]), min_size=2, max_size=5), st.sampled_from([1, 20]))
+def test_campaigns_of_one_priority_get_calls_by_their_shares(shares: list[float], at_once: int) -> None:
+    agenda = Agenda(lab_settings(), Agents({}))
+    agenda.refresh([row(which, share=share) for which, share in enumerate(shares, 1)])
+    got = turns(agenda, 200 * at_once, at_once)
+    for which, share in enumerate(shares, 1):
+        assert got.count(which) / len(got) == pytest.approx(share / sum(shares), abs=0.05)
+
+
+def test_who_was_idle_begins_where_the_others_are(agenda: Agenda) -> None:
+    agenda.refresh([row(1), row(2), row(3)])
+    agenda.campaigns[3].next_due = NEVER
+    turns(agenda, 100)
+    agenda.campaigns[3].next_due = 0.0
+    got = turns(agenda, 30)
+    assert [got.count(which) for which in (1, 2, 3)] == [10, 10, 10]
+
+
+def test_an_emergency_overtakes_at_once_and_leaves_the_rest_when_it_is_full(agenda: Agenda) -> None:
+    agenda.refresh([row(1, 100), row(2, 100)])
+    turns(agenda, 10)
+    agenda.refresh([row(1, 100), row(2, 100), row(3, 0, **EMERGENCY, max_channels=3)])
+    assert turns(agenda, 5) == [3] * 5
+    agenda.campaigns[3].live = 3
+    assert set(turns(agenda, 4)) == {1, 2}
+    agenda.campaigns[3].live = 2
+    assert turns(agenda, 1) == [3]
+
+
+def test_a_campaign_s_own_pace_holds_it_for_a_while(agenda: Agenda) -> None:
+    agenda.refresh([row(1, cps=2.0), row(2, 10)])
+    assert ids(agenda) == [1, 2]
+    agenda.serve(agenda.campaigns[1], 50.0)
+    assert ids(agenda) == [2]
+    assert ids(agenda, mono=50.6) == [1, 2]
+    agenda.campaigns[2].slow_until = 51.0
+    assert ids(agenda, mono=50.6) == [1]
+    agenda.campaigns[1].next_due = NEVER
+    assert agenda.wait(100.0, 50.6, 0.04) == pytest.approx(0.4)
+
+
+def test_a_change_asks_for_those_that_are_new_alone(agenda: Agenda) -> None:
+    agenda.refresh([row(1), row(2), row(3)])
+    for one in agenda.campaigns.values():
+        one.next_due = 500.0
+    agenda.update([(1, "running"), (2, "running"), (4, "running")], [row(4)], grown=[2])
+    assert sorted(agenda.campaigns) == [1, 2, 4]
+    assert sorted(ids(agenda)) == [2, 4]
+    agenda.update([(1, "paused"), (2, "running"), (4, "running")], [])
+    agenda.update([(1, "running"), (2, "running"), (4, "running")], [])
+    assert sorted(ids(agenda)) == [1, 2, 4]
+
+
+steps = st.lists(
+    st.tuples(
+        st.integers(1, 6), st.sampled_from(["due", "later", "never", "full", "free", "pause", "resume", "serve", "slow"]),
+        st.floats(0.0, 2.0),
+    ),
+    max_size=120,
+)  # fmt: skip
+
+
+@given(steps)
+def test_whatever_happens_the_heaps_answer_as_a_look_at_every_campaign_would(
+    story: list[tuple[int, str, float]],
+) -> None:
+    agenda = Agenda(lab_settings(max_channels=20), Agents({}))
+    agenda.refresh(
+        [row(which, 50 + 10 * (which % 2), cps=2.0 if which == 6 else None) for which in range(1, 7)]
+    )
+    now, mono = 100.0, 50.0
+    for which, what, wait in story:
+        now, mono = now + wait, mono + wait
+        one = agenda.campaigns[which]
+        match what:
+            case "due":
+                one.due(now)
+            case "later":
+                one.next_due = now + 1.5
+            case "never":
+                one.next_due = NEVER
+            case "full":
+                one.live = 20
+            case "free":
+                one.live = 0
+            case "pause":
+                one.set_state("paused")
+            case "resume":
+                one.set_state("running")
+            case "serve":
+                agenda.serve(one, mono)
+            case "slow":
+                one.slow_until = mono + 1.0
+        waits = {one.id: one.wait(now, mono, 0.04) for one in agenda.campaigns.values()}
+        ready = {which for which, seconds in waits.items() if seconds <= 0}
+        assert set(ids(agenda, now, mono)) == ready
+        expected = 0.0 if ready else min(waits.values())
+        assert agenda.wait(now, mono, 0.04) == pytest.approx(expected, abs=1e-6)
+        priorities = [agenda.campaigns[which].priority for which in ids(agenda, now, mono)]
+        assert priorities == sorted(priorities, reverse=True)

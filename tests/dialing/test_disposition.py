@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.dialing.disposition import ANSWERED, CAUSE, SIP, UNCOUNTED, Disposition, Ending, classify
+from engine.dialing.disposition import (
+    ANSWERED,
+    CAUSE,
+    SIP,
+    UNCOUNTED,
+    Disposition,
+    Ending,
+    Telling,
+    classify,
+    telling,
+)
 
 D = Disposition
 
@@ -157,3 +167,35 @@ def test_what_nobody_knows_counts_as_an_attempt_and_is_no_success(ending: Ending
     found = classify(ending)
     assert found in (D.FAILED, D.NO_ANSWER, D.CANCELLED)
     assert (found in UNCOUNTED) == ending.withdrawn
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [
+        ({"answered": True, "cause": 16}, Telling.WORKED),
+        ({"rang": True, "gave_up": True}, Telling.WORKED),
+        ({"rang": True, "sip": 503, "cause": 34}, Telling.WORKED),  # it carried the call as far as the callee
+        ({"sip": 486, "cause": 17}, Telling.WORKED),
+        ({"sip": 404, "cause": 1}, Telling.WORKED),
+        ({"sip": 603, "cause": 21}, Telling.WORKED),
+        ({"sip": 480, "cause": 19}, Telling.WORKED),
+        ({"sip": 503, "cause": 34}, Telling.FAILED),
+        ({"sip": 500, "cause": 38}, Telling.FAILED),
+        ({"sip": 429}, Telling.FAILED),
+        ({"cause": 42}, Telling.FAILED),
+        ({"cause": 20}, Telling.FAILED),
+        ({"sip": 401, "cause": 21}, Telling.FAILED),
+        (
+            {"sip": 403, "cause": 21},
+            Telling.NOTHING,
+        ),  # this callee, this caller ID, or all of us: nobody knows
+        ({"gave_up": True}, Telling.NOTHING),
+        ({"sip": 408, "cause": 18}, Telling.NOTHING),
+        ({"cause": 1}, Telling.NOTHING),  # by the PBX itself
+        ({"withdrawn": True}, Telling.NOTHING),
+        ({}, Telling.NOTHING),
+    ],
+)
+def test_what_a_call_tells_of_its_trunk(seen: dict[str, Any], told: Telling) -> None:
+    ending = Ending(**seen)
+    assert telling(classify(ending), ending) is told

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from engine.dialing.disposition import ANSWERED, Disposition
 from engine.dialing.retry import (
     DEFAULTS,
+    FAILOVER,
     FINAL,
     CallbackAt,
     Decision,
@@ -276,3 +277,44 @@ def test_an_opt_out_is_final_and_a_callback_comes_first(
 def test_what_counts(ended: Disposition) -> None:
     assert counts(ended) == (ended not in (D.CONGESTION, D.NOT_SENT, D.CANCELLED))
     assert counts(ended) or ended not in ANSWERED
+
+
+# -- congestion is a trunk's -------------------------------------------------------------------------------------------
+
+TWICE = Policy(3, 900.0, {D.CONGESTION: Rule(120.0, 1)})
+
+
+@pytest.mark.parametrize(
+    ("trunks", "untried", "refused", "follows"),
+    [
+        (1, 0, 1, RetryAt(DIALED + 120, 0)),
+        (1, 0, 2, Final()),
+        (2, 1, 1, RetryAt(NOW + FAILOVER, 0)),  # the other trunk
+        (2, 0, 2, RetryAt(DIALED + 120, 0)),  # both have refused: a round later
+        (2, 1, 3, RetryAt(NOW + FAILOVER, 0)),
+        (2, 0, 4, Final()),
+        (2, 1, 4, Final()),  # a trunk came back meanwhile: no endless loop
+        (3, 2, 1, RetryAt(NOW + FAILOVER, 0)),
+        (0, 0, 1, RetryAt(DIALED + 120, 0)),  # the trunk has left the settings
+        (0, 0, 2, Final()),
+    ],
+)
+def test_a_call_goes_round_the_trunks_before_it_waits(
+    trunks: int, untried: int, refused: int, follows: Decision
+) -> None:
+    past = History(0, {"CONGESTION": refused}, 0, 1, trunks=trunks, untried=untried)
+    assert decide(TWICE, past, D.CONGESTION, DIALED, NOW) == follows
+
+
+@given(st.integers(1, 6), st.integers(0, 10), st.lists(st.integers(0, 5), min_size=80, max_size=80))
+def test_whatever_trunks_are_there_congestion_comes_to_an_end(
+    trunks: int, rounds: int, others: list[int]
+) -> None:
+    policy = Policy(3, 900.0, {D.CONGESTION: Rule(60.0, rounds)})
+    refused = 0
+    for untried in others:
+        refused += 1
+        past = History(0, {"CONGESTION": refused}, 0, 1, trunks=trunks, untried=min(untried, trunks - 1))
+        if decide(policy, past, D.CONGESTION, DIALED, NOW) == Final():
+            break
+    assert refused == trunks * (rounds + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from engine.errors import InputError, StoreError
 from engine.ops.figures import Status
 from engine.ops.status import look
 from engine.ops.status_view import until, view
+from engine.ops.trunk_view import state
 from tests.ops.filled import Books, person
 
 
@@ -133,3 +135,14 @@ def test_without_campaigns_it_says_what_to_do(books: Books) -> None:
 
 def test_until() -> None:
     assert (until(None, 5), until(5, 5), until(65, 5)) == ("-", "now", "in 1m")
+
+
+def test_what_keeps_calls_from_a_trunk_is_told_with_the_reason(books: Books) -> None:
+    books.connection.execute("UPDATE trunks SET breaker = 'open', breaker_reason = 'SIP 503', breaker_at = 5")
+    (trunk,) = look(books.settings, books.now).trunks
+    assert (trunk.drained, trunk.breaker) == (False, "closed"), "no engine runs: nobody knows"
+    trunk = replace(trunk, breaker="open", breaker_reason="SIP 503")
+    assert state(trunk).plain == "breaker open: SIP 503"
+    books.connection.execute("UPDATE trunks SET drained_at = 5")
+    (trunk,) = look(books.settings, books.now).trunks
+    assert state(trunk).plain == "drained"
