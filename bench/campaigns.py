@@ -2,10 +2,11 @@
 
     python -m bench.campaigns [--few 10] [--many 5000] [--calls 400] [--at-once 1] [--rounds 5]
 
-Two real databases with as many contacts each, all of them due, and the dialer's own agenda over each. A round makes calls in both, in
-turn: who has something due, by which trunks, whose turn is it, the claim of a contact (of `--at-once` contacts), each put down
-as served. A claim of several costs more where campaigns are small: each is asked for its own. Then what it costs to take up that something of the open campaigns has changed. Everything in one run, so that the ratios
-hold on whatever machine; commits are not counted. Figures are the median of the rounds, in µs of processor time.
+Two real databases with as many contacts each, all of them due, and the dialer's own agenda over each. A round makes calls in
+both, in turn: who has something due, by which trunks, whose turn is it, the claim of a contact (of `--at-once` contacts), each
+put down as served. A claim of several costs more where campaigns are small: each is asked for its own. Then what it costs to
+take up that something of the open campaigns has changed. Everything in one run, so that the ratios hold on whatever machine;
+commits are not counted. Figures are the median of the rounds, in µs of processor time.
 """
 
 from __future__ import annotations

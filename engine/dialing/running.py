@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from engine.campaign import Campaign
 from engine.config import Settings
@@ -12,7 +13,7 @@ from engine.dialing.pacing import Pace
 from engine.dialing.retry import Policy
 from engine.flow.actions import MESSAGE
 from engine.flow.compiled import opt_out_keys
-from engine.rules.caller_ids import CallerIds
+from engine.rules.caller_ids import CallerId, CallerIds
 from engine.rules.gate import CampaignRules
 from engine.rules.hours import Hours, Window
 from engine.rules.numbers import parse_number
@@ -76,7 +77,7 @@ class Running:
         """Those of a callback, by the node with which it begins."""
         self.caller_names = {item.number: item.name for item in settings.caller_id}
         window = campaign.window or settings.defaults.window
-        self._hours = Hours(window) if window else CAREFUL_HOURS
+        self._hours = _hours(tuple(window)) if window else CAREFUL_HOURS
         ours = [item.caller_id for item in settings.caller_id if item.number in campaign.caller_id]
         emergency = campaign.emergency
         self.rules = CampaignRules(
@@ -87,7 +88,7 @@ class Running:
             max_attempts=campaign.retry.max_attempts,
             min_gap=campaign.retry.min_gap,
             max_callbacks=campaign.max_callbacks,
-            caller_ids=CallerIds(ours),
+            caller_ids=_caller_ids(tuple(ours)),
             proof_days=settings.limits.proof_days,
             purpose=campaign.purpose,
             topics=frozenset(campaign.topics),
@@ -185,6 +186,18 @@ class Running:
         """A contact of this campaign is due at `at`."""
         if at < self._next_due:
             self.next_due = at
+
+
+@lru_cache(maxsize=256)
+def _hours(window: tuple[Window, ...]) -> Hours:
+    """Shared by all campaigns that have the same: what is worked out of them for a place and a day is worked out once."""
+    return Hours(window)
+
+
+@lru_cache(maxsize=256)
+def _caller_ids(given: tuple[CallerId, ...]) -> CallerIds:
+    """As with hours."""
+    return CallerIds(given)
 
 
 def transfers(settings: Settings, targets: Iterable[str]) -> tuple[Transfer, ...]:

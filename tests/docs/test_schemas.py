@@ -45,6 +45,8 @@ TABLES = [
     Table("settings.md", "`[log]`", config.LogSettings),
     Table("settings.md", "`[pbx.<name>]`", pbx_settings.PbxSettings),
     Table("settings.md", "`[trunk.<name>]`", trunk_settings.TrunkSettings),
+    Table("settings.md", "`prefix_caps`", trunk_settings.PrefixCap),
+    Table("settings.md", "`breaker`", trunk_settings.BreakerSettings),
     Table("settings.md", "`[[caller_id]]`", config.CallerIdSettings),
     Table("settings.md", "`[law]`", config.LawSettings),
     Table("settings.md", "`[transfer.<name>]`", config.TransferSettings),
