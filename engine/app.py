@@ -29,11 +29,12 @@ from engine.dialing.queues import Queues
 from engine.dialing.running import Running
 from engine.dialing.speaking import Speaking
 from engine.dialing.trunks import Trunks
-from engine.errors import AmiError, StoreError, StoreFault, VolleyError
+from engine.errors import VolleyError
 from engine.hooks.service import open_hooks
 from engine.housekeeping import Housekeeping
 from engine.intake.control import Control
 from engine.intake.service import Intake
+from engine.open_campaigns import OpenCampaigns
 from engine.ops import log as events
 from engine.ops.log import Lines, Log
 from engine.ops.trail import Trail
@@ -41,7 +42,7 @@ from engine.pbx_settings import PbxSettings
 from engine.reports import Reports
 from engine.retention import Retention
 from engine.sounds_server import SoundsServer
-from engine.store import campaigns, recovery, trunks
+from engine.store import recovery
 from engine.store.database import open_writer, state_lock
 from engine.store.listing import ListBook
 from engine.store.writer import Writer
@@ -49,8 +50,6 @@ from engine.store.writer import Writer
 TELL_EVERY = 10.0
 """Seconds between two lines that say that the database still refuses."""
 STOP_PATIENCE = 10.0
-OVERLAP = 10.0
-"""Seconds by which jobs are asked for again that were taken in: what is being stored has an instant of before its commit."""
 
 
 class Engine:
@@ -66,8 +65,6 @@ class Engine:
         self._ailing: float | None = None
         """Monotonic instant since when the database refuses."""
         self._told = float("-inf")
-        self._refreshed = 0.0
-        """POSIX seconds: jobs that were taken in before then are known."""
 
     async def run(self) -> None:
         """Run until stopped. Raises StoreInUse, StoreError, or what killed a task that must not die."""
@@ -150,6 +147,19 @@ class Engine:
             self.dispatcher.wake,
             self._log,
         )
+        self.open_campaigns = OpenCampaigns(
+            self.agenda,
+            self.trunks,
+            self.ledger,
+            self.follower,
+            self.writer,
+            self.peers,
+            self._changed,
+            self.dispatcher.wake,
+            lambda campaign_id: self.housekeeping.emptied(campaign_id),  # noqa: PLW0108 -- it is made later
+            self._clock,
+            self._log,
+        )
         self.intake = Intake(settings, self.writer, self._clock, self._log, self._changed.set)
         self.control = Control(
             settings,
@@ -159,13 +169,10 @@ class Engine:
             changed=self._changed.set,
             suppressed=self.follower.suppress,
             unsuppressed=self.follower.unsuppress,
-            steered=self._steered,
-            trunk_steered=self._trunk_steered,
+            steered=self.open_campaigns.steered,
+            trunk_steered=self.open_campaigns.trunk_steered,
         )
-        for name in await self.writer.submit(trunks.drained):
-            if name in self.trunks.by_name:
-                self.trunks.by_name[name].drained = True
-        await self._refresh()
+        await self.open_campaigns.open()
         for name in await self.writer.submit(partial(recovery.lost_attempts, pbxs=list(settings.pbx))):
             await self._peer(name, next(iter(settings.pbx.values()))).settlement.abandon()
         self.speaking = Speaking(
@@ -246,7 +253,7 @@ class Engine:
         loops: dict[str, Coroutine[Any, Any, None]] = {
             "intake": self.intake.run(),
             "control": self.control.run(),
-            "campaigns": self._follow_campaigns(),
+            "campaigns": self.open_campaigns.run(),
             "housekeeping": self.housekeeping.run(),
             "reports": self.reports.run(),
             "claim": self.dispatcher.claim(),
@@ -322,60 +329,3 @@ class Engine:
 
         while waiting():  # noqa: ASYNC110 -- a few times, at the very end; no one event tells
             await asyncio.sleep(0.02)
-
-    # -- campaigns -----------------------------------------------------------------------------------------------------
-
-    async def _follow_campaigns(self) -> None:
-        """Take up what intake and control changed in the database."""
-        while True:
-            await self._changed.wait()
-            self._changed.clear()
-            began = self._clock.mono()
-            try:
-                changes = await self._refresh()
-            except StoreError as error:
-                if not isinstance(error, StoreFault):
-                    self._log.error(events.STORE_FAILED, error=str(error), retry_in=1.0)
-                await asyncio.sleep(1.0)
-                self._changed.set()
-                continue
-            for peer in self.peers.values():
-                if peer.ami.up:
-                    try:
-                        await peer.put_flows()
-                    except (AmiError, StoreError) as error:  # the next login writes them
-                        self._log.warning(events.AMI_FAILED, pbx=peer.name, error=str(error))
-            for campaign_id in changes.empty:
-                self.housekeeping.emptied(campaign_id)
-            self.dispatcher.wake()
-            # With thousands of campaigns, of which many change in a second, most of the time is left to the calls.
-            await asyncio.sleep(min(0.5, 10 * (self._clock.mono() - began)))
-
-    async def _refresh(self) -> campaigns.Changes:
-        """Bring the agenda up to date. Raises StoreError."""
-        now, known = self._clock.now(), frozenset(self.agenda.campaigns)
-        changes = await self.writer.submit(
-            partial(campaigns.changes, known=known, since=min(self._refreshed, now - OVERLAP))
-        )
-        self.agenda.update(changes.states, changes.new, changes.grown)
-        self._refreshed = now - OVERLAP
-        return changes
-
-    def _trunk_steered(self, name: str, drained: bool) -> None:
-        """A trunk was drained or resumed: what of it is claimed and not sent goes elsewhere."""
-        trunk = self.trunks.by_name[name]
-        trunk.drained = drained
-        if not drained:
-            trunk.rate.begin()
-        self.dispatcher.wake()
-
-    def _steered(self, campaign_id: int, state: str) -> None:
-        """A campaign was paused, resumed or cancelled: nothing of it that is not sent yet goes out against that."""
-        running = self.agenda.campaigns.get(campaign_id)
-        if running is not None:
-            running.set_state(state)
-        if state == "cancelled":
-            for live in self.ledger:
-                if live.running.id == campaign_id:
-                    live.running.set_state(state)
-                    self.follower.withdraw(live)

@@ -19,6 +19,7 @@ from engine.dialing.aftermath import aftermath
 from engine.dialing.agenda import Agenda
 from engine.dialing.backlog import Backlog
 from engine.dialing.call import State
+from engine.dialing.canonical import line
 from engine.dialing.disposition import Disposition, Ending
 from engine.dialing.effects import AwaitHangup, End, HeardKey, Keep, StartRingTimer, TakeKey
 from engine.dialing.health import Health
@@ -314,32 +315,7 @@ class Follower:
         self._freed()
 
     def _log_end(self, live: Live, outcome: Outcome, decision: Decision, stored: Stored) -> None:
-        claim = live.claim
-        answered = outcome.answered_at
-        self._log.info(
-            events.CALL_ENDED,
-            **self._names(live),
-            kind=claim.kind,
-            number=claim.e164,
-            caller_id=claim.caller_id,
-            trunk=claim.trunk,
-            disposition=outcome.disposition,
-            cause=outcome.cause,
-            sip=outcome.sip,
-            amd=outcome.amd,
-            result=outcome.result,
-            heard=None if outcome.heard is None else round(outcome.heard, 2),
-            answers=[_masked(report.value) for report in outcome.reports if report.kind == "answer"],
-            keys="".join(
-                report.value.partition("@")[0] for report in outcome.reports if report.kind == "key"
-            ),
-            rang=outcome.rang,
-            seconds=round(outcome.ended_at - (outcome.sent_at or outcome.ended_at), 3),
-            talk=0.0 if answered is None else round(max(0.0, outcome.ended_at - answered), 3),
-            next=type(decision).__name__,
-            next_at=None if stored.contact_done else outcome.next_at,
-            note=outcome.note,
-        )
+        self._log.info(events.CALL_ENDED, **self._names(live), **line(live.claim, outcome, decision, stored))
         if stored.missed:
             self._log.error(events.CALLBACK_MISSED, **self._names(live), callbacks=1, why=outcome.disposition)
         if isinstance(decision, CallbackAt):
@@ -357,9 +333,3 @@ class Follower:
             "contact": claim.contact_id,
             "attempt": channel_id(claim.attempt),
         }
-
-
-def _masked(answer: str) -> str:
-    """An answer for the log: what was typed (an account, a birthday) is nobody's business there."""
-    question, _, said = answer.partition("=")
-    return f"{question}={'*' * len(said)}" if len(said) > 1 and said.isdecimal() else answer
