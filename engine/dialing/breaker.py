@@ -1,10 +1,11 @@
 """The breaker of one trunk: a trunk that fails gets no calls for a while, then single ones to see whether it works again.
 
-Theory of operation. CLOSED: all calls pass. It OPENs when `failures` calls in a row, to so many different numbers, came to
-nothing by the trunk's doing, or when that holds for `share` of all calls in the window, twice `failures` of them at least. One
-number counts once: who is behind it may be what is congested. OPEN: no call passes for `pause` seconds. HALF_OPEN: one call at
-a time, a probe; `probes` of them that get through (it rings, is answered, is busy: the far end spoke) close it, one that does
-not opens it again, for twice as long, up to `max_pause`. Outcomes of calls that were made before it opened tell nothing then.
+Theory of operation. CLOSED: all calls pass. It OPENs when `failures` calls in a row, to so many different numbers and for SPAN
+seconds at least, came to nothing by the trunk's doing (at a hundred calls a second five in a row may be chance), or when that
+holds for `share` of all calls in the window, twice `failures` of them at least. One number counts once: who is behind it may be
+what is congested. OPEN: no call passes for `pause` seconds. HALF_OPEN: one call at a time, a probe; `probes` of them that get
+through (it rings, is answered, is busy: the far end spoke) close it, one that does not opens it again, for twice as long, up to
+`max_pause`. Outcomes of calls that were made before it opened tell nothing then.
 
     {CLOSED: failures -> OPEN, OPEN: time -> HALF_OPEN, HALF_OPEN: probes -> CLOSED | failure -> OPEN}
 
@@ -18,6 +19,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.trunk_settings import BreakerSettings
+
+SPAN = 0.25
+"""Seconds."""
 
 
 class Phase(StrEnum):
@@ -45,6 +49,7 @@ class Breaker:
         "_passed",
         "_pause",
         "_row",
+        "_since",
         "_window",
         "_worked",
         "out",
@@ -66,6 +71,8 @@ class Breaker:
         self._passed = 0
         self._row: dict[int, None] = {}
         """Numbers that failed since the last call that got through."""
+        self._since = float("inf")
+        """When the first of them did."""
         self._window: deque[tuple[float, int | None]] = deque()
         """Outcomes: when, and the number of one that failed."""
         self._failed: Counter[int] = Counter()
@@ -132,11 +139,13 @@ class Breaker:
             return self._open(now, f"a probe failed: {why}")
         if self.phase is not Phase.CLOSED:
             return None
+        if not self._row:
+            self._since = now
         self._row[number] = None
         self._window.append((now, number))
         self._failed[number] += 1
         self._forget(now)
-        if len(self._row) >= self._limits.failures:
+        if len(self._row) >= self._limits.failures and now - self._since >= SPAN:
             return self._open(now, f"{len(self._row)} numbers failed in a row, the last one: {why}")
         failed = len(self._failed)
         if failed >= 2 * self._limits.failures and failed >= (failed + self._worked) * self._limits.share:

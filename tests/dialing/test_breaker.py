@@ -13,11 +13,11 @@ LIMITS = BreakerSettings(failures=3, share=0.5, window=10.0, pause=4.0, max_paus
 
 
 def told(story: str, limits: BreakerSettings = LIMITS) -> tuple[Breaker, list[str]]:
-    """A letter a tenth of a second: `+` a call got through, a lower-case letter the number that failed, `.` nothing, `_` a whole
+    """A letter each fifth of a second: `+` a call got through, a lower-case letter the number that failed, `.` nothing, `_` a whole
     second. The changes, in order."""
     breaker, now, changes = Breaker(limits), 100.0, []
     for sign in story:
-        now += 1.0 if sign == "_" else 0.1
+        now += 1.0 if sign == "_" else 0.2
         change = None
         if sign == "+":
             change = breaker.worked(now, False)
@@ -55,11 +55,17 @@ def test_what_opens_it(story: str, opens: bool) -> None:
 def opened(limits: BreakerSettings = LIMITS) -> Breaker:
     breaker = Breaker(limits)
     for number in range(limits.failures):
-        change = breaker.failed(50.0, number, "SIP 503", False)
+        change = breaker.failed(49.0 + number / 2, number, "SIP 503", False)
     assert change is not None
     assert (change.phase, change.pause) == (Phase.OPEN, limits.pause)
     assert change.reason == "3 numbers failed in a row, the last one: SIP 503"
     return breaker
+
+
+def test_five_in_a_row_may_be_chance_where_there_are_a_hundred_a_second() -> None:
+    breaker = Breaker(LIMITS)
+    assert [breaker.failed(50.0 + at / 100, at % 5, "SIP 503", False) for at in range(25)] == [None] * 25
+    assert breaker.failed(50.25, 1, "SIP 503", False) is not None
 
 
 def test_probes_close_it() -> None:
@@ -98,7 +104,7 @@ def test_the_pause_doubles_with_each_probe_that_fails_and_begins_anew_once_it_wa
         breaker.worked(now + 17.0, probe=True)
     assert breaker.phase is Phase.CLOSED
     for number in range(3):
-        change = breaker.failed(now + 18.0, number, "SIP 503", False)
+        change = breaker.failed(now + 18.0 + number, number, "SIP 503", False)
     assert change is not None
     assert change.pause == 4.0
 

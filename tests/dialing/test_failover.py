@@ -33,27 +33,28 @@ def books(desk: Any) -> Counter[tuple[str, int]]:
 
 
 async def test_a_trunk_that_refuses_all_is_left_and_nobody_loses_an_attempt(new_desk, person) -> None:
-    async with new_desk(cps=200, trunk={"a": QUICK}) as desk:
+    async with new_desk(cps=100, trunk={"a": QUICK}) as desk:
         congested(desk)
-        await desk.campaign("spring", *(person(row) for row in range(1, 41)))
+        await desk.campaign("spring", *(person(row) for row in range(1, 81)))
         desk.start()
-        await desk.until(lambda: books(desk).total() == 40, 8.0)
-        assert books(desk) == {("ANSWERED_UNSURE", 1): 40}
+        await desk.until(lambda: books(desk).total() == 80, 8.0)
+        assert books(desk) == {("ANSWERED_UNSURE", 1): 80}
         opened = desk.events("trunk.breaker_opened")
         assert opened[0]["trunk"] == "a"
         assert opened[0]["reason"].endswith("the last one: SIP 503")
         refused = desk.rows(
             "SELECT number_id, count(*) FROM attempts WHERE disposition = 'CONGESTION' GROUP BY 1"
         )
-        assert 3 <= len(refused) < 20, "what was under way when it opened, and a probe or two"
+        assert 3 <= len(refused) < 40, "what was under way when it opened, and a probe or two"
         assert {count for _, count in refused} == {1}, "who was refused goes by the other trunk"
-        assert desk.rows("SELECT sum(counted) FROM attempts") == [40]
+        assert desk.rows("SELECT sum(counted) FROM attempts") == [80]
+        await desk.follower.backlog.settled()
         assert desk.rows("SELECT breaker != 'closed' FROM trunks WHERE name = 'a'") == [1]
         desk.check_idle()
 
 
 async def test_probes_find_out_that_it_works_again(new_desk, person) -> None:
-    async with new_desk(cps=200, trunk={"a": QUICK, "b": {"max_channels": 1}}) as desk:
+    async with new_desk(cps=100, trunk={"a": QUICK, "b": {"max_channels": 1}}) as desk:
         congested(desk, sip=0, cause=20)  # not reachable
         await desk.campaign("spring", *(person(row) for row in range(1, 61)))
         desk.start()

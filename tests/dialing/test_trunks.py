@@ -170,7 +170,7 @@ def test_an_open_breaker_and_a_probe(some_settings) -> None:
     found = trunks(some_settings, limits={"max_channels": 100}, a={"max_channels": 50}, b={"priority": 60})
     breaker = found.by_name["b"].breaker
     for number in range(5):
-        breaker.failed(50.0, number, "cause 34", False)
+        breaker.failed(45.0 + number, number, "cause 34", False)
     assert set(names(found)) == {"a"}
     assert not found.ways(50.0, 1.0, 100, usable).by_trunk["b"].open
     breaker.turn(99.0)
