@@ -95,7 +95,7 @@ def test_everybody_is_reached_by_the_other_trunk_and_nobody_loses_an_attempt(eng
         engine.completed("failover", 30)
         [opened] = engine.log("trunk.breaker_opened")
         assert opened["trunk"] == "full"
-        assert re.fullmatch(r"\d+ numbers failed in a row, the last one: SIP 503", opened["reason"])
+        assert opened["reason"].endswith("the last one: SIP 503")
         trunks = {row["name"]: row["breaker"] for row in engine.rows("SELECT * FROM trunks")}
         assert trunks == {"carrier": "closed", "full": "open"}
         refused = 0
