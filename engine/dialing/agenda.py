@@ -13,7 +13,7 @@ known by its number, and dropped when it comes up.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heapify, heappop, heappush
 
 from engine.config import Settings
@@ -29,6 +29,14 @@ Turn = tuple[bool, int, float, int, int, int]
 """Not an emergency, priority downwards, calls by share, the last turn; the entry's number and the campaign's id."""
 LEFT_BEHIND = 4
 """Entries for each campaign, in all, until the heaps are cleared of what was left behind."""
+
+
+PASSED_OVER = 1000
+"""Campaigns that cannot be dialed now (no PBX has their flow) and are passed over in one look."""
+
+
+def _as_it_is(claimant: Claimant) -> Claimant:
+    return claimant
 
 
 class Agenda:
@@ -171,31 +179,42 @@ class Agenda:
         return frozenset().union(*(group[0] for group, _ in self._open()))
 
     def claimants(
-        self, now: float, mono: float, horizon: float, trunks: frozenset[str], most: int = 50
+        self,
+        now: float,
+        mono: float,
+        horizon: float,
+        trunks: frozenset[str],
+        most: int = 50,
+        ready: Callable[[Claimant], Claimant] = _as_it_is,
     ) -> list[tuple[Running, Claimant]]:
-        """Campaigns with something due and channels left, at most `most`: the first whose turn it is."""
+        """Campaigns with something due and channels left, at most `most`: the first whose turn it is. `ready` leaves of a
+        claimant's trunks those that it can use now; who has none is passed over."""
         self._settle(now, mono, horizon)
         heaps = [turns for group, turns in self._open() if group[0] & trunks]
         heads = [(turns[0], at) for at, turns in enumerate(heaps)]
         heapify(heads)
         seen: list[tuple[Turn, int]] = []
-        while heads and len(seen) < most:
+        found: list[tuple[Running, Claimant]] = []
+        while heads and len(found) < most and len(seen) < PASSED_OVER + most:
             turn, at = heappop(heads)
             seen.append((heappop(heaps[at]), at))
             while heaps[at] and self._entry.get(heaps[at][0][5]) != heaps[at][0][4]:
                 heappop(heaps[at])
             if heaps[at]:
                 heappush(heads, (heaps[at][0], at))
+            running = self.campaigns[turn[5]]
+            claimant = ready(self._claimant(running, mono, horizon, trunks))
+            if claimant.trunks:
+                found.append((running, claimant))
         for turn, at in reversed(seen):
             heappush(heaps[at], turn)
-            self._begun[self.campaigns[turn[5]].rank] = turn[2]
-        return [self._claimant(self.campaigns[turn[5]], mono, horizon, trunks) for turn, _ in seen]
+        for running, _ in reversed(found):
+            self._begun[running.rank] = running.passed
+        return found
 
-    def _claimant(
-        self, one: Running, mono: float, horizon: float, trunks: frozenset[str]
-    ) -> tuple[Running, Claimant]:
+    def _claimant(self, one: Running, mono: float, horizon: float, trunks: frozenset[str]) -> Claimant:
         own, agents = one.room(mono, horizon), self._agents.room(one.targets) if one.targets else None
-        return one, Claimant(
+        return Claimant(
             one.id,
             one.rules,
             one.flow_version,

@@ -91,7 +91,7 @@ class Breaker:
             case Phase.OPEN:
                 return 0
             case Phase.HALF_OPEN:
-                return 1 - self.out
+                return max(0, 1 - self.out)
 
     def probe(self) -> bool:
         """A call is made. True when it is a probe: its end must be told as that of one."""

@@ -125,9 +125,8 @@ class Dispatcher:
                 ahead if ahead > 0 else LONGEST_WAIT
             )  # its turn is taken by what is queued: the sender wakes us
         most = min(MOST_CLAIMANTS, 2 * len(slots) + 2)
-        chosen = self._agenda.claimants(now, mono, HORIZON, frozenset(slot.trunk for slot in slots), most)
-        chosen = [(running, self._ready(claimant)) for running, claimant in chosen]
-        chosen = [(running, claimant) for running, claimant in chosen if claimant.trunks]
+        trunks = frozenset(slot.trunk for slot in slots)
+        chosen = self._agenda.claimants(now, mono, HORIZON, trunks, most, self._ready)
         if not chosen:
             return LONGEST_WAIT
         for running, _ in chosen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from engine.dialing.agenda import Agenda
 from engine.dialing.agents import Agents
 from engine.dialing.running import CAREFUL_HOURS, NEVER, Running, transfers
 from engine.store.campaigns import CampaignRow
+from engine.store.claimed import Claimant
 from tests.dialing.conftest import settings as lab_settings
 
 MANIFEST: dict[str, Any] = {
@@ -254,6 +256,17 @@ def test_an_emergency_overtakes_at_once_and_leaves_the_rest_when_it_is_full(agen
     assert set(turns(agenda, 4)) == {1, 2}
     agenda.campaigns[3].live = 2
     assert turns(agenda, 1) == [3]
+
+
+def test_who_cannot_be_dialed_now_is_passed_over_and_keeps_its_place(agenda: Agenda) -> None:
+    agenda.refresh([row(which, 90 if which < 40 else 50) for which in range(1, 60)])
+
+    def ready(claimant: Claimant) -> Claimant:
+        return claimant if claimant.campaign_id >= 40 else replace(claimant, trunks=frozenset())
+
+    found = agenda.claimants(100.0, 50.0, 0.04, BOTH, 4, ready)
+    assert [running.id for running, _ in found] == [40, 41, 42, 43]
+    assert ids(agenda, most=2) == [1, 2]
 
 
 def test_a_campaign_s_own_pace_holds_it_for_a_while(agenda: Agenda) -> None:
