@@ -36,7 +36,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 _REFUSALS = """
 SELECT t.name, max(a.created_at) FROM attempts a JOIN trunks t ON t.id = a.trunk_id
-WHERE a.contact_id = ? AND a.disposition = 'CONGESTION' AND a.created_at > ? GROUP BY 1
+WHERE a.contact_id = ? AND a.disposition = 'CONGESTION' AND NOT a.rang AND a.created_at > ? GROUP BY 1
 """
 NO_TRUNK_RETRY = 3600.0
 """Seconds before somebody is looked at again whom no trunk serves: settings change with a restart."""

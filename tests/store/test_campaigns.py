@@ -349,3 +349,15 @@ def test_held_contacts_are_released_in_slices(books, person) -> None:
     books.add("job-spring", campaign, *(person(row) for row in range(1, 6)), due_at=jobs.HELD)
     assert [books.unit(jobs.release_held, campaign, books.now, 2) for _ in range(4)] == [2, 2, 1, 0]
     assert len(books.claim(campaign).claims) == 5
+
+
+def test_what_has_changed_is_told_without_reading_everything_again(books, person) -> None:
+    one, two = books.campaign("one", person(1)), books.campaign("two", person(2))
+    found = books.unit(campaigns.changes, known=frozenset({one}), since=books.now + 5)
+    assert sorted(found.states) == [(one, "running"), (two, "running")]
+    assert [row.id for row in found.new] == [two]
+    assert (found.grown, found.empty) == ([], [])
+    found = books.unit(campaigns.changes, known=frozenset({one, two}), since=books.now - 5)
+    assert (found.new, sorted(found.grown)) == ([], [one, two])
+    books.finish(books.claim_one(one), "ANSWERED_HUMAN")
+    assert books.unit(campaigns.changes, known=frozenset(), since=books.now).empty == [one]
