@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from heapq import heapify, heappop, heapreplace
 
 from engine.config import LimitSettings, Settings
 from engine.dialing.breaker import Breaker
@@ -100,17 +101,25 @@ class Tier:
 
     def order(self, rooms: Mapping[str, int], most: int) -> list[Slot]:
         """Up to `most` slots of those that have room, in the order of their turns."""
-        left = {trunk.name: room for trunk in self.trunks if (room := rooms.get(trunk.name, 0)) > 0}
-        turns = {trunk.name: self.due(trunk.served) for trunk in self.trunks if trunk.name in left}
-        by_name = {trunk.name: trunk for trunk in self.trunks}
+        turns = [
+            (self.due(trunk.served), trunk.served, at)
+            for at, trunk in enumerate(self.trunks)
+            if rooms.get(trunk.name, 0) > 0
+        ]
+        if len(turns) == 1:
+            only = self.trunks[turns[0][2]]
+            return [only.slot] * min(most, rooms[only.name])
+        heapify(turns)
+        left = [rooms.get(trunk.name, 0) for trunk in self.trunks]
         found: list[Slot] = []
-        while left and len(found) < most:
-            name = min(left, key=lambda one: (turns[one], by_name[one].served))
-            found.append(by_name[name].slot)
-            turns[name] += 1.0 / by_name[name].share
-            left[name] -= 1
-            if not left[name]:
-                del left[name]
+        while turns and len(found) < most:
+            turn, served, at = turns[0]
+            found.append(self.trunks[at].slot)
+            left[at] -= 1
+            if left[at]:
+                heapreplace(turns, (turn + 1.0 / self.trunks[at].share, served, at))
+            else:
+                heappop(turns)
         return found
 
 
