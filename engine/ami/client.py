@@ -22,7 +22,7 @@ from engine.ami import events, outbox
 from engine.ami.encode import Header, message
 from engine.ami.fetch import TIMEOUT as FETCH_TIMEOUT
 from engine.ami.fetch import Fetch, Fetched, Fetches
-from engine.ami.protocol import Fields, Handler, Listing, Protocol
+from engine.ami.protocol import Fields, Handler, Listing, Protocol, Told
 from engine.ami.session import Session, deadline, first
 from engine.channel import ChannelEvent, InboundOptOut, attempt_of, bucket_of, channel_id
 from engine.errors import AmiActionFailed, AmiError, AmiLoginRefused, AmiTimeout, AmiUnreachable, VolleyError
@@ -102,19 +102,18 @@ class AmiClient:
         self.up = False
         """True between a finished `connected` and the loss of the connection: originates may be written."""
 
-    def _deliver(self, make: Callable[[Fields, float], ChannelEvent | None], fields: Fields) -> None:
+    def _deliver(self, make: Callable[[Told, float], ChannelEvent | None], fields: Told) -> None:
         event = make(fields, self._now())
         if event is not None:
             self._sink(event)
 
-    def _user_event(self, fields: Fields) -> None:
-        if self._fetches.take(fields):
-            return
-        opt_out = events.inbound(fields, self._now())
-        if opt_out is None:
+    def _user_event(self, fields: Told) -> None:
+        if fields.get("UserEvent", "") == "Volley":  # first: the others are rare
             self._deliver(events.user_event, fields)
-        elif self._inbound is not None:
-            self._inbound(opt_out)
+        elif not self._fetches.take(fields):
+            opt_out = events.inbound(fields, self._now())
+            if opt_out is not None and self._inbound is not None:
+                self._inbound(opt_out)
 
     # -- the connection ------------------------------------------------------------------------------------------------
 
