@@ -261,7 +261,7 @@ def _plateau(folder: Path, pid: int, channels: int, before: int) -> float:
         while time.monotonic() < deadline:
             (live,) = books.execute("SELECT count(*) FROM attempts WHERE disposition IS NULL").fetchone()
             if live >= channels:
-                return (_resident(pid) - before) / live / 1000
+                return (_resident(pid) - before) / int(live) / 1000
             time.sleep(0.05)
     raise RuntimeError(f"{channels} calls never lived at once")
 

@@ -57,7 +57,7 @@ async def run(given: argparse.Namespace) -> None:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-        found = {"moments": probe.moments.tolist(), "late": probe.late.tolist()}
+        found: dict[str, object] = {"moments": probe.moments.tolist(), "late": probe.late.tolist()}
         if stages is not None:
             found["stages"] = stages.figures()
         given.probe.write_text(json.dumps(found), encoding="utf-8")

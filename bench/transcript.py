@@ -203,7 +203,7 @@ def _job(folder: Path, practice: lab.Lab, name: str, codes: tuple[str, ...], *, 
 
 def _text(messages: list[tuple[int, str, str]], secret: str, folder: Path) -> str:
     """One message a paragraph, `>` before the lines to the PBX, `<` before those from it."""
-    lines = []
+    lines: list[str] = []
     for connection, direction, text in messages:
         clean = text.replace(secret, "SECRET").replace(str(folder.parent), "/DIR")
         clean = re.sub(r"/\S*/(pbx|transcript)/", r"/DIR/\1/", clean)

@@ -159,11 +159,11 @@ def _mask_numbers(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
     return event
 
 
-def _json(mask_numbers: bool) -> Callable[[Any, str, dict[str, Any]], bytes]:
+def _json(mask_numbers: bool) -> Callable[[Any, str, Any], bytes]:
     """The last and only processor of a line of JSON: a call's end is logged thousands of times a second, and a chain of small ones
     costs as much as the rest of it."""
 
-    def render(logger: Any, method: str, event: dict[str, Any]) -> bytes:
+    def render(logger: Any, method: str, event: Any) -> bytes:
         if "exc_info" in event:
             event = dict(structlog.processors.format_exc_info(logger, method, event))
         event["level"] = _LEVEL_NAMES.get(method, method)
