@@ -19,7 +19,7 @@ from engine.ami.encode import Originate
 from engine.ami.protocol import Protocol
 from engine.dialing.dispatcher import Dispatcher
 from engine.dialing.follower import Follower
-from engine.store import claims, outcomes, writer
+from engine.store import claims, endings, writer
 
 ENTRIES: tuple[tuple[str, Any, str], ...] = (
     ("claim", claims, "claim"),
@@ -29,7 +29,7 @@ ENTRIES: tuple[tuple[str, Any, str], ...] = (
     ("send", AmiClient, "write"),
     ("event parse", Protocol, "data_received"),
     ("follow", Follower, "take"),
-    ("finish", outcomes, "finish"),
+    ("finish", endings, "finish_all"),
     ("log", Follower, "_log_end"),
     ("commit", writer, "_transaction"),
 )

@@ -48,6 +48,11 @@ class CampaignRules:
     most_per_call: Mapping[str, float] = field(default_factory=dict)
     """What a call may come to at most, by trunk; for `cost_a_day`."""
 
+    @property
+    def day_capped(self) -> bool:
+        """Does it hang on the campaign's other calls of the day whether one more may be made?"""
+        return self.calls_a_day is not None or self.cost_a_day is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:

@@ -20,8 +20,9 @@ from engine.rules.gate import promise as opening
 from engine.store import decisions
 from engine.store.decisions import DecisionRecord
 from engine.store.due import Due, contact, due, next_due, zones_of
+from engine.store.entries import Entries
 from engine.store.listing import Lists, NoLists
-from engine.store.past import Matter, StoredPast, share_of, use
+from engine.store.past import Matter, StoredPast, share_of
 
 SCAN_LIMIT = 500
 """Contacts looked at in one claim: bounds how long the writer is held when many are refused in a row."""
@@ -124,12 +125,6 @@ class ClaimResult:
     """What the share of abandoned calls means for the campaigns that were looked at."""
 
 
-_ATTEMPT = """
-INSERT INTO attempts (id, contact_id, campaign_id, number_id, position, kind, pbx_id, trunk_id, caller_id, dialed, flow_version, rules,
-                      callback_id, created_at, held)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-
 _FINAL = {
     Reason.CAMPAIGN_OVER: "EXPIRED",
     Reason.EXPIRED: "EXPIRED",
@@ -167,6 +162,7 @@ def claim(
         taker.serve(claimant)
         if not taker.free or taker.scanned >= SCAN_LIMIT:
             break
+    taker.entries.write()
     return ClaimResult(tuple(taker.claims), tuple(taker.refusals), taker.exhausted, taker.throttles)
 
 
@@ -186,6 +182,7 @@ class _Taker:
         self._now = now
         self._lists = lists
         self._taken: set[int] = set()
+        self.entries = Entries(connection, now)
         self.free = free
         self.scanned = 0
         self.claims: list[Claim] = []
@@ -210,9 +207,12 @@ class _Taker:
             if not usable:
                 return
             wanted = min(room, len(usable))
+            self.entries.write()  # nobody who was taken is due any more
             rows = due(self._connection, claimant.campaign_id, self._now, wanted)
             self.scanned += len(rows)
             for row in rows:
+                if row.number_id in self._taken or claimant.rules.day_capped:
+                    self.entries.write()  # the gate asks for what was taken
                 past = StoredPast(
                     self._connection,
                     matter,
@@ -242,13 +242,14 @@ class _Taker:
                     start_room[row.start] -= 1
                 self._last_attempt = attempt_id(self._now, self._last_attempt)
                 self.claims.append(
-                    _insert(self._connection, claimant, slot, row, verdict, self._last_attempt, self._now)
+                    _enter(self.entries, claimant, slot, row, verdict, self._last_attempt, self._now)
                 )
                 if verdict.slow:
                     self._throttle(claimant, "slowed", verdict)
                     return
                 self.throttles[claimant.campaign_id] = FREE
             if len(rows) < wanted:
+                self.entries.write()
                 self.exhausted[claimant.campaign_id] = next_due(self._connection, claimant.campaign_id)
                 return
 
@@ -264,8 +265,8 @@ class _Taker:
         return tuple(dict.fromkeys(slot.trunk for slot in usable))
 
 
-def _insert(
-    connection: sqlite3.Connection,
+def _enter(
+    entries: Entries,
     claimant: Claimant,
     slot: Slot,
     row: Due,
@@ -276,31 +277,16 @@ def _insert(
     kind = "callback" if row.callback_id is not None else "first" if row.tries == "{}" else "retry"
     dialed = slot.dial(row.e164)
     held = claimant.rules.most_per_call.get(slot.trunk, 0.0)
-    connection.execute(
-        _ATTEMPT,
+    entries.add(
+        claimant.campaign_id,
+        row.contact_id,
         (
-            attempt,
-            row.contact_id,
-            claimant.campaign_id,
-            row.number_id,
-            row.position,
-            kind,
-            slot.pbx_id,
-            slot.trunk_id,
-            verdict.caller_id,
-            dialed,
-            claimant.flow_version,
-            verdict.ground.rules,
-            row.callback_id,
-            now,
-            held,
+            attempt, row.contact_id, claimant.campaign_id, row.number_id, row.position, kind, slot.pbx_id, slot.trunk_id,
+            verdict.caller_id, dialed, claimant.flow_version, verdict.ground.rules, row.callback_id, now, held,
         ),
-    )
-    decisions.insert(connection, record(claimant.campaign_id, row, verdict, now, attempt))
-    use(connection, claimant.campaign_id, now, calls=1, cost=0.0, held=held)
-    connection.execute(
-        "UPDATE contacts SET state = 'in_call', verdict = 'allowed' WHERE id = ?", (row.contact_id,)
-    )
+        record(claimant.campaign_id, row, verdict, now, attempt),
+        held,
+    )  # fmt: skip
     return Claim(
         attempt=attempt,
         contact_id=row.contact_id,
@@ -314,7 +300,7 @@ def _insert(
         position=row.position,
         numbers=row.numbers,
         attempts=row.attempts,
-        tries=json.loads(row.tries),
+        tries={} if row.tries == "{}" else json.loads(row.tries),
         invalid=positions_of(row.invalid),
         callback_id=row.callback_id,
         callbacks=row.callbacks,
