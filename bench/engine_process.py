@@ -20,6 +20,7 @@ import uvloop
 from bench.stages import Stages
 from engine.app import Engine
 from engine.cli.options import settings_of
+from engine.cli.run import collect_seldom
 from engine.ops import log
 
 EVERY = 0.005
@@ -69,7 +70,9 @@ def main() -> int:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--probe", type=Path, required=True, help="where the probe's notes go, as JSON")
     parser.add_argument("--stages", action="store_true")
-    uvloop.run(run(parser.parse_args()))
+    given = parser.parse_args()
+    collect_seldom()
+    uvloop.run(run(given))
     return 0
 
 

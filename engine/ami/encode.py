@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import quote
 
 from engine.errors import RefusedField
+from engine.values import hot_value
 
 LINE_LIMIT = 1024
 """Bytes in a line, CR LF included; Asterisk cuts what is longer (main/manager.c, struct mansession: char
@@ -106,7 +107,7 @@ def _word(what: str, value: str) -> str:
     return value
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class Originate:
     """An Originate of ours. `id` is ActionID and ChannelId at once."""
 

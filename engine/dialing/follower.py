@@ -116,11 +116,10 @@ class Follower:
 
     def take(self, event: ChannelEvent) -> None:
         """A channel event, as AMI tells it."""
-        held = self._held.get(event.attempt)
-        if held is None:
-            self.take_evidence(event)
-        else:
+        if self._held and (held := self._held.get(event.attempt)) is not None:
             held.append(event)
+        else:
+            self.take_evidence(event)
 
     def take_evidence(self, event: ChannelEvent) -> None:
         """A channel event, from the outbox or from a list of channels; also of calls that are held."""

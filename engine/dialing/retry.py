@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.dialing.disposition import UNCOUNTED, Disposition
+from engine.values import hot_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Policy:
         return self.rules.get(disposition) or DEFAULTS.get(disposition, FINAL)
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class History:
     """A contact's counters, the attempt that just ended included."""
 
@@ -68,7 +69,7 @@ class History:
     """Positions of numbers found invalid."""
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class RetryAt:
     """Try again at `at`, dialing the number at `position`."""
 
@@ -76,7 +77,7 @@ class RetryAt:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class CallbackAt:
     """The person asked to be called back: keep it at `at`, on the same number."""
 
@@ -84,7 +85,7 @@ class CallbackAt:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class Final:
     """No further attempt."""
 

@@ -23,6 +23,8 @@ from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 
+from engine.values import hot_value
+
 PROOF_DAYS = 400
 """Days after which a proof is too old, at the most: contracts run by the year, with a month to renew the paper."""
 _ANYWHERE = 0
@@ -59,7 +61,7 @@ class CallerId:
     """Trunks on which it may be shown; all when empty."""
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class Callee:
     """What the choice hangs on: the number dialed, and where it is. Empty words: not known."""
 
@@ -70,7 +72,7 @@ class Callee:
     """ISO 3166-2, such as `US-CA`; empty too when several are possible."""
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class Choice:
     """The number to show, or None with the reason for each that is not shown."""
 

@@ -11,6 +11,7 @@ from engine.rules.book import After, Book, Purpose, Scope, Topic
 from engine.rules.caller_ids import CallerIds
 from engine.rules.hours import Hours
 from engine.rules.transfers import Transfer
+from engine.values import hot_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class CampaignRules:
         return self.calls_a_day is not None or self.cost_a_day is not None
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class Candidate:
     """What the gate knows of a contact that is due and of the number that would be dialed."""
 

@@ -23,6 +23,7 @@ from engine.store.due import Due, contact, due, next_due, zones_of
 from engine.store.entries import Entries
 from engine.store.listing import Lists, NoLists
 from engine.store.past import Matter, StoredPast, share_of
+from engine.values import hot_value
 
 SCAN_LIMIT = 500
 """Contacts looked at in one claim: bounds how long the writer is held when many are refused in a row."""
@@ -39,7 +40,7 @@ class Slot:
     """E.164 -> the number as this trunk wants it."""
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class Claimant:
     """A running campaign as the claim sees it."""
 
@@ -53,7 +54,7 @@ class Claimant:
     """How many callbacks that begin with a node (its name) find somebody free there."""
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class Claim:
     """A durable attempt that is to be sent."""
 
@@ -115,7 +116,7 @@ class Throttle:
 FREE = Throttle("free")
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class ClaimResult:
     claims: tuple[Claim, ...]
     refusals: tuple[Refusal, ...]

@@ -12,15 +12,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
 from engine.rules.hours import zone
 from engine.store import rows
+from engine.values import hot_value
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class DecisionRecord:
     """One answer of the gate. Instants in POSIX seconds. What was not looked at is empty."""
 
