@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import math
+import shutil
 import wave
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ window = [{{ days = ["mon-sun"], from = "00:00", to = "00:00", timezone = "calle
 
 [retry]
 max_attempts = 1
-{retry}
+
 [amd]
 enabled = false
 
@@ -104,12 +105,20 @@ def settings(engine: Path, pbx: Pbx, channels: int, cps: float = LIMIT, more: st
 
 
 def campaign(
-    engine: Path, numbers: Iterable[str], start: datetime, *, name: str = CAMPAIGN, retry: str = ""
+    engine: Path,
+    numbers: Iterable[str],
+    start: datetime,
+    *,
+    name: str = CAMPAIGN,
+    sound: Path | None = None,
 ) -> None:
-    """Hand in a campaign that begins at `start`. `retry`: more lines of its `[retry]`."""
+    """Hand in a campaign that begins at `start` and plays `sound`, or a tone."""
     job = engine / "queue" / "incoming" / f".{name}"
     job.mkdir(parents=True)
-    tone(job / "message.wav")
+    if sound is None:
+        tone(job / "message.wav")
+    else:
+        shutil.copyfile(sound, job / "message.wav")
     with (job / "contacts.csv").open("w", encoding="utf-8", newline="") as out:
         rows = csv.writer(out)
         rows.writerow(["phone_number"])
@@ -118,7 +127,6 @@ def campaign(
         campaign=name,
         caller_id=originate.CALLER_ID,
         start=start.isoformat(timespec="seconds"),
-        retry=retry,
     )
     (job / "campaign.toml").write_text(text, encoding="utf-8")
     (job / ".complete").touch()
