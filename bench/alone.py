@@ -16,7 +16,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,9 @@ from lab.places import REPOSITORY
 
 SECRET = "simulated"
 SETTLING = 3.0
-"""Seconds from the end of the intake to the campaign's start."""
+"""Seconds that the campaign's start leaves beside the time that its intake takes by INTAKE."""
+INTAKE = 2000
+"""Contacts a second that are taken in, reckoned carefully."""
 PATIENCE = 120.0
 RANGES = ("+3319900", "+3326191", "+3335301", "+3346571", "+3353649", "+3363998")
 """French numbers reserved for fiction, 10,000 each (engine/rules/places/practice.py)."""
@@ -131,15 +133,16 @@ def leg(
     cps: float = job.LIMIT,
     stages: bool = False,
     plateau: bool = False,
+    settling: float = SETTLING,
+    meanwhile: Callable[[Path], None] | None = None,
 ) -> Leg:
-    """One campaign of `calls` calls. `plateau`: measure memory when as many live as there are channels."""
+    """One campaign of `calls` calls. `plateau`: measure memory when as many live as there are channels. `meanwhile` is
+    called with the engine's folder when dialing has begun."""
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "sounds").mkdir(parents=True)
     with simulated(folder, ways, ring, talk) as pbx:
         at = job.Pbx("127.0.0.1", pbx.port, pbx.secret, folder / "sounds", str(folder / "sounds"))
         settings = job.settings(folder, at, channels, cps)
-        start = datetime.now(UTC) + timedelta(seconds=SETTLING + calls / 4000)
-        job.campaign(folder, numbers(calls), start)
         pid_file, output, probe = folder / "engine.pid", folder / "engine.out", folder / "probe.json"
         command = [
             sys.executable,
@@ -152,11 +155,16 @@ def leg(
         ]
         pid = process.start([*command, "--stages"] if stages else command, pid_file, output)
         try:
+            _said(folder / "volley.log", b'"ami.connected"', pid_file, output)
+            start = datetime.now(UTC) + timedelta(seconds=settling + calls / INTAKE)
+            job.campaign(folder, numbers(calls), start)
             _until(start - timedelta(seconds=0.5), pid_file, output)
             accepted = '"campaign.accepted"' in (folder / "volley.log").read_text(encoding="utf-8")
             used, before = processor.used(pid), _resident(pid)
+            if meanwhile is not None:
+                meanwhile(folder)
             memory = _plateau(folder, pid, channels, before) if plateau else None
-            _completed(folder / "volley.log", pid_file, output)
+            _said(folder / "volley.log", b'"campaign.completed"', pid_file, output)
             took = processor.used(pid) - used
         finally:
             process.stop(pid_file, patience=20.0)
@@ -230,15 +238,20 @@ def _until(moment: datetime, pid_file: Path, output: Path) -> None:
         time.sleep(0.05)
 
 
-def _completed(log: Path, pid_file: Path, output: Path) -> None:
-    deadline, read = time.monotonic() + PATIENCE, b""
-    with log.open("rb") as lines:
-        while b'"campaign.completed"' not in read:
-            _must_run(pid_file, output)
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"the campaign is not over after {PATIENCE:.0f} s; see {log}")
-            time.sleep(0.1)
-            read = read[-100:] + lines.read()
+def _said(log: Path, word: bytes, pid_file: Path, output: Path) -> None:
+    """Wait until this stands in the engine's log."""
+    deadline, read, at = time.monotonic() + PATIENCE, b"", 0
+    while word not in read:
+        _must_run(pid_file, output)
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{word.decode()} is not in {log} after {PATIENCE:.0f} s")
+        time.sleep(0.05)
+        if log.exists():
+            with log.open("rb") as lines:
+                lines.seek(at)
+                new = lines.read()
+            at += len(new)
+            read = read[-100:] + new
 
 
 def _must_run(pid_file: Path, output: Path) -> None:
