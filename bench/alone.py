@@ -134,6 +134,7 @@ def leg(
     stages: bool = False,
     plateau: bool = False,
     settling: float = SETTLING,
+    more: str = "",
     meanwhile: Callable[[Path], None] | None = None,
 ) -> Leg:
     """One campaign of `calls` calls. `plateau`: measure memory when as many live as there are channels. `meanwhile` is
@@ -142,7 +143,7 @@ def leg(
     (folder / "sounds").mkdir(parents=True)
     with simulated(folder, ways, ring, talk) as pbx:
         at = job.Pbx("127.0.0.1", pbx.port, pbx.secret, folder / "sounds", str(folder / "sounds"))
-        settings = job.settings(folder, at, channels, cps)
+        settings = job.settings(folder, at, channels, cps, more)
         pid_file, output, probe = folder / "engine.pid", folder / "engine.out", folder / "probe.json"
         command = [
             sys.executable,
@@ -155,7 +156,7 @@ def leg(
         ]
         pid = process.start([*command, "--stages"] if stages else command, pid_file, output)
         try:
-            _said(folder / "volley.log", b'"ami.connected"', pid_file, output)
+            said(folder / "volley.log", b'"ami.connected"', pid_file, output)
             start = datetime.now(UTC) + timedelta(seconds=settling + calls / INTAKE)
             job.campaign(folder, numbers(calls), start)
             _until(start - timedelta(seconds=0.5), pid_file, output)
@@ -164,7 +165,7 @@ def leg(
             if meanwhile is not None:
                 meanwhile(folder)
             memory = _plateau(folder, pid, channels, before) if plateau else None
-            _said(folder / "volley.log", b'"campaign.completed"', pid_file, output)
+            said(folder / "volley.log", b'"campaign.completed"', pid_file, output)
             took = processor.used(pid) - used
         finally:
             process.stop(pid_file, patience=20.0)
@@ -238,7 +239,7 @@ def _until(moment: datetime, pid_file: Path, output: Path) -> None:
         time.sleep(0.05)
 
 
-def _said(log: Path, word: bytes, pid_file: Path, output: Path) -> None:
+def said(log: Path, word: bytes, pid_file: Path, output: Path) -> None:
     """Wait until this stands in the engine's log."""
     deadline, read, at = time.monotonic() + PATIENCE, b"", 0
     while word not in read:
