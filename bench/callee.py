@@ -68,6 +68,10 @@ class Callee:
         """Seconds of processor time used so far."""
         return processor.used(self.pid)
 
+    def arrived(self) -> int:
+        """How many calls came so far, as far as they are written."""
+        return self.log.read_bytes().count(b"\n") if self.log.exists() else 0
+
     def arrivals(self, expected: int) -> Arrivals:
         """What arrived. Waits a little for `expected` lines, as sipp writes behind."""
         deadline = time.monotonic() + WRITING_PATIENCE

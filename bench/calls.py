@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 import lab
-from bench import bare_run, originate, volley_run
+from bench import bare_run, originate, other_callers, volley_run
 from bench.leg import Leg, order, summary
 from lab import packages
 from lab.places import REPOSITORY
@@ -34,6 +34,8 @@ CALLERS: dict[str, Callable[[int, Path, list[str], int], Leg]] = {
     "bare": bare_run.bare,
     "plainest": bare_run.plainest,
     "volley": volley_run.volley,
+    "call files": other_callers.call_files,
+    "sipp": other_callers.sipp,
 }
 HEADINGS = ("caller", "calls/s", "range", "to bare", "own ms", "Asterisk ms", "callee ms")
 
@@ -98,7 +100,7 @@ def run(directory: Path, callers: list[str], pairs: int, numbers: list[str], cha
 
 def line(leg: Leg) -> str:
     """A leg for a person."""
-    said = f"pair {leg.pair + 1}, {leg.caller:8}: {leg.rate:6.0f} calls a second"
+    said = f"pair {leg.pair + 1}, {leg.caller:10}: {leg.rate:6.0f} calls a second"
     said += f", {leg.processor:.3f} ms a call of its own"
     return said + "".join(f"\n  WORTHLESS: {problem}" for problem in leg.problems)
 

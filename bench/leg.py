@@ -16,7 +16,7 @@ class Leg:
     last."""
 
     caller: str
-    """`volley`, `bare` (the same Originate and dialplan, by a script that keeps nothing) or `plainest`."""
+    """`volley`, `bare` (the same Originate and dialplan, by a script that keeps nothing), `plainest`, `call files`, `sipp`."""
     pair: int
     calls: int
     """As the caller counts them."""

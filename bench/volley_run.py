@@ -7,7 +7,6 @@ what limits. Knows volley.toml, a job and the engine's log and database.
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 import sqlite3
@@ -18,74 +17,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import lab
-from bench import originate, pbx, processor
+from bench import job, pbx, processor
 from bench.callee import callee
 from bench.leg import Leg
 from bench.meter import Meter
 from lab import process
 
-LIMIT = 10_000
-"""Calls a second: what volley.toml allows at most."""
 SETTLING = timedelta(seconds=5)
 """Between the job and the campaign's start: time to take it in, so that a call's cost is measured without the
 intake's."""
 PATIENCE = 600.0
-CAMPAIGN = "bench"
 COMPLETED = b'"campaign.completed"'
-
-SETTINGS = """
-[engine]
-state = "{engine}/state"
-queue = "{engine}/queue"
-
-[limits]
-max_channels = {channels}
-cps = {limit}
-ring_timeout = 18
-max_call = 60
-
-[log]
-file = "{engine}/volley.log"
-
-[pbx.bench]
-host = "{host}"
-port = {port}
-secret_file = "{secret}"
-sounds_dir = "{sounds_dir}"
-sounds_path = "{sounds_path}"
-
-[trunk.{trunk}]
-pbx = "bench"
-dial = "PJSIP/{{number}}@{trunk}"
-max_channels = {channels}
-cps = {limit}
-
-[[caller_id]]
-number = "{caller_id}"
-owner = "Benchmark"
-proof = {today}
-"""
-
-MANIFEST = """
-id = "{campaign}"
-owner = "Benchmark, bench@example.com"
-purpose = "informational"
-caller_id = "{caller_id}"
-start = {start}
-window = [{{ days = ["mon-sun"], from = "00:00", to = "00:00", timezone = "callee" }}]
-
-[retry]
-max_attempts = 1
-
-[amd]
-enabled = false
-
-[message]
-prompts = ["message.wav"]
-
-[contacts]
-file = "contacts.csv"
-"""
 
 
 def volley(
@@ -129,36 +71,11 @@ def volley(
 def _prepare(
     engine: Path, state: lab.Lab, numbers: list[str], channels: int, start: datetime, more: str
 ) -> Path:
-    job = engine / "queue" / "incoming" / CAMPAIGN
-    for folder in (engine / "state", job):
-        folder.mkdir(parents=True)
-    settings = engine / "volley.toml"
-    settings.write_text(
-        SETTINGS.format(
-            engine=engine,
-            channels=channels,
-            limit=LIMIT,
-            host=state.pbx_address,
-            port=state.ports.ami,
-            secret=state.secret_file,
-            sounds_dir=state.sounds_dir,
-            sounds_path=state.sounds_path,
-            trunk=originate.TRUNK,
-            caller_id=originate.CALLER_ID,
-            today=datetime.now(UTC).date(),
-        )
-        + more,
-        encoding="utf-8",
+    where = job.Pbx(
+        state.pbx_address, state.ports.ami, state.secret_file, state.sounds_dir, str(state.sounds_path)
     )
-    shutil.copyfile(state.sounds_dir / "en" / "goodbye.wav", job / "message.wav")
-    with (job / "contacts.csv").open("w", encoding="utf-8", newline="") as out:
-        rows = csv.writer(out)
-        rows.writerow(["phone_number"])
-        rows.writerows([number] for number in numbers)
-    manifest = MANIFEST.format(
-        campaign=CAMPAIGN, caller_id=originate.CALLER_ID, start=start.isoformat(timespec="seconds")
-    )
-    (job / "campaign.toml").write_text(manifest, encoding="utf-8")
+    settings = job.settings(engine, where, channels, more=more)
+    job.campaign(engine, numbers, start, sound=state.sounds_dir / "en" / "goodbye.wav")
     return settings
 
 

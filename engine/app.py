@@ -241,6 +241,8 @@ class Engine:
     def _signalled(self) -> None:
         if self._stop.is_set():
             self._log.warning(events.ENGINE_STOPPED, how="at once: second signal")
+            if self._lines is not None:
+                self._lines.flush()
             os._exit(1)
         self.stop()
 

@@ -11,7 +11,8 @@ because Asterisk matches channel ids by prefix.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from engine.values import hot_value
 
 _OURS = re.compile(r"v[0-9a-f]{16}")
 BUCKET_SECONDS = 20
@@ -44,14 +45,14 @@ def bucket_of(attempt: int) -> int:
     return int(created_at(attempt)) // BUCKET_SECONDS
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class Queued:
     """Asterisk acknowledged the Originate. Not a result."""
 
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class Refused:
     """Asterisk refused the Originate at once: nothing was dialed."""
 
@@ -59,21 +60,21 @@ class Refused:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class Ringing:
     """The callee's side rings."""
 
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class Up:
     """The callee's side answered."""
 
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class OriginateFailed:
     """OriginateResponse: Failure. May come before or after the Hangup, or alone when there never was a channel."""
 
@@ -81,7 +82,7 @@ class OriginateFailed:
     reason: int
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class Report:
     """A line that the dialplan reported: UserEvent and AstDB entry alike. `seq` numbers the lines of one call from
     1.
@@ -97,7 +98,7 @@ class Report:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class KeyPressed:
     """DTMFEnd: the callee pressed a key, heard by the channel whatever the dialplan was doing."""
 
@@ -107,7 +108,7 @@ class KeyPressed:
     """The channel's name, for a Redirect."""
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class HungUp:
     """The channel is gone. `sip` is the final SIP status, 0 when there was none."""
 
@@ -122,7 +123,7 @@ class HungUp:
     """The channel was ringing when it was hung up."""
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class InboundOptOut:
     """Somebody who called one of our numbers back pressed the key for never again. UserEvent and AstDB entry alike; it
     belongs to no attempt, so it is no ChannelEvent."""

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import quote
 
 from engine.errors import RefusedField
+from engine.values import hot_value
 
 LINE_LIMIT = 1024
 """Bytes in a line, CR LF included; Asterisk cuts what is longer (main/manager.c, struct mansession: char
@@ -29,32 +30,49 @@ _FIELD = re.compile(r"[A-Z0-9_]{1,32}")
 _SOUND = re.compile(r"speech-[0-9a-f]{8}-[0-9]{1,18}/[0-9a-f]{32}")
 _DIAL = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9+@._:/-]+")
 
+_OURS = frozenset(
+    {
+        "Action", "ActionID", "Channel", "ChannelId", "Context", "Exten", "Priority", "Timeout", "CallerID", "Account", "Codecs",
+        "Async", "Variable",
+    }
+)  # fmt: skip
+"""Names of an Originate's headers: they are plain."""
+_SURELY_SHORT = LINE_LIMIT - 2
+
 Header = tuple[str, str]
 
 
 def message(headers: Iterable[Header]) -> bytes:
     """An AMI message. Raises RefusedField for anything that is not one plain line a header."""
-    lines: list[bytes] = []
+    lines: list[str] = []
     for name, value in headers:
-        if not _NAME.fullmatch(name):
-            raise RefusedField(f"{name!r} is no AMI header name")
-        if _CONTROL.search(value):
-            raise RefusedField(f"AMI header {name}: the value holds a control character")
-        try:
-            line = f"{name}: {value}\r\n".encode()
-        except UnicodeEncodeError:
-            raise RefusedField(
-                f"AMI header {name}: the value holds half a character (a lone surrogate)"
-            ) from None
-        if len(line) > LINE_LIMIT:
-            raise RefusedField(
-                f"AMI header {name}: {len(line)} bytes, more than the {LINE_LIMIT} that Asterisk reads"
-            )
+        line = f"{name}: {value}"
+        # Every call passes here: what is printable ASCII of a known name and short is plain, and the rest is looked at closely.
+        if name not in _OURS or len(line) > _SURELY_SHORT or not line.isascii() or not value.isprintable():
+            _must_be_plain(name, value)
         lines.append(line)
     if len(lines) > HEADER_LIMIT:
         raise RefusedField(f"{len(lines)} AMI headers, more than the {HEADER_LIMIT} that Asterisk reads")
-    lines.append(b"\r\n")
-    return b"".join(lines)
+    lines.append("\r\n")
+    return "\r\n".join(lines).encode()
+
+
+def _must_be_plain(name: str, value: str) -> None:
+    """Raises RefusedField for what is not one line of a header."""
+    if not _NAME.fullmatch(name):
+        raise RefusedField(f"{name!r} is no AMI header name")
+    if _CONTROL.search(value):
+        raise RefusedField(f"AMI header {name}: the value holds a control character")
+    try:
+        length = len(f"{name}: {value}\r\n".encode())
+    except UnicodeEncodeError:
+        raise RefusedField(
+            f"AMI header {name}: the value holds half a character (a lone surrogate)"
+        ) from None
+    if length > LINE_LIMIT:
+        raise RefusedField(
+            f"AMI header {name}: {length} bytes, more than the {LINE_LIMIT} that Asterisk reads"
+        )
 
 
 def contact_variable(field: str, value: str) -> Header:
@@ -89,7 +107,7 @@ def _word(what: str, value: str) -> str:
     return value
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class Originate:
     """An Originate of ours. `id` is ActionID and ChannelId at once."""
 

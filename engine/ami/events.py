@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from engine.ami.protocol import Fields
+from engine.ami.protocol import Told
 from engine.channel import (
     ChannelEvent,
     HungUp,
@@ -20,6 +20,7 @@ from engine.channel import (
 )
 
 _SIP = re.compile(r"(?:SIP )?([1-6]\d\d)\b")
+DIGITS = frozenset("0123456789*#")
 RINGING, UP = "5", "6"
 """AST_STATE_RINGING and AST_STATE_UP (include/asterisk/channelstate.h)."""
 
@@ -36,48 +37,49 @@ def _number(text: str) -> int:
     return int(text) if text.isdecimal() else 0
 
 
-def response(fields: Fields, now: float) -> ChannelEvent | None:
+def response(fields: Told, now: float) -> ChannelEvent | None:
     """The acknowledgement of an Originate."""
     attempt = attempt_of(fields.get("ActionID", ""))
     if attempt is None:
         return None
-    if fields.get("Response") == "Success":
+    if fields.get("Response", "") == "Success":
         return Queued(attempt)
     return Refused(attempt, fields.get("Message", "no reason given"))
 
 
-def originate_response(fields: Fields, now: float) -> ChannelEvent | None:
+def originate_response(fields: Told, now: float) -> ChannelEvent | None:
     """A success says nothing that Newstate did not."""
     attempt = attempt_of(fields.get("ActionID", ""))
-    if attempt is None or fields.get("Response") == "Success":
+    if attempt is None or fields.get("Response", "") == "Success":
         return None
     return OriginateFailed(attempt, _number(fields.get("Reason", "")))
 
 
-def newstate(fields: Fields, now: float) -> ChannelEvent | None:
+def newstate(fields: Told, now: float) -> ChannelEvent | None:
     attempt = attempt_of(fields.get("Uniqueid", ""))
     if attempt is None:
         return None
-    state = fields.get("ChannelState")
+    state = fields.get("ChannelState", "")
     return Ringing(attempt) if state == RINGING else Up(attempt) if state == UP else None
 
 
-def hangup(fields: Fields, now: float) -> ChannelEvent | None:
+def hangup(fields: Told, now: float) -> ChannelEvent | None:
     attempt = attempt_of(fields.get("Uniqueid", ""))
     if attempt is None:
         return None
+    state = fields.get("ChannelState", "")
     return HungUp(
         attempt,
         _number(fields.get("Cause", "")),
         sip_status(fields.get("TechCause", "")),
         now,
-        fields.get("ChannelState") == UP,
-        fields.get("ChannelState") == RINGING,
+        state == UP,
+        state == RINGING,
     )
 
 
-def user_event(fields: Fields, now: float) -> ChannelEvent | None:
-    if fields.get("UserEvent") != "Volley":
+def user_event(fields: Told, now: float) -> ChannelEvent | None:
+    if fields.get("UserEvent", "") != "Volley":
         return None
     attempt = attempt_of(fields.get("Attempt", ""))
     seq = fields.get("Seq", "")
@@ -99,22 +101,18 @@ def inbound_opt_out(call: str, number: str, called: str, at: float) -> InboundOp
     return None
 
 
-def inbound(fields: Fields, now: float) -> InboundOptOut | None:
+def inbound(fields: Told, now: float) -> InboundOptOut | None:
     """UserEvent VolleyInbound."""
-    if fields.get("UserEvent") != "VolleyInbound":
+    if fields.get("UserEvent", "") != "VolleyInbound":
         return None
     return inbound_opt_out(fields.get("Call", ""), fields.get("Number", ""), fields.get("Called", ""), now)
 
 
-def dtmf_end(fields: Fields, now: float) -> ChannelEvent | None:
-    attempt = attempt_of(fields.get("Uniqueid", ""))
-    if (
-        attempt is None
-        or fields.get("Direction") != "Received"
-        or fields.get("Digit", "") not in tuple("0123456789*#")
-    ):
+def dtmf_end(fields: Told, now: float) -> ChannelEvent | None:
+    attempt, digit = attempt_of(fields.get("Uniqueid", "")), fields.get("Digit", "")
+    if attempt is None or fields.get("Direction", "") != "Received" or digit not in DIGITS:
         return None
-    return KeyPressed(attempt, fields["Digit"], fields.get("Channel", ""))
+    return KeyPressed(attempt, digit, fields.get("Channel", ""))
 
 
 TABLE = {

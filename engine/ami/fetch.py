@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from engine.ami.encode import Header
-from engine.ami.protocol import Fields
+from engine.ami.protocol import Told
 from engine.errors import RefusedField
 
 TIMEOUT = 75.0
@@ -81,12 +81,12 @@ class Fetches:
         finally:
             del self._answers[answer_id]
 
-    def take(self, fields: Fields) -> bool:
+    def take(self, fields: Told) -> bool:
         """A UserEvent. Is it about a fetch?"""
-        if fields.get("UserEvent") != "VolleyFetched":
+        if fields.get("UserEvent", "") != "VolleyFetched":
             return False
         answer, size = self._answers.get(fields.get("Id", "")), fields.get("Size", "")
         if answer is not None and not answer.done():
             there = int(size) if size.isdecimal() else 0
-            answer.set_result(Fetched(there, fields.get("Folder") == "1", fields.get("Curl") == "1"))
+            answer.set_result(Fetched(there, fields.get("Folder", "") == "1", fields.get("Curl", "") == "1"))
         return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import typer
 
 from engine.cli.options import CONFIG, Config, settings_of
@@ -30,4 +32,13 @@ def run(config: Config = CONFIG) -> None:
         pbx.secret()  # an unreadable secret is told now, not at every attempt to connect
     hooks.check(settings)
     logger, lines = log.start(settings.log.file, settings.log.level, settings.log.mask_numbers)
+    collect_seldom()
     uvloop.run(Engine(settings, logger, lines).run())
+
+
+def collect_seldom() -> None:
+    """Look for cycles among some ten thousand new objects, not at every 700: a call makes hundreds that die by themselves, and with
+    thousands of calls alive each look goes through all that they hold. What was loaded until now is not looked at again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)

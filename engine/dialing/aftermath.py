@@ -48,7 +48,7 @@ def aftermath(
         answered_at=answered_at,
         rang=call.rang,
         rang_at=call.rang_at,
-        disposition=disposition,
+        disposition=disposition.value,
         counted=counts(disposition),
         cause=ending.cause,
         sip=ending.sip,

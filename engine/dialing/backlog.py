@@ -38,9 +38,13 @@ class Backlog:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._log.error(
-                events.ENGINE_FAULT, what="the following of a call broke", error=repr(error), exc_info=error
-            )
+            self.broke(error)
+
+    def broke(self, error: BaseException) -> None:
+        """Something of one call went wrong that must not: told, and everything else goes on."""
+        self._log.error(
+            events.ENGINE_FAULT, what="the following of a call broke", error=repr(error), exc_info=error
+        )
 
     async def stored(
         self,

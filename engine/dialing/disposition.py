@@ -10,8 +10,9 @@ and the table in docs/dispositions.md, seen with a real Asterisk 22.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from engine.values import hot_value
 
 
 class Telling(StrEnum):
@@ -47,7 +48,7 @@ UNCOUNTED = frozenset({Disposition.CONGESTION, Disposition.NOT_SENT, Disposition
 """Attempts that burn nothing of a contact's budget: the callee had no part in them."""
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class Ending:
     """All that is known of a call that is over."""
 

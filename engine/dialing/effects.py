@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from engine.channel import Report
 from engine.dialing.disposition import Disposition, Ending
+from engine.values import hot_value
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class StartRingTimer:
     """It rings: hang up when the ring time-out passes without an answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class AwaitHangup:
     """The Originate failed and no Hangup was seen yet: wait a little for it, then call `give_up`."""
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class TakeKey:
     """A key came while the dialplan listens for none (answering-machine detection): send the channel to the key's
     place."""
@@ -27,21 +26,21 @@ class TakeKey:
     channel: str
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class HeardKey:
     """A key during the flow. The dialplan may not be listening (a voicemail message, a confirmation): an opt-out counts all the same."""
 
     digit: str
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class Keep:
     """Store this report with the call."""
 
     report: Report
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class End:
     """The call is over. Comes exactly once."""
 

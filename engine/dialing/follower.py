@@ -9,10 +9,10 @@ call is claimed meanwhile.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from engine.channel import ChannelEvent, Queued, Refused, Report, Ringing, channel_id
 from engine.dialing.aftermath import aftermath
@@ -31,7 +31,7 @@ from engine.errors import AmiError
 from engine.flow.actions import MESSAGE
 from engine.ops import log as events
 from engine.ops.log import Log
-from engine.store import outcomes
+from engine.store import endings, outcomes
 from engine.store.outcomes import Outcome, Stored
 from engine.store.writer import Writer
 
@@ -39,6 +39,14 @@ HANGUP_GRACE = 2.0
 """Seconds that a failed Originate waits for the Hangup of its channel; without one there never was a channel."""
 EARLY_SEQ = 1000
 """Number of the report that the engine itself makes of a key during the detection; the dialplan's count from 1."""
+
+
+class Ended(NamedTuple):
+    """A call that ended, and what is to be stored and said of it."""
+
+    live: Live
+    outcome: Outcome
+    decision: Decision
 
 
 class Follower:
@@ -73,6 +81,9 @@ class Follower:
         """Originates written to each PBX of which nothing was heard yet."""
         self.unstored = 0
         """Ends that are not committed yet."""
+        self._storing: asyncio.Future[Sequence[Stored]] | None = None
+        self._ends: list[Ended] = []
+        """Those that share the unit of work that `_storing` waits for."""
 
     def __repr__(self) -> str:
         return f"<Follower live={len(self._ledger)} unstored={self.unstored}>"
@@ -109,11 +120,10 @@ class Follower:
 
     def take(self, event: ChannelEvent) -> None:
         """A channel event, as AMI tells it."""
-        held = self._held.get(event.attempt)
-        if held is None:
-            self.take_evidence(event)
-        else:
+        if self._held and (held := self._held.get(event.attempt)) is not None:
             held.append(event)
+        else:
+            self.take_evidence(event)
 
     def take_evidence(self, event: ChannelEvent) -> None:
         """A channel event, from the outbox or from a list of channels; also of calls that are held."""
@@ -289,22 +299,42 @@ class Follower:
         self.health.ended(live, Disposition(outcome.disposition), ending, outcome.note)
         self._freed()
         # Handed over at this very moment: an end that was reckoned before the clock was set is stored before it moves.
-        work = partial(outcomes.finish, outcome=outcome)
-        self.backlog.spawn(self._finish(live, outcome, decision, work, self._writer.submit(work)))
-
-    async def _finish(
-        self,
-        live: Live,
-        outcome: Outcome,
-        decision: Decision,
-        work: Callable[[sqlite3.Connection], Stored],
-        first: asyncio.Future[Stored],
-    ) -> None:
+        storing = self._writer.gather(endings.finish_all, outcome)
+        if storing is not self._storing:
+            self._storing, self._ends = storing, []
+            self.backlog.spawn(self._finish(storing, self._ends))
+        self._ends.append(Ended(live, outcome, decision))
         self.unstored += 1
+
+    async def _finish(self, storing: asyncio.Future[Sequence[Stored]], ends: list[Ended]) -> None:
+        """Ends that share a commit."""
         try:
-            stored = await self.backlog.stored(work, first)
-        finally:
+            found = await storing
+        except (
+            Exception
+        ):  # one of them, or the disk: each by itself, until it is stored or says what is wrong with it
+            for end in ends:
+                self.backlog.spawn(self._finish_alone(end))
+            return
+        for end, stored in zip(ends, found, strict=True):
+            try:
+                self._stored(end, stored)
+            except Exception as error:  # the others have ended too
+                self.backlog.broke(error)
+        self._freed()
+
+    async def _finish_alone(self, end: Ended) -> None:
+        try:
+            stored = await self.backlog.stored(partial(outcomes.finish, outcome=end.outcome))
+        except BaseException:
             self.unstored -= 1
+            raise
+        self._stored(end, stored)
+        self._freed()
+
+    def _stored(self, end: Ended, stored: Stored) -> None:
+        live, outcome, decision = end
+        self.unstored -= 1
         if not stored.fresh:
             return
         if outcome.next_at is not None and not stored.contact_done:
@@ -312,7 +342,6 @@ class Follower:
         self._log_end(live, outcome, decision, stored)
         if stored.campaign_open <= 0:
             self._emptied(outcome.campaign_id)
-        self._freed()
 
     def _log_end(self, live: Live, outcome: Outcome, decision: Decision, stored: Stored) -> None:
         self._log.info(events.CALL_ENDED, **self._names(live), **line(live.claim, outcome, decision, stored))

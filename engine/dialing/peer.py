@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from engine.ami.client import AmiClient, Link
+from engine.ami.client import AmiClient
+from engine.ami.connection import Link
 from engine.channel import ChannelEvent, InboundOptOut
 from engine.config import Settings
 from engine.dialing import targets

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.dialing.disposition import UNCOUNTED, Disposition
+from engine.values import hot_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Policy:
         return (attempts + 1) * max(1, trunks) if disposition is Disposition.CONGESTION else attempts + 1
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class History:
     """A contact's counters, the attempt that just ended included."""
 
@@ -82,7 +83,7 @@ class History:
     """Those of them that have not refused this call yet, if it rang nowhere."""
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class RetryAt:
     """Try again at `at`, dialing the number at `position`."""
 
@@ -90,7 +91,7 @@ class RetryAt:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class CallbackAt:
     """The person asked to be called back: keep it at `at`, on the same number."""
 
@@ -98,7 +99,7 @@ class CallbackAt:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class Final:
     """No further attempt."""
 

@@ -17,16 +17,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from engine.channel import Report
+from engine.values import hot_value
 
 LIMIT = 2.0
 """Seconds from the end of the greeting to the first audio; more is an abandoned call."""
 _SILENCE = re.compile(r"HUMAN/HUMAN-([0-9]{1,6})-[0-9]{1,6}")
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class Measured:
     """What a call that was answered comes to."""
 

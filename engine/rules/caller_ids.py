@@ -23,6 +23,8 @@ from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 
+from engine.values import hot_value
+
 PROOF_DAYS = 400
 """Days after which a proof is too old, at the most: contracts run by the year, with a month to renew the paper."""
 _ANYWHERE = 0
@@ -59,7 +61,7 @@ class CallerId:
     """Trunks on which it may be shown; all when empty."""
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class Callee:
     """What the choice hangs on: the number dialed, and where it is. Empty words: not known."""
 
@@ -70,7 +72,7 @@ class Callee:
     """ISO 3166-2, such as `US-CA`; empty too when several are possible."""
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class Choice:
     """The number to show, or None with the reason for each that is not shown."""
 
@@ -161,19 +163,16 @@ class CallerIds:
     """The numbers that a campaign may show, made ready for many choices: the same answers as `choose`, at a cost that
     does not grow with the number of areas."""
 
-    __slots__ = ("_given", "_ready")
+    __slots__ = ("_given", "_ready", "bound_to_trunks")
 
     def __init__(self, given: Sequence[CallerId]) -> None:
         self._given = tuple(given)
+        self.bound_to_trunks = any(one.trunks for one in self._given)
+        """Is one of them for some trunks alone?"""
         self._ready: dict[tuple[date, str | None, int], dict[str, list[str]]] = {}
 
     def __repr__(self) -> str:
         return f"<CallerIds {len(self._given)}>"
-
-    @property
-    def bound_to_trunks(self) -> bool:
-        """Is one of them for some trunks alone?"""
-        return any(one.trunks for one in self._given)
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -204,7 +203,7 @@ class CallerIds:
             if len(self._ready) > 64:  # a day has as many keys as there are trunks
                 self._ready.clear()
             ready = self._ready[key] = self._by_area(today, trunk, min(proof_days, PROOF_DAYS))
-        for area in _areas_of(callee):
+        for area in ready if ready.keys() == _EVERYWHERE else _areas_of(callee):
             found = ready.get(area)
             if found is not None and (fit := [number for number in found if allows(number)]):
                 return Choice(_of_equals(fit, callee.e164))
@@ -219,6 +218,10 @@ class CallerIds:
                 for area in dict.fromkeys(one.areas or ("",)):
                     found.setdefault(area, []).append(one.number)
         return found
+
+
+_EVERYWHERE = {""}
+"""The areas of numbers that are for no place in particular."""
 
 
 def _areas_of(callee: Callee) -> Iterator[str]:

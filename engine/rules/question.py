@@ -11,6 +11,7 @@ from engine.rules.book import After, Book, Purpose, Scope, Topic
 from engine.rules.caller_ids import CallerIds
 from engine.rules.hours import Hours
 from engine.rules.transfers import Transfer
+from engine.values import hot_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,13 @@ class CampaignRules:
     most_per_call: Mapping[str, float] = field(default_factory=dict)
     """What a call may come to at most, by trunk; for `cost_a_day`."""
 
+    @property
+    def day_capped(self) -> bool:
+        """Does it hang on the campaign's other calls of the day whether one more may be made?"""
+        return self.calls_a_day is not None or self.cost_a_day is not None
 
-@dataclass(frozen=True, slots=True)
+
+@hot_value(frozen=True, slots=True)
 class Candidate:
     """What the gate knows of a contact that is due and of the number that would be dialed."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.rules.places import Place
+from engine.values import hot_value
 
 
 class Reason(StrEnum):
@@ -44,7 +44,7 @@ class Reason(StrEnum):
     NOBODY_FREE = "nobody_free"
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class Ground:
     """What a verdict stands on, for the decision's row. Empty: not looked at."""
 
@@ -64,7 +64,7 @@ class Ground:
 NOTHING = Ground()
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class Verdict:
     """The gate's answer. `allowed`; or not before the instant `at` (POSIX seconds); or never, when `at` is None."""
 

@@ -27,12 +27,16 @@ class Share:
 
 def count(connection: sqlite3.Connection, campaign_id: int, measured: Measured, ended_at: float) -> None:
     """Count a call that ended, within the transaction that ends it: once, since an attempt ends once."""
-    if not measured.live:
-        return
+    if measured.live:
+        add(connection, campaign_id, int(ended_at // DAY), 1, measured.abandoned)
+
+
+def add(connection: sqlite3.Connection, campaign_id: int, day: int, live: int, abandoned: int) -> None:
+    """Count so many calls of a day that a live person answered."""
     connection.execute(
-        "INSERT INTO abandonment (campaign_id, day, live, abandoned) VALUES (?, ?, 1, ?)"
-        " ON CONFLICT (campaign_id, day) DO UPDATE SET live = live + 1, abandoned = abandoned + excluded.abandoned",
-        (campaign_id, int(ended_at // DAY), measured.abandoned),
+        "INSERT INTO abandonment (campaign_id, day, live, abandoned) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (campaign_id, day) DO UPDATE SET live = live + excluded.live, abandoned = abandoned + excluded.abandoned",
+        (campaign_id, day, live, abandoned),
     )
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from engine.rules.gate import CampaignRules, Verdict
+from engine.values import hot_value
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class Claimant:
     """A running campaign as the claim sees it."""
 
@@ -29,7 +30,7 @@ class Claimant:
     """What a call to a number (E.164, region) may come to, by trunk, where it hangs on the number."""
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class Claim:
     """A durable attempt that is to be sent."""
 
@@ -95,7 +96,7 @@ class Throttle:
 FREE = Throttle("free")
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class ClaimResult:
     claims: tuple[Claim, ...]
     refusals: tuple[Refusal, ...]

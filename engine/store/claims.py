@@ -20,19 +20,14 @@ from engine.store.claimed import FREE, Claim, Claimant, ClaimResult, Refusal, Th
 from engine.store.closing import close_contact
 from engine.store.decisions import record
 from engine.store.due import Due, due, next_due, zones_of
+from engine.store.entries import Entries
 from engine.store.listing import Lists, NoLists
-from engine.store.past import Matter, StoredPast, share_of, use
+from engine.store.past import Matter, StoredPast, share_of
 from engine.store.ways import Slot, Ways
 
 SCAN_LIMIT = 500
 """Contacts looked at in one claim: bounds how long the writer is held when many are refused in a row."""
 
-
-_ATTEMPT = """
-INSERT INTO attempts (id, contact_id, campaign_id, number_id, position, kind, pbx_id, trunk_id, caller_id, dialed, flow_version, rules,
-                      callback_id, created_at, held)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
 
 _REFUSALS = """
 SELECT t.name, max(a.created_at) FROM attempts a JOIN trunks t ON t.id = a.trunk_id
@@ -76,6 +71,7 @@ def claim(
         taker.serve(claimant)
         if taker.full or taker.scanned >= SCAN_LIMIT:
             break
+    taker.entries.write()
     return ClaimResult(tuple(taker.claims), tuple(taker.refusals), taker.exhausted, taker.throttles)
 
 
@@ -97,6 +93,7 @@ class _Taker:
         self._lists = lists
         self._ways = ways
         self._taken: set[int] = set()
+        self.entries = Entries(connection, now)
         self._free = free
         self.scanned = 0
         self.claims: list[Claim] = []
@@ -126,9 +123,12 @@ class _Taker:
             wanted = min(room, len(usable), self._ways.room - len(self.claims))
             if wanted <= 0:
                 return
+            self.entries.write()  # nobody who was taken is due any more
             rows = due(self._connection, claimant.campaign_id, self._now, wanted)
             self.scanned += len(rows)
             for row in rows:
+                if row.number_id in self._taken or claimant.rules.day_capped:
+                    self.entries.write()  # the gate asks for what was taken
                 past = StoredPast(
                     self._connection,
                     matter,
@@ -171,8 +171,8 @@ class _Taker:
                 if row.start in start_room:
                     start_room[row.start] -= 1
                 self._last_attempt = attempt_id(self._now, self._last_attempt)
-                claimed = _insert(
-                    self._connection, claimant, slot, row, verdict, self._last_attempt, self._now,
+                claimed = _enter(
+                    self.entries, claimant, slot, row, verdict, self._last_attempt, self._now,
                     rules.most_per_call.get(slot.trunk, 0.0), frozenset(refused),
                 )  # fmt: skip
                 self.claims.append(claimed)
@@ -181,6 +181,7 @@ class _Taker:
                     return
                 self.throttles[claimant.campaign_id] = FREE
             if len(rows) < wanted:
+                self.entries.write()
                 self.exhausted[claimant.campaign_id] = next_due(self._connection, claimant.campaign_id)
                 return
 
@@ -228,8 +229,8 @@ class _Taker:
         return None
 
 
-def _insert(
-    connection: sqlite3.Connection,
+def _enter(
+    entries: Entries,
     claimant: Claimant,
     slot: Slot,
     row: Due,
@@ -241,31 +242,16 @@ def _insert(
 ) -> Claim:
     kind = "callback" if row.callback_id is not None else "first" if row.tries == "{}" else "retry"
     dialed = slot.dial(row.e164)
-    connection.execute(
-        _ATTEMPT,
+    entries.add(
+        claimant.campaign_id,
+        row.contact_id,
         (
-            attempt,
-            row.contact_id,
-            claimant.campaign_id,
-            row.number_id,
-            row.position,
-            kind,
-            slot.pbx_id,
-            slot.trunk_id,
-            verdict.caller_id,
-            dialed,
-            claimant.flow_version,
-            verdict.ground.rules,
-            row.callback_id,
-            now,
-            held,
+            attempt, row.contact_id, claimant.campaign_id, row.number_id, row.position, kind, slot.pbx_id, slot.trunk_id,
+            verdict.caller_id, dialed, claimant.flow_version, verdict.ground.rules, row.callback_id, now, held,
         ),
-    )
-    decisions.insert(connection, record(claimant.campaign_id, row, verdict, now, attempt))
-    use(connection, claimant.campaign_id, now, calls=1, cost=0.0, held=held)
-    connection.execute(
-        "UPDATE contacts SET state = 'in_call', verdict = 'allowed' WHERE id = ?", (row.contact_id,)
-    )
+        record(claimant.campaign_id, row, verdict, now, attempt),
+        held,
+    )  # fmt: skip
     return Claim(
         attempt=attempt,
         contact_id=row.contact_id,
@@ -279,7 +265,7 @@ def _insert(
         position=row.position,
         numbers=row.numbers,
         attempts=row.attempts,
-        tries=json.loads(row.tries),
+        tries={} if row.tries == "{}" else json.loads(row.tries),
         invalid=positions_of(row.invalid),
         callback_id=row.callback_id,
         callbacks=row.callbacks,

@@ -71,16 +71,20 @@ def _damaged(path: object, how: str) -> str:
     return f"{path}: the database is damaged ({how}): restore a backup, see docs/recovery.md (a damaged database)"
 
 
+CONNECTION_PRAGMAS = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = OFF",
+    "cache_size = -65536",
+    "temp_store = MEMORY",
+    "mmap_size = 268435456",
+    "wal_autocheckpoint = 4000",
+)
+"""How the writing connection is set up."""
+
+
 def _prepare(connection: sqlite3.Connection) -> None:
-    for pragma in (
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "foreign_keys = OFF",
-        "cache_size = -65536",
-        "temp_store = MEMORY",
-        "mmap_size = 268435456",
-        "wal_autocheckpoint = 4000",
-    ):
+    for pragma in CONNECTION_PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
     migrate(connection)
 

@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from engine.rules.gate import Verdict
 from engine.rules.hours import zone
+from engine.store import rows
 from engine.store.due import Due, zones_of
+from engine.values import hot_value
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class DecisionRecord:
     """One answer of the gate. Instants in POSIX seconds. What was not looked at is empty."""
 
@@ -82,35 +84,40 @@ def _day(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).date().isoformat()
 
 
-_INSERT = """
-INSERT INTO decisions (at, contact_id, number_id, campaign_id, attempt_id, reason, not_before, zones, rules, local, country,
-                       subdivision, rule, consent, lists, caller_id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
+_INSERT = (
+    "INSERT INTO decisions (at, contact_id, number_id, campaign_id, attempt_id, reason, not_before, zones, rules, local, country,"
+    " subdivision, rule, consent, lists, caller_id) VALUES %s"
+)
 
 
 def insert(connection: sqlite3.Connection, record: DecisionRecord) -> None:
     """Store a decision, within the transaction of what follows from it."""
-    connection.execute(
-        _INSERT,
-        (
-            record.at,
-            record.contact_id,
-            record.number_id,
-            record.campaign_id,
-            record.attempt_id,
-            record.reason,
-            record.not_before,
-            ",".join(record.zones),
-            record.rules,
-            local_times(int(record.at), record.zones),
-            record.country,
-            ",".join(record.subdivisions),
-            record.rule,
-            record.consent,
-            lists_text(record.lists) if record.lists else "{}",
-            record.caller_id,
-        ),
+    insert_all(connection, [record])
+
+
+def insert_all(connection: sqlite3.Connection, records: Sequence[DecisionRecord]) -> None:
+    """Store decisions, in their order."""
+    rows.write(connection, _INSERT, [_row(record) for record in records])
+
+
+def _row(record: DecisionRecord) -> rows.Row:
+    return (
+        record.at,
+        record.contact_id,
+        record.number_id,
+        record.campaign_id,
+        record.attempt_id,
+        record.reason,
+        record.not_before,
+        ",".join(record.zones),
+        record.rules,
+        local_times(int(record.at), record.zones),
+        record.country,
+        ",".join(record.subdivisions),
+        record.rule,
+        record.consent,
+        lists_text(record.lists) if record.lists else "{}",
+        record.caller_id,
     )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import time
 from functools import lru_cache
+from typing import NamedTuple
 
 from engine.rules.gate import Candidate
 
@@ -26,8 +26,7 @@ _NEXT = (
 _ONE = _DUE + "c.id = ?"
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """A contact that is due, in the order of the query's columns."""
 
     contact_id: int
@@ -95,7 +94,7 @@ class Due:
 
 def due(connection: sqlite3.Connection, campaign_id: int, now: float, limit: int) -> Sequence[Due]:
     """Up to `limit` contacts of a campaign that are due at `now`, longest waiting first."""
-    return [Due(*row) for row in connection.execute(_NEXT, (campaign_id, now, limit))]
+    return [Due._make(row) for row in connection.execute(_NEXT, (campaign_id, now, limit)).fetchall()]
 
 
 def contact(connection: sqlite3.Connection, contact_id: int) -> Due | None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from engine.channel import Report, channel_id
 from engine.rules.abandonment import measure
@@ -14,9 +14,10 @@ from engine.store import abandonment, recordings
 from engine.store.audit import CALLEE, Action, append
 from engine.store.closing import close_contact
 from engine.store.past import use
+from engine.values import hot_value
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class Outcome:
     """One attempt, ended, and the next step of its contact. Instants in POSIX seconds."""
 
@@ -58,7 +59,7 @@ class Outcome:
     """By `engine.tariff`."""
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value(frozen=True, slots=True)
 class Stored:
     """What the transaction found: `fresh` is False when the attempt had ended before and nothing was changed."""
 

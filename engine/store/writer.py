@@ -19,18 +19,36 @@ import asyncio
 import contextlib
 import sqlite3
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from engine.errors import StoreError, StoreFault
 from engine.store.database import WriterConnection
 
+I = TypeVar("I")  # noqa: E741 -- an item
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], Any]
 Unit = tuple[Work, "asyncio.Future[Any]", bool]
 """What to do, who waits for it, and whether it withdraws somebody from calling."""
 Outcome = tuple[bool, Any]
+MOST_GATHERED = 256
+"""Items in one gathered unit: bounds how long it takes."""
+
+
+class Gathered(Generic[I, T]):
+    """A unit of work over items, which takes more of them for as long as it waits and nothing else has come behind it: so
+    what it does keeps its place among all that was submitted."""
+
+    __slots__ = ("items", "work")
+
+    def __init__(self, work: Callable[[sqlite3.Connection, Sequence[I]], Sequence[T]], item: I) -> None:
+        self.work = work
+        self.items = [item]
+
+    def __call__(self, connection: sqlite3.Connection) -> Sequence[T]:
+        return self.work(connection, self.items)
+
 
 FAULTS = {
     sqlite3.SQLITE_FULL: "make room on the disk",
@@ -87,6 +105,18 @@ class Writer:
         (self._bulk if bulk else self._urgent).append((work, future, withdraws))
         self._wake.set()
         return future
+
+    def gather(
+        self, work: Callable[[sqlite3.Connection, Sequence[I]], Sequence[T]], item: I
+    ) -> asyncio.Future[Sequence[T]]:
+        """Queue an item of a unit that takes many: `work` gets all that were queued one after another and gives a result for
+        each, in their order. Returns that unit's future: the same one for all its items."""
+        if self._urgent and not self._closing:
+            unit, future, _ = self._urgent[-1]
+            if isinstance(unit, Gathered) and unit.work is work and len(unit.items) < MOST_GATHERED:
+                unit.items.append(item)
+                return future
+        return self.submit(Gathered(work, item))
 
     async def run(self) -> None:
         """Commit what is queued until `close` was called and all is done."""

@@ -13,7 +13,8 @@ from dataclasses import replace
 import pytest
 import uvloop
 
-from engine.ami.client import PING_EVERY, PING_TIMEOUT, AmiClient, Link, LiveChannel
+from engine.ami.client import AmiClient, LiveChannel
+from engine.ami.connection import PING_EVERY, PING_TIMEOUT, Link
 from engine.ami.encode import Originate
 from engine.ami.protocol import Protocol
 from engine.ami.session import Session

@@ -13,19 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from panoramisk.actions import Action
 
-from engine.ami.protocol import Fields, Listing, Protocol, parse
+from engine.ami.protocol import Fields, Listing, Message, Protocol, Told, parse
 from engine.errors import AmiActionFailed
 
 RECORDED = Path(__file__).with_name("recorded.ami").read_bytes()
 KNOWN = (b"Response", b"OriginateResponse", b"Newstate", b"Hangup", b"UserEvent", b"DTMFEnd", b"FullyBooted")
 LISTS = ("list-1", "list-2", "list-3")
 
-Told = list[tuple[str, Fields]]
+Messages = list[tuple[str, Fields]]
 
 
-def expected(stream: bytes) -> Told:
+def expected(stream: bytes) -> Messages:
     """What should reach the handlers, read in another way: line by line, from the text as a whole."""
-    told: Told = []
+    told: Messages = []
     fields: Fields = {}
     for line in stream.decode().splitlines()[1:]:
         if line:
@@ -43,15 +43,22 @@ def expected(stream: bytes) -> Told:
 EXPECTED = expected(RECORDED)
 
 
-def _tell(told: Told, word: str, fields: Fields) -> None:
-    told.append((word, fields))
+def _tell(told: Messages, word: str, message: Told) -> None:
+    told.append((word, whole(message)))
+
+
+def whole(message: Told) -> Fields:
+    """All that a message says, asked for name by name."""
+    assert isinstance(message, Message)
+    names = [line.partition(": ")[0] for line in message._text.split("\r\n") if line]
+    return {name: message.get(name, "") for name in names}
 
 
 async def received(
     chunks: list[bytes], actions: tuple[str, ...] = (), lists: tuple[str, ...] = LISTS
-) -> tuple[Told, dict[str, Listing], dict[str, Action], Protocol]:
+) -> tuple[Messages, dict[str, Listing], dict[str, Action], Protocol]:
     """Feed a protocol with chunks; what it told its handlers, its lists, the actions that were answered."""
-    told: Told = []
+    told: Messages = []
     listings = {name: Listing() for name in lists}
     kept = dict(listings)
     handlers = {name: partial(_tell, told, name.decode()) for name in KNOWN}
@@ -132,11 +139,11 @@ async def test_a_list_that_is_refused_is_an_error_and_not_an_empty_list() -> Non
 
 
 async def test_a_list_whose_waiter_is_gone_disturbs_nobody() -> None:
-    told: Told = []
+    told: Messages = []
     listings = {name: Listing() for name in LISTS}
     for name in LISTS[:2]:
         listings[name].future.cancel()
-    protocol = Protocol({name: lambda fields: told.append(("", fields)) for name in KNOWN}, listings)
+    protocol = Protocol({name: partial(_tell, told, "") for name in KNOWN}, listings)
     protocol.connection_made(asyncio.Transport())
     protocol.data_received(RECORDED)
     protocol.data_received(b"Response: Error\r\nActionID: list-2\r\n\r\n")
@@ -167,6 +174,16 @@ async def test_what_nobody_asked_for_is_skipped() -> None:
     )
     told, *_ = await received([noise])
     assert told == [("Newstate", {"Event": "Newstate", "Uniqueid": "v0000000000000001", "ChannelState": "6"})]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["A", "AA", "Name", "X-Y"]), st.text(max_size=6)), max_size=6))
+def test_a_message_says_what_parsing_it_says(lines: list[tuple[str, str]]) -> None:
+    block = "\r\n".join(["Event: X", *(f"{name}: {value}" for name, value in lines)]).encode(
+        "utf-8", "replace"
+    )
+    message, fields = Message(block), parse(block)
+    for name in ("Event", "A", "AA", "Name", "X-Y", "Y"):
+        assert message.get(name, "none") == fields.get(name, "none")
 
 
 def test_parse() -> None:

@@ -1,0 +1,50 @@
+"""Many rows by one statement.
+
+Each step of a statement lets go of the interpreter's lock and has to get it back from the event loop, which costs more
+than the row itself. So rows are bound together, as many as there are, in statements of a few fixed sizes that stay
+prepared.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+SIZES = (64, 16, 4, 1)
+"""Rows a statement. At most 32,766 values may be bound to one (SQLITE_MAX_VARIABLE_NUMBER)."""
+VALUES = "VALUES %s"
+"""Where the rows stand in a statement."""
+
+Row = Sequence[Any]
+
+
+def write(connection: sqlite3.Connection, statement: str, rows: Sequence[Row]) -> None:
+    """Run `statement`, which has `VALUES %s` once, for all rows. They are of one length."""
+    for part in _parts(rows):
+        connection.execute(
+            _with_rows(statement, len(part), len(part[0])), [value for row in part for value in row]
+        )
+
+
+def read(connection: sqlite3.Connection, statement: str, keys: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+    """What `statement`, which has `IN (VALUES %s)` once, finds for all keys."""
+    for part in _parts([(key,) for key in keys]):
+        yield from connection.execute(
+            _with_rows(statement, len(part), 1), [row[0] for row in part]
+        ).fetchall()
+
+
+def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    start = 0
+    for size in SIZES:
+        while len(rows) - start >= size:
+            yield rows[start : start + size]
+            start += size
+
+
+@lru_cache(maxsize=256)
+def _with_rows(statement: str, count: int, width: int) -> str:
+    row = f"({', '.join('?' * width)})"
+    return statement.replace(VALUES, f"VALUES {', '.join([row] * count)}")
