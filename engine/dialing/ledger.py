@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 
 from engine.dialing.agenda import Running
@@ -46,6 +47,8 @@ class Ledger:
         self._trunks = trunks
         self.agents = agents
         self._calls: dict[int, Live] = {}
+        self.begun: Counter[str] = Counter()
+        """Calls claimed since the start, by campaign."""
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -68,6 +71,7 @@ class Ledger:
             self._trunks.adopt(live.trunk)
         else:
             self._trunks.take(live.trunk)
+            self.begun[live.running.name] += 1
 
     def close(self, live: Live) -> None:
         """The call ended: give its channel back."""

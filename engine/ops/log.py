@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -76,6 +77,8 @@ ENGINE_FAULT: Final = "engine.fault"
 
 Log = Any
 """A bound structlog logger: `log.info(EVENT, key=value)`."""
+Processor = Callable[[Any, str, dict[str, Any]], dict[str, Any]]
+"""What sees a line on its way: (logger, method, line) -> line."""
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _NUMBERS = ("number", "caller_id")
@@ -128,8 +131,23 @@ def _mask_numbers(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
     return event
 
 
-def start(path: Path | None, level: str, mask_numbers: bool) -> tuple[Log, Lines | None]:
-    """The engine's logger, and its file to follow rotations with (None on a terminal)."""
+class Above:
+    """Drops what is below the level that was asked for, after it was counted."""
+
+    def __init__(self, level: str) -> None:
+        self._floor = _LEVELS[level]
+
+    def __call__(self, _: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+        if _LEVELS[event["level"]] < self._floor:
+            raise structlog.DropEvent
+        return event
+
+
+def start(
+    path: Path | None, level: str, mask_numbers: bool, tally: Processor | None = None
+) -> tuple[Log, Lines | None]:
+    """The engine's logger, and its file to follow rotations with (None on a terminal). `tally` sees every line from `info`
+    up, also those that the level keeps out of the file."""
     processors: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -138,7 +156,13 @@ def start(path: Path | None, level: str, mask_numbers: bool) -> tuple[Log, Lines
     ]
     if mask_numbers:
         processors.append(_mask_numbers)
-    wrapper = structlog.make_filtering_bound_logger(_LEVELS[level])
+    floor = _LEVELS[level]
+    if tally is not None:
+        processors.append(tally)
+        if floor > logging.INFO:
+            floor = logging.INFO
+            processors.append(Above(level))
+    wrapper = structlog.make_filtering_bound_logger(floor)
     if path is None and sys.stdout.isatty():
         structlog.configure(
             processors=[*processors, structlog.dev.ConsoleRenderer()],
