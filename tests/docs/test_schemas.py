@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from engine import campaign, config, durations, hook_settings, model, sound_settings
+from engine import campaign, config, durations, hook_settings, metrics_settings, model, sound_settings
 from engine.flow import actions, nodes, prompts
 from engine.intake import manifest, source
 from engine.rules import hours
@@ -44,6 +44,7 @@ TABLES = [
     Table("settings.md", "`[tts]`", sound_settings.TtsSettings),
     Table("settings.md", "`[sounds]`", sound_settings.SoundsSettings),
     Table("settings.md", "`[hook.<name>]`", hook_settings.HookSettings),
+    Table("settings.md", "`[metrics]`", metrics_settings.MetricsSettings),
     Table("settings.md", "`[defaults]`", config.DefaultSettings),
     Table("settings.md", "A window", hours.Window),
     Table("manifest.md", "The campaign", manifest.CampaignJob),

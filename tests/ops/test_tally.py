@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from engine.dialing.disposition import Disposition
 from engine.histogram import Histogram, quantile
-from engine.ops import log as events
 from engine.ops import log
+from engine.ops import log as events
 from engine.ops.tally import LONGEST, OTHER, TROUBLES, Tally
 
 
@@ -56,7 +56,16 @@ def test_refusals_opt_outs_and_troubles() -> None:
         tell(tally, {"event": word, "level": "info", "reason": reason})
     tell(tally, {"event": events.OPTOUT_RECORDED, "level": "info"})
     for at in range(TROUBLES + 5):
-        tell(tally, {"event": events.AMI_LOST, "level": "error", "time": f"{at}", "why": "x" * 500, "exception": "Traceback"})
+        tell(
+            tally,
+            {
+                "event": events.AMI_LOST,
+                "level": "error",
+                "time": f"{at}",
+                "why": "x" * 500,
+                "exception": "Traceback",
+            },
+        )
     assert tally.refused == {"outside_hours": 2, "suppressed": 1}
     assert tally.events[events.OPTOUT_RECORDED] == 1
     assert tally.lines == {(events.AMI_LOST, "error"): TROUBLES + 5}
@@ -106,7 +115,9 @@ def test_it_counts_what_the_level_keeps_out_of_the_file(tmp_path: Path) -> None:
     logger, _ = log.start(path, "error", True, tally)
     logger.debug(events.CALL_ANSWERED)
     line = ended("a", "ANSWERED_HUMAN")
-    logger.info(line.pop("event"), **{key: value for key, value in line.items() if key not in ("level", "time")})
+    logger.info(
+        line.pop("event"), **{key: value for key, value in line.items() if key not in ("level", "time")}
+    )
     logger.warning(events.INBOUND_MUTE, pbx="main", number="+33199001042")
     logger.error(events.AMI_LOST, pbx="main", why="gone")
     assert [orjson.loads(line)["event"] for line in path.read_bytes().splitlines()] == [events.AMI_LOST]
