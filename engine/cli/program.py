@@ -32,6 +32,7 @@ from engine.cli import (
     run,
     status,
     submit,
+    top,
 )
 from engine.cli.output import tell
 from engine.errors import VolleyError
@@ -84,6 +85,7 @@ for group in (
     check,
     submit,
     status,
+    top,
     campaigns,
     contacts,
     dnc,

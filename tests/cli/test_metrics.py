@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,8 +32,8 @@ def port(volley: Volley) -> int:
 
 
 @pytest.fixture
-def measured(port: int, engine: EngineProcess) -> Iterator[tuple[EngineProcess, int]]:
-    yield engine, port
+def measured(port: int, engine: EngineProcess) -> tuple[EngineProcess, int]:
+    return engine, port
 
 
 def wait_for(done: Callable[[], object]) -> None:
