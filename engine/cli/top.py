@@ -87,8 +87,9 @@ def _watch(session: Top, doors: Doors, picture: Picture, console: Any, every: fl
             while not session.over:
                 for key in _keys(keys, max(0.0, due - time.monotonic()), waits=doors.waits):
                     session.press(key)
-                for request, reply in doors.answers():
-                    session.answered(request, reply, picture.status.engine_pid is not None)
+                runs = picture.status.engine_pid is not None
+                for request, reply in doors.answers(PATIENCE if runs else 0.0):
+                    session.answered(request, reply, runs)
                     due = 0.0  # what it changed is looked at now
                 if time.monotonic() >= due:
                     due = time.monotonic() + every
@@ -132,8 +133,8 @@ class Doors:
         else:
             self._sent.append((time.monotonic(), request, where))
 
-    def answers(self) -> list[tuple[Request, dict[str, Any] | None]]:
-        """Those that came since the last time; None for one that was waited for long enough."""
+    def answers(self, patience: float) -> list[tuple[Request, dict[str, Any] | None]]:
+        """Those that came since the last time; None for one that was waited for `patience` seconds."""
         from engine.intake.control import wait_for
 
         found: list[tuple[Request, dict[str, Any] | None]] = [*self._failed]
@@ -141,7 +142,7 @@ class Doors:
         for sent in list(self._sent):
             at, request, where = sent
             reply = wait_for(where, 1.0) if where.exists() else None
-            if reply is not None or time.monotonic() - at > PATIENCE:
+            if reply is not None or time.monotonic() - at > patience:
                 self._sent.remove(sent)
                 found.append((request, reply))
         return found
