@@ -116,9 +116,9 @@ class Meter:
         writer.close()
 
     def counts(self) -> Tally:
-        """What was counted, with the calls begun until now. Campaigns that are over are forgotten with this."""
+        """What was counted, with the calls begun until now."""
         names = {one.name for one in self._agenda.campaigns.values()}
-        self.tally.refresh(self._ledger.begun, names)
+        self.tally.refresh(self._ledger.begun, names, self._clock.mono())
         for name in self._ledger.begun.keys() - names:
             del self._ledger.begun[name]
         return self.tally

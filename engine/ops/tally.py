@@ -22,6 +22,8 @@ AMD = ("HUMAN", "MACHINE", "NOTSURE", "HANGUP")
 """AMDSTATUS (Asterisk's app_amd); what a dialplan of somebody's own says beside these is counted as `other`."""
 OTHER = "(other)"
 """Campaigns beyond those that have figures of their own. No campaign's id has a bracket."""
+LINGER = 600.0
+"""Seconds for which a campaign that is over is still told: whoever reads the figures must have seen its last calls."""
 _FRAME = frozenset({"time", "level", "event", "exception"})
 
 
@@ -52,6 +54,8 @@ class Tally:
         """Calls claimed, by campaign."""
         self._seen: dict[str, int] = {}
         self._others: set[str] = set()
+        self._over: dict[str, float] = {}
+        """Campaigns that are not open any more -> the monotonic instant at which that was seen first."""
         self.amd: Counter[str] = Counter()
         """Answered calls by verdict; `none`: no detection."""
         self.refused: Counter[str] = Counter()
@@ -97,26 +101,43 @@ class Tally:
         goes back."""
         if name in self.by_campaign:
             return name
-        if name in self._others or len(self.by_campaign) - (OTHER in self.by_campaign) >= self._most:
+        if name in self._others or not self._room():
             self._others.add(name)
             return OTHER
         self.by_campaign[name] = Counter()
         return name
 
-    def refresh(self, begun: Mapping[str, int], open_campaigns: Set[str]) -> None:
-        """Take the calls begun since the start, by campaign; and forget campaigns that are not open any more, so that others
-        have their room."""
+    def _room(self) -> bool:
+        """Is there room for one more? The one that is over for longest makes it."""
+        if len(self.by_campaign) - (OTHER in self.by_campaign) < self._most:
+            return True
+        if not self._over:
+            return False
+        self._forget(next(iter(self._over)))
+        return True
+
+    def refresh(self, begun: Mapping[str, int], open_campaigns: Set[str], mono: float) -> None:
+        """Take the calls begun since the start, by campaign; and forget campaigns that have been over for `LINGER` seconds.
+        `mono`: the monotonic instant."""
         for name, count in begun.items():
             more = count - self._seen.get(name, 0)
             if more:
                 self.begun[self.label(name)] += more
                 self._seen[name] = count
-        for known in (self.by_campaign, self.begun):
-            for name in known.keys() - open_campaigns - {OTHER}:
-                del known[name]
+        for name in open_campaigns & self._over.keys():
+            del self._over[name]  # it was added to
+        for name in self.by_campaign.keys() - open_campaigns - {OTHER}:
+            self._over.setdefault(name, mono)
+        for name in [name for name, since in self._over.items() if mono - since > LINGER]:
+            self._forget(name)
         for name in self._seen.keys() - open_campaigns:
             del self._seen[name]
         self._others &= open_campaigns
+
+    def _forget(self, name: str) -> None:
+        del self._over[name]
+        self.by_campaign.pop(name, None)
+        self.begun.pop(name, None)
 
 
 def text_of(line: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from engine.dialing.disposition import Disposition
 from engine.histogram import Histogram, quantile
 from engine.ops import log
 from engine.ops import log as events
-from engine.ops.tally import LONGEST, OTHER, TROUBLES, Tally
+from engine.ops.tally import LINGER, LONGEST, OTHER, TROUBLES, Tally
 
 
 def ended(campaign: str, disposition: str = "BUSY", trunk: str = "carrier", **more: Any) -> dict[str, Any]:
@@ -77,14 +77,19 @@ def test_campaigns_beyond_the_limit_are_told_together_and_make_room_when_they_ar
     tally = Tally(2)
     tell(tally, *(ended(name) for name in "abcd"), ended("c"))
     assert {name: count["BUSY"] for name, count in tally.by_campaign.items()} == {"a": 1, "b": 1, OTHER: 3}
-    tally.refresh({"a": 2, "c": 5, "d": 1}, set("acd"))
+    tally.refresh({"a": 2, "c": 5, "d": 1}, set("acd"), 0.0)
     assert tally.begun == {"a": 2, OTHER: 6}
-    tell(tally, ended("c"), ended("e"))
+    tell(tally, ended("c"), ended("b"))
     assert tally.by_campaign[OTHER]["BUSY"] == 4, "who was told with the others once stays with them"
-    assert tally.by_campaign["e"]["BUSY"] == 1, "b is over, and e has its room"
-    tally.refresh({"c": 7, "e": 1}, {"e"})
-    assert tally.begun == {OTHER: 8, "e": 1}, "what c made until its end counts"
-    tally.refresh({}, set())
+    assert tally.by_campaign["b"]["BUSY"] == 2, "b is over, and told for a while"
+    tell(tally, ended("e"))
+    assert set(tally.by_campaign) == {"a", OTHER, "e"}, "unless another needs its room"
+    tally.refresh({"c": 7, "e": 1}, {"e"}, 10.0)
+    assert tally.begun == {"a": 2, OTHER: 8, "e": 1}, "what c made until its end counts"
+    tally.refresh({}, {"a"}, 10.0 + LINGER)
+    tally.refresh({}, set(), 11.0 + LINGER)
+    assert set(tally.by_campaign) == {"a", OTHER, "e"}, "a was open again meanwhile"
+    tally.refresh({}, set(), 12.0 + 2 * LINGER)
     assert (set(tally.by_campaign), set(tally.begun)) == ({OTHER}, {OTHER})
 
 
@@ -93,16 +98,16 @@ def test_no_count_goes_back_and_labels_have_an_end(steps: list[tuple[str, bool]]
     tally, begun = Tally(most), Counter[str]()
     open_now: set[str] = set()
     others = 0
-    for name, closes in steps:
+    for at, (name, closes) in enumerate(steps):
         if closes:
             open_now.discard(name)
             begun.pop(name, None)
-            tally.refresh(begun, open_now)
+            tally.refresh(begun, open_now, float(at * LINGER / 3))
         else:
             open_now.add(name)
             begun[name] += 1
             tell(tally, ended(name))
-            tally.refresh(begun, open_now)
+            tally.refresh(begun, open_now, float(at * LINGER / 3))
         labels = set(tally.by_campaign) | set(tally.begun)
         assert len(labels - {OTHER}) <= most
         assert tally.begun[OTHER] == tally.by_campaign.get(OTHER, Counter())["BUSY"] >= others
