@@ -24,6 +24,7 @@ OTHER = "(other)"
 """Campaigns beyond those that have figures of their own. No campaign's id has a bracket."""
 LINGER = 600.0
 """Seconds for which a campaign that is over is still told: whoever reads the figures must have seen its last calls."""
+_REASON = frozenset({"what", "why", "error", "problems"})
 _FRAME = frozenset({"time", "level", "event", "exception"})
 
 
@@ -141,8 +142,9 @@ class Tally:
 
 
 def text_of(line: Mapping[str, Any]) -> str:
-    """What a line says beside its event, on one line of text."""
+    """What a line says beside its event, on one line of text: the reason first, since the end may be cut off."""
+    fields = sorted(line.items(), key=lambda item: item[0] not in _REASON)
     told = " ".join(
-        f"{key}={value}" for key, value in line.items() if key not in _FRAME and value not in ("", None)
+        f"{key}={value}" for key, value in fields if key not in _FRAME and value not in ("", None)
     )
     return told if len(told) <= LONGEST else told[: LONGEST - 1] + "…"

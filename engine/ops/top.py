@@ -46,7 +46,7 @@ class Picture:
     """Calls begun a second: over the last seconds where an engine runs, else over the last minute."""
     trunk_rates: dict[str, float]
     times: dict[str, tuple[float, float]]
-    """Of the last minute: `acknowledgement`, `commit`, `lag` -> the bounds under which half and 95 of 100 lie, in seconds."""
+    """Of the last minute: `acknowledgement`, `commit`, `loop lag` -> the bounds under which half and 95 of 100 lie, in seconds."""
     troubles: list[Trouble]
 
 
@@ -88,7 +88,7 @@ class History:
         found = {
             "acknowledgement": _between(first.acknowledged if first else None, last.acknowledged),
             "commit": _between(first.committed if first else None, last.committed),
-            "lag": _between(first.lagged if first else None, last.lagged),
+            "loop lag": _between(first.lagged if first else None, last.lagged),
         }
         return {name: times for name, times in found.items() if times is not None}
 

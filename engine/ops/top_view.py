@@ -16,6 +16,7 @@ from rich.text import Text
 from engine.ops import palette
 from engine.ops.figures import CampaignStatus, Rates, TrunkStatus
 from engine.ops.printable import line
+from engine.ops.tally import Trouble
 from engine.ops.top import STEERABLE, Picture, Top
 
 KEYS = "p pause  r resume  d drain all  up/down choose  q quit"
@@ -35,7 +36,8 @@ def view(
     campaigns = picture.status.campaigns
     room = (height or ENDLESS) - len(head) - 1  # the last line
     trunks = min(len(picture.status.trunks), MOST_TRUNKS)
-    troubles = min(len(picture.troubles), MOST_TROUBLES)
+    grouped = _grouped(picture.troubles)
+    troubles = min(len(grouped), MOST_TROUBLES)
     if room - (trunks + 2) - (troubles + 2) < 4:
         troubles = 0
     if room - (trunks + 2) < 3:
@@ -56,8 +58,8 @@ def view(
         lines += [Text(), none]
         room -= 2
     if troubles and room > 2:
-        lines += _troubles(picture, min(len(picture.troubles), room - 2), width)
-        room -= min(len(picture.troubles), room - 2) + 2
+        lines += _troubles(grouped[: room - 2], width)
+        room -= min(len(grouped), room - 2) + 2
     if height is None:
         return Group(*lines)
     lines += [Text()] * room
@@ -108,7 +110,7 @@ def _head(picture: Picture, problem: str) -> list[Text]:
     ]
     if picture.times:
         told = ", ".join(f"{name} {_times(*times)}" for name, times in picture.times.items())
-        lines.append(Text(f"Within {told} (half / 95 %)"))
+        lines.append(Text(f"Times  {told} ms (half/95 %)"))
     for one in lines:
         one.no_wrap, one.overflow = True, "ellipsis"
     return lines
@@ -123,11 +125,11 @@ def _who(answered: dict[str, int]) -> str:
 
 
 def _times(half: float, most: float) -> str:
-    return f"{_ms(half)} / {_ms(most)}"
+    return f"{_ms(half)}/{_ms(most)}"
 
 
 def _ms(seconds: float) -> str:
-    return "long" if seconds == float("inf") else f"{1000 * seconds:g} ms"
+    return "long" if seconds == float("inf") else f"{1000 * seconds:g}"
 
 
 def _ratio(rates: Rates) -> str:
@@ -202,7 +204,13 @@ def _cells(picture: Picture, one: CampaignStatus, bar: int) -> dict[str, Rendera
     left = max(0, one.contacts - one.done)
     return {
         "State": Text(one.state, style=palette.STATE.get(one.state, "")),
-        "Progress": ProgressBar(total=max(1, one.contacts), completed=one.done, width=bar),
+        "Progress": ProgressBar(
+            total=max(1, one.contacts),
+            completed=one.done,
+            width=bar,
+            complete_style=palette.GOOD,
+            finished_style=palette.GOOD,
+        ),
         "Done": f"{int(100 * one.done / one.contacts)} %" if one.contacts else "-",
         "Left": f"{left:,}",
         "Call": f"{one.in_call:,}",
@@ -236,11 +244,24 @@ def _ends(picture: Picture, one: CampaignStatus, left: int) -> str:
     return "-"
 
 
-def _troubles(picture: Picture, count: int, width: int) -> list[RenderableType]:
+def _grouped(troubles: list[Trouble]) -> list[tuple[Trouble, int]]:
+    """The newest first; several of one event in a row are one, with their count."""
+    found: list[tuple[Trouble, int]] = []
+    for one in reversed(troubles):
+        last, count = found[-1] if found else (None, 0)
+        if last is not None and (last.level, last.event) == (one.level, one.event):
+            found[-1] = last, count + 1
+        else:
+            found.append((one, 1))
+    return found
+
+
+def _troubles(troubles: list[tuple[Trouble, int]], width: int) -> list[RenderableType]:
     found: list[RenderableType] = [Text(), Text("Last warnings and errors", style="bold")]
-    for one in picture.troubles[-count:][::-1]:
+    for one, count in troubles:
+        times = f" {count} times" if count > 1 else ""
         text = Text.assemble(
-            f"{one.time[11:19]} ", (one.level, LEVEL.get(one.level, "")), f" {one.event} {line(one.text)}",
+            f"{one.time[11:19]} ", (one.level, LEVEL.get(one.level, "")), f" {one.event}{times} {line(one.text)}",
             no_wrap=True, overflow="ellipsis",
         )  # fmt: skip
         text.truncate(width, overflow="ellipsis")

@@ -127,7 +127,7 @@ def test_it_counts_what_the_level_keeps_out_of_the_file(tmp_path: Path) -> None:
     logger.error(events.AMI_LOST, pbx="main", why="gone")
     assert [orjson.loads(line)["event"] for line in path.read_bytes().splitlines()] == [events.AMI_LOST]
     assert tally.events == {events.CALL_ENDED: 1, events.INBOUND_MUTE: 1, events.AMI_LOST: 1}
-    assert [one.text for one in tally.troubles] == ["pbx=main number=+3319900••42", "pbx=main why=gone"]
+    assert [one.text for one in tally.troubles] == ["pbx=main number=+3319900••42", "why=gone pbx=main"]
 
 
 def test_times_by_bound() -> None:

@@ -72,7 +72,9 @@ def test_it_fills_the_screen_and_never_more(books: Books, campaigns: int) -> Non
     fill(books, campaigns)
     top = Session(books)
     picture = top.look(books.now + 20)
-    troubles = [Trouble("2026-11-24T11:00:01.5Z", "error", "ami.lost", "why=" + "x" * 300)] * 9
+    troubles = [
+        Trouble("2026-11-24T11:00:01.5Z", "error", f"ami.lost{at}", "why=" + "x" * 300) for at in range(9)
+    ]
     running = replace(picture, pulse=told(), troubles=troubles, times={"commit": (0.005, float("inf"))})
     for one, (width, height) in product((picture, running), SIZES):
         lines = shown(top, one, width, height)
@@ -112,16 +114,21 @@ def test_what_the_screen_says_of_a_running_engine(books: Books) -> None:
         pulse=told(),
         rate=42.14,
         trunk_rates={"carrier": 42.14},
-        times={"acknowledgement": (0.005, 0.05), "lag": (0.001, float("inf"))},
-        troubles=[Trouble("2026-11-24T10:59:58.1Z", "error", "ami.lost", "why=a\x1b[2Jb")],
+        times={"acknowledgement": (0.005, 0.05), "loop lag": (0.001, float("inf"))},
+        troubles=[
+            Trouble("2026-11-24T10:59:50.1Z", "warning", "engine.fault", "first"),
+            Trouble("2026-11-24T10:59:51.1Z", "warning", "engine.fault", "second"),
+            Trouble("2026-11-24T10:59:58.1Z", "error", "ami.lost", "why=a\x1b[2Jb"),
+        ],
     )
     lines = shown(top, running, 80, 24)
     assert lines[0] == "Engine runs (3h12m, pid 4711)  11:01:00 UTC  PBX lab up"
     assert lines[1] == "Calls  412 of 100: 3 claimed, 20 sent, 180 ringing, 209 up"
     assert lines[2].startswith("Rate   42.1/s of 10, minute 0.5/s")
-    assert lines[4] == "Within acknowledgement 5 ms / 50 ms, lag 1 ms / long (half / 95 %)"
+    assert lines[4] == "Times  acknowledgement 5/50, loop lag 1/long ms (half/95 %)"
     assert lines[7].split() == ["carrier", "up", "6", "40", "42.1", "10", "71", "%"]
     assert "10:59:58 error ami.lost why=a�[2Jb" in lines
+    assert "10:59:51 warning engine.fault 2 times second" in lines
     assert shown(top, replace(running, pulse=None), 80, 24)[0].startswith(
         "Engine runs but tells nothing (busy, or not yours; pid 4711)"
     )
@@ -259,7 +266,7 @@ def test_troubles_from_the_log_of_an_engine_that_is_gone(books: Books) -> None:
     good = '{"time":"t","level":"error","event":"ami.lost","pbx":"lab","why":"gone"}'
     info = '{"time":"t","level":"info","event":"call.ended"}'
     path.write_text(f"cut off at the beg\n{info}\n[1]\n{{}}\nnoise\n{good}\n{info}\n", encoding="utf-8")
-    assert log_tail.troubles(path) == [Trouble("t", "error", "ami.lost", "pbx=lab why=gone")]
+    assert log_tail.troubles(path) == [Trouble("t", "error", "ami.lost", "why=gone pbx=lab")]
 
 
 @pytest.mark.parametrize(
