@@ -228,7 +228,7 @@ def _window(campaigns: list[CampaignStatus], chosen: str, count: int) -> list[Ca
 
 
 def _ends(picture: Picture, one: CampaignStatus, left: int) -> str:
-    """How long it will take: at the pace of the last minutes, or until when nobody is due."""
+    """How long it will take at the pace of the last minutes; or, with a plus, until when nobody is due."""
     now = picture.status.at
     if one.closed_at is not None or not left:
         return ""
@@ -236,12 +236,10 @@ def _ends(picture: Picture, one: CampaignStatus, left: int) -> str:
         return "paused"
     if one.start_at > now:
         return f"+{short(one.start_at - now)}"
-    seconds = picture.outlook.ends_in(one.name, left)
-    if seconds is not None:
-        return short(seconds)
     if one.next_due is not None and one.next_due > now and not one.in_call:
         return f"+{short(one.next_due - now)}"
-    return "-"
+    seconds = picture.outlook.ends_in(one.name, left)
+    return "-" if seconds is None else short(seconds)
 
 
 def _grouped(troubles: list[Trouble]) -> list[tuple[Trouble, int]]:

@@ -260,6 +260,17 @@ def test_the_end_at_the_present_pace(books: Books) -> None:
     assert outlook.look(books.settings.database, books.now + 400) == Outlook({}, {})
 
 
+def test_until_when_nobody_is_due(books: Books) -> None:
+    campaign = books.campaign("later", [person(2, "+33199001001")])
+    (claim,) = books.claim(campaign)
+    top = Session(books)
+    assert shown(top, top.look(books.now + 60), 80, 24)[9].split()[-1] == "-", "a call, and no pace yet"
+    books.finish(claim, "BUSY", next_at=books.now + 7260)
+    assert shown(top, top.look(books.now + 60), 80, 24)[9].split()[-1] == "+2h00m"
+    books.connection.execute("UPDATE campaigns SET state = 'scheduled', start_at = ?", (books.now + 90060,))
+    assert shown(top, top.look(books.now + 60), 80, 24)[9].split()[-1] == "+1d1h"
+
+
 def test_troubles_from_the_log_of_an_engine_that_is_gone(books: Books) -> None:
     path = books.settings.engine.state / "volley.log"
     assert log_tail.troubles(None) == log_tail.troubles(path) == []
