@@ -17,6 +17,7 @@ from engine import __version__
 from engine.clock import Clock
 from engine.config import Settings
 from engine.dialing.agenda import Agenda
+from engine.dialing.call import State
 from engine.dialing.follower import Follower
 from engine.dialing.ledger import Ledger
 from engine.dialing.peer import Peer
@@ -26,7 +27,7 @@ from engine.histogram import Histogram
 from engine.ops import log as events
 from engine.ops import pulse
 from engine.ops.log import Log
-from engine.ops.pulse import STATES, CampaignPulse, PbxPulse, Pulse, Times, TrunkPulse
+from engine.ops.pulse import CampaignPulse, PbxPulse, Pulse, Times, TrunkPulse
 from engine.ops.tally import Tally
 from engine.store.writer import Writer
 
@@ -125,13 +126,13 @@ class Meter:
 
     def pulse(self) -> Pulse:
         """How it fares at this moment."""
-        calls = Counter(live.call.state.value for live in self._ledger)
+        calls = Counter(live.call.state for live in self._ledger)
         limits = self._trunks.limits
         return Pulse(
             at=self._clock.now(),
             version=__version__,
             started=self._started,
-            calls={state: calls[state] for state in STATES},
+            calls={state.value: calls[state] for state in State if state is not State.ENDED},
             live=len(self._ledger),
             max_channels=limits.max_channels,
             cps=limits.cps,
