@@ -102,6 +102,9 @@ LINES: dict[str, Line] = {
         "error", pbx=WORD, flow=WORD, missing=COUNT, why=TEXT, retry_in=SECONDS, dialing=TEXT
     ),
     events.SOUNDS_REFUSED: _line("warning", client=WORD, todo=TEXT),
+    events.QUEUE_STAFFED: _line(
+        "info", "warning", target=WORD, pbx=WORD, word={"enum": ["busy", "free", "unknown"]}, free=or_null(COUNT), why=TEXT
+    ),
     # the database
     events.STORE_FAILED: Line(
         ("error",), {"error": TEXT}, {"dialing": TEXT, "retry_in": SECONDS, "job": WORD, "pbx": WORD, "hook": WORD}

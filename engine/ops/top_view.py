@@ -162,6 +162,7 @@ def _trunks(picture: Picture, count: int, width: int) -> Table:
 
 
 def _state(picture: Picture, trunk: TrunkStatus) -> str:
+    """The word of the running engine; `-` without one."""
     told = {one.name: one.state for one in picture.pulse.trunks} if picture.pulse else {}
     return told.get(trunk.name, "-")
 
