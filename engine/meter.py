@@ -136,7 +136,7 @@ class Meter:
             live=len(self._ledger),
             max_channels=limits.max_channels,
             cps=limits.cps,
-            begun=sum(trunk.taken for trunk in self._trunks.by_name.values()),
+            begun=self._ledger.begun_by.total(),
             trunks=tuple(self._trunk(trunk) for trunk in self._trunks.by_name.values()),
             pbxs=tuple(
                 PbxPulse(name, peer.ami.up, self._follower.unacknowledged[name])
@@ -163,7 +163,7 @@ class Meter:
             trunk.settings.max_channels,
             trunk.queued,
             trunk.settings.cps,
-            trunk.taken,
+            self._ledger.begun_by[trunk.name],
         )
 
 

@@ -49,6 +49,8 @@ class Ledger:
         self._calls: dict[int, Live] = {}
         self.begun: Counter[str] = Counter()
         """Calls claimed since the start, by campaign."""
+        self.begun_by: Counter[str] = Counter()
+        """The same, by trunk."""
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -72,6 +74,7 @@ class Ledger:
         else:
             self._trunks.take(live.trunk)
             self.begun[live.running.name] += 1
+            self.begun_by[live.trunk.name] += 1
 
     def close(self, live: Live) -> None:
         """The call ended: give its channel back."""

@@ -6,6 +6,7 @@ height; how many campaigns and trunks are not shown is told.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from rich.console import Group, RenderableType
@@ -141,7 +142,7 @@ def _trunks(picture: Picture, count: int, width: int) -> Table:
     apart = 2 if width >= 72 else 1
     found = Table(box=None, pad_edge=False, padding=(0, apart, 0, 0), header_style="bold")
     found.add_column("Trunk", width=18 if width >= 72 else 12, no_wrap=True, overflow="ellipsis")
-    found.add_column("State", min_width=9, no_wrap=True)
+    found.add_column("State", min_width=9, max_width=17, no_wrap=True, overflow="ellipsis")
     for name in ("Live", "of", "Calls/s", "of", "Answered"):
         found.add_column(name, justify="right", no_wrap=True)
     for trunk in picture.status.trunks[:count]:
@@ -162,7 +163,12 @@ def _trunks(picture: Picture, count: int, width: int) -> Table:
 
 
 def _state(picture: Picture, trunk: TrunkStatus) -> str:
-    """The word of the running engine; `-` without one."""
+    """The word of the running engine, `-` without one; and before that whatever the books say against dialing by it."""
+    books = asdict(trunk)
+    if books.get("drained"):
+        return "drained"
+    if books.get("breaker", "closed") != "closed":
+        return f"breaker {books['breaker'].replace('_', ' ')}"
     told = {one.name: one.state for one in picture.pulse.trunks} if picture.pulse else {}
     return told.get(trunk.name, "-")
 

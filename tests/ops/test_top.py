@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -12,6 +12,7 @@ from rich.console import Console
 
 from engine.cli.keyboard import keys
 from engine.ops import log_tail, outlook
+from engine.ops.figures import TrunkStatus
 from engine.ops.outlook import Outlook
 from engine.ops.pulse import STATES, CampaignPulse, PbxPulse, Pulse, Times, TrunkPulse, of_json
 from engine.ops.tally import Trouble
@@ -49,6 +50,13 @@ def told(at: float = NOON, begun: int = 0, **changes: Any) -> Pulse:
         fault="", troubles=(),
     )  # fmt: skip
     return replace(found, **changes)
+
+
+@dataclass(slots=True)
+class Tripped(TrunkStatus):
+    """A trunk of which the books know more."""
+
+    breaker: str = "closed"
 
 
 class Session(Top):
@@ -138,6 +146,9 @@ def test_what_the_screen_says_of_a_running_engine(books: Books) -> None:
     lines = shown(top, replace(running, pulse=down), 80, 24)
     assert lines[0].endswith("PBX lab DOWN")
     assert lines[7].split()[1] == "half-open", "whatever word a trunk's state has"
+    tripped = Tripped("carrier", 6, 40, 10.0, picture.status.trunks[0].minute, breaker="half_open")
+    lines = shown(top, replace(running, status=replace(running.status, trunks=[tripped])), 80, 24)
+    assert lines[7].split()[:6] == ["carrier", "breaker", "half", "open", "6", "40"]
     refused = replace(running, pulse=told(fault="disk full"))
     assert shown(top, refused, 80, 24)[0] == "DATABASE REFUSES, nothing is dialed: disk full"
     assert (
