@@ -22,6 +22,7 @@ from engine.app import Engine
 from engine.cli.options import settings_of
 from engine.cli.run import collect_seldom
 from engine.ops import log
+from engine.ops.tally import Tally
 
 EVERY = 0.005
 """Seconds between two looks."""
@@ -47,13 +48,14 @@ class Probe:
 async def run(given: argparse.Namespace) -> None:
     """The engine, as `volley run` has it, until it is told to stop."""
     settings = settings_of(given.config)
-    logger, lines = log.start(settings.log.file, settings.log.level, settings.log.mask_numbers)
+    tally = Tally(settings.metrics.campaigns)
+    logger, lines = log.start(settings.log.file, settings.log.level, settings.log.mask_numbers, tally)
     probe, stages = Probe(), Stages() if given.stages else None
     if stages is not None:
         stages.install()
     task = asyncio.create_task(probe.run())
     try:
-        await Engine(settings, logger, lines).run()
+        await Engine(settings, logger, lines, tally).run()
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):

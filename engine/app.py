@@ -34,9 +34,11 @@ from engine.hooks.service import open_hooks
 from engine.housekeeping import Housekeeping
 from engine.intake.control import Control
 from engine.intake.service import Intake
+from engine.meter import Meter
 from engine.open_campaigns import OpenCampaigns
 from engine.ops import log as events
 from engine.ops.log import Lines, Log
+from engine.ops.tally import Tally
 from engine.ops.trail import Trail
 from engine.pbx_settings import PbxSettings
 from engine.reports import Reports
@@ -55,8 +57,9 @@ STOP_PATIENCE = 10.0
 class Engine:
     """One engine on one state directory."""
 
-    def __init__(self, settings: Settings, log: Log, lines: Lines | None) -> None:
+    def __init__(self, settings: Settings, log: Log, lines: Lines | None, tally: Tally) -> None:
         self.settings = settings
+        self._tally = tally
         self._log = log
         self._lines = lines
         self._clock = Clock()
@@ -201,6 +204,19 @@ class Engine:
             self._clock,
             self._log,
         )
+        self.meter = Meter(
+            settings,
+            self._tally,
+            self.agenda,
+            self.trunks,
+            self.ledger,
+            self.follower,
+            self.writer,
+            self.peers,
+            self._clock,
+            self._log,
+        )
+        await self.meter.open(stack)
         await self.trail.started()
 
     def _peer(self, name: str, settings: PbxSettings) -> Peer:
@@ -256,6 +272,7 @@ class Engine:
             "intake": self.intake.run(),
             "control": self.control.run(),
             "campaigns": self.open_campaigns.run(),
+            "meter": self.meter.run(),
             "housekeeping": self.housekeeping.run(),
             "reports": self.reports.run(),
             "claim": self.dispatcher.claim(),

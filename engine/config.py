@@ -24,6 +24,7 @@ from pydantic import (
 from engine.durations import Duration
 from engine.errors import Problem, RulesError, SettingsError
 from engine.hook_settings import HookSettings
+from engine.metrics_settings import MetricsSettings
 from engine.model import E164, Language, Model, Name
 from engine.pbx_settings import PbxSettings
 from engine.rules.book import Book, read_book, standard_book
@@ -211,6 +212,7 @@ class Settings(Model):
     transfer: dict[Name, TransferSettings] = Field(default_factory=dict)
     dialplan: DialplanSettings = DialplanSettings()
     hook: dict[Name, HookSettings] = Field(default_factory=dict)
+    metrics: MetricsSettings = MetricsSettings()
 
     @property
     def database(self) -> Path:

@@ -4,9 +4,12 @@ another."""
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+
+from tests import log_lines
 
 # No deadlines: the machine is shared, and a slow example is not a wrong one. VOLLEY_EXAMPLES raises the
 # number of examples.
@@ -33,6 +36,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("VOLLEY_NO_SKIPS") == "1" and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(autouse=True)
+def _lines_are_as_told() -> Iterator[None]:
+    """Every line that is logged in a test is as its schema says."""
+    log_lines.wrong.clear()
+    yield
+    assert not log_lines.wrong, "\n".join(dict.fromkeys(log_lines.wrong))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

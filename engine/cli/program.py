@@ -32,6 +32,7 @@ from engine.cli import (
     run,
     status,
     submit,
+    top,
     trunks,
 )
 from engine.cli.output import tell
@@ -85,6 +86,7 @@ for group in (
     check,
     submit,
     status,
+    top,
     campaigns,
     contacts,
     dnc,

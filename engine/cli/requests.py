@@ -26,6 +26,11 @@ LONG_PATIENCE = 4 * 3600.0
 """The same, for what a running engine may take long over."""
 
 
+def request_name() -> str:
+    """A name for a request: they are answered in the order of their names."""
+    return f"{time.time_ns():020d}-{secrets.token_hex(4)}"
+
+
 def ask(
     settings: Settings,
     request: dict[str, Any],
@@ -42,8 +47,7 @@ def ask(
     from engine.intake.control import send, wait_for
     from engine.ops.books import engine_pid
 
-    # Requests are answered in the order of their names.
-    name = f"{time.time_ns():020d}-{secrets.token_hex(4)}"
+    name = request_name()
     try:
         where = send(settings.engine.queue, request, name)
     except OSError as error:

@@ -26,14 +26,16 @@ def run(config: Config = CONFIG) -> None:
     from engine.app import Engine
     from engine.hooks import service as hooks
     from engine.ops import log
+    from engine.ops.tally import Tally
 
     settings = settings_of(config)
     for pbx in settings.pbx.values():
         pbx.secret()  # an unreadable secret is told now, not at every attempt to connect
     hooks.check(settings)
-    logger, lines = log.start(settings.log.file, settings.log.level, settings.log.mask_numbers)
+    tally = Tally(settings.metrics.campaigns)
+    logger, lines = log.start(settings.log.file, settings.log.level, settings.log.mask_numbers, tally)
     collect_seldom()
-    uvloop.run(Engine(settings, logger, lines).run())
+    uvloop.run(Engine(settings, logger, lines, tally).run())
 
 
 def collect_seldom() -> None:

@@ -29,6 +29,7 @@ from engine.dialing.surroundings import REAP_GRACE, Channels, Clock
 from engine.dialing.wishes import Wishes
 from engine.errors import AmiError
 from engine.flow.actions import MESSAGE
+from engine.histogram import Histogram
 from engine.ops import log as events
 from engine.ops.log import Log
 from engine.store import endings, outcomes
@@ -37,6 +38,7 @@ from engine.store.writer import Writer
 
 HANGUP_GRACE = 2.0
 """Seconds that a failed Originate waits for the Hangup of its channel; without one there never was a channel."""
+ACK_BOUNDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 EARLY_SEQ = 1000
 """Number of the report that the engine itself makes of a key during the detection; the dialplan's count from 1."""
 
@@ -79,6 +81,8 @@ class Follower:
         """Numbers suppressed while this engine runs: a call that was claimed before is withdrawn before it is sent."""
         self.unacknowledged: Counter[str] = Counter()
         """Originates written to each PBX of which nothing was heard yet."""
+        self.heard_after = Histogram(ACK_BOUNDS)
+        """From the writing of an Originate to the first that was heard of it."""
         self.unstored = 0
         """Ends that are not committed yet."""
         self._storing: asyncio.Future[Sequence[Stored]] | None = None
@@ -150,6 +154,7 @@ class Follower:
             self.backlog.spawn(self._hang_up(live))  # it was not there yet when it was taken back
         if waiting and not live.call.unheard:
             self.unacknowledged[live.trunk.pbx] -= 1
+            self.heard_after.observe(self._clock.now() - (live.call.sent_at or self._clock.now()))
             self.health.acknowledged(live)
         if live.call.rang or live.call.state is State.UP:
             self.health.alive(live)

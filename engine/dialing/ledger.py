@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 
 from engine.dialing.agents import Agents
@@ -67,6 +68,10 @@ class Ledger:
         self._trunks = trunks
         self.agents = agents
         self._calls: dict[int, Live] = {}
+        self.begun: Counter[str] = Counter()
+        """Calls claimed since the start, by campaign."""
+        self.begun_by: Counter[str] = Counter()
+        """The same, by trunk."""
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -95,6 +100,8 @@ class Ledger:
         else:
             live.probe = live.trunk.breaker.probe()
             self._trunks.take(live.trunk)
+            self.begun[live.running.name] += 1
+            self.begun_by[live.trunk.name] += 1
 
     def left_queue(self, live: Live) -> None:
         """A claimed call was written or given up."""

@@ -113,6 +113,10 @@ def files(target: Path, layout: Layout, asterisk: str) -> list[File]:
         File("etc/tmpfiles.d/volley.conf", _system("volley.tmpfiles")),
         # logrotate reads every file of its directory but those with such an ending (logrotate(8), tabooext).
         File("etc/logrotate.d/volley", _system("volley.logrotate"), beside=".dpkg-new"),
+        *(
+            File(f"etc/volley/monitoring/{path.name}", path.read_text(encoding="utf-8"))
+            for path in sorted((share("system") / "monitoring").iterdir())
+        ),
         File(
             "etc/asterisk/asterisk.conf.d/volley-options.conf", _config("asterisk.conf.d/volley-options.conf")
         ),

@@ -89,6 +89,8 @@ ENGINE_FAULT: Final = "engine.fault"
 
 Log = Any
 """A bound structlog logger: `log.info(EVENT, key=value)`."""
+Processor = Callable[[Any, str, dict[str, Any]], dict[str, Any]]
+"""What sees a line on its way: (logger, method, line) -> line."""
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _LEVEL_NAMES = {"warn": "warning", "exception": "error"}
@@ -164,25 +166,45 @@ def _mask_numbers(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
     return event
 
 
-def _json(mask_numbers: bool) -> Callable[[Any, str, Any], bytes]:
+def _json(mask_numbers: bool, tally: Processor | None, floor: int) -> Callable[[Any, str, Any], bytes]:
     """The last and only processor of a line of JSON: a call's end is logged thousands of times a second, and a chain of small ones
-    costs as much as the rest of it."""
+    costs as much as the rest of it. What is below `floor` is counted and not written."""
 
     def render(logger: Any, method: str, event: Any) -> bytes:
         if "exc_info" in event:
             event = dict(structlog.processors.format_exc_info(logger, method, event))
-        event["level"] = _LEVEL_NAMES.get(method, method)
+        level = event["level"] = _LEVEL_NAMES.get(method, method)
         event["time"] = datetime.now(UTC)
         if mask_numbers:
             _mask_numbers(logger, method, event)
+        if tally is not None:
+            tally(logger, method, event)
+            if _LEVELS[level] < floor:
+                raise structlog.DropEvent
         return orjson.dumps(event, default=str, option=orjson.OPT_UTC_Z)
 
     return render
 
 
-def start(path: Path | None, level: str, mask_numbers: bool) -> tuple[Log, Lines | None]:
-    """The engine's logger, and its file to follow rotations with (None on a terminal)."""
-    wrapper = structlog.make_filtering_bound_logger(_LEVELS[level])
+class Above:
+    """Drops what is below the level that was asked for, after it was counted."""
+
+    def __init__(self, level: str) -> None:
+        self._floor = _LEVELS[level]
+
+    def __call__(self, _: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+        if _LEVELS[event["level"]] < self._floor:
+            raise structlog.DropEvent
+        return event
+
+
+def start(
+    path: Path | None, level: str, mask_numbers: bool, tally: Processor | None = None
+) -> tuple[Log, Lines | None]:
+    """The engine's logger, and its file to follow rotations with (None on a terminal). `tally` sees every line from `info`
+    up, also those that the level keeps out of the file."""
+    floor = _LEVELS[level]
+    wrapper = structlog.make_filtering_bound_logger(floor if tally is None else min(floor, logging.INFO))
     if path is None and sys.stdout.isatty():
         processors: list[Any] = [
             structlog.processors.add_log_level,
@@ -191,6 +213,8 @@ def start(path: Path | None, level: str, mask_numbers: bool) -> tuple[Log, Lines
         ]
         if mask_numbers:
             processors.append(_mask_numbers)
+        if tally is not None:
+            processors += [tally, Above(level)]
         structlog.configure(
             processors=[*processors, structlog.dev.ConsoleRenderer()],
             wrapper_class=wrapper,
@@ -200,7 +224,7 @@ def start(path: Path | None, level: str, mask_numbers: bool) -> tuple[Log, Lines
     lines = Lines(path)
     atexit.register(lines.flush)
     structlog.configure(
-        processors=[_json(mask_numbers)],
+        processors=[_json(mask_numbers, tally, floor)],
         wrapper_class=wrapper,
         logger_factory=lambda *args: lines,
         cache_logger_on_first_use=True,

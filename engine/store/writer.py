@@ -18,12 +18,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Generic, TypeVar
 
 from engine.errors import StoreError, StoreFault
+from engine.histogram import Histogram
 from engine.store.database import WriterConnection
 
 I = TypeVar("I")  # noqa: E741 -- an item
@@ -49,6 +51,8 @@ class Gathered(Generic[I, T]):
     def __call__(self, connection: sqlite3.Connection) -> Sequence[T]:
         return self.work(connection, self.items)
 
+
+COMMIT_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 FAULTS = {
     sqlite3.SQLITE_FULL: "make room on the disk",
@@ -86,6 +90,8 @@ class Writer:
         """No transaction is under way that withdraws somebody."""
         self._told.set()
         self.commits = 0
+        self.took = Histogram(COMMIT_BOUNDS)
+        """From the hand-over of a transaction to the word that it is committed."""
         self.fault = ""
         """Why nothing can be written now; empty while all is well. `health` is called with it after every commit that
         failed so, and once more with the empty word when it is over. Nothing may be dialed while there is one."""
@@ -141,8 +147,10 @@ class Writer:
             withdraws = any(unit[2] for unit in units)
             if withdraws:
                 self._told.clear()
+            began = time.perf_counter()
             outcomes = await self._connection.run(partial(_transaction, units=units))
             self.commits += 1
+            self.took.observe(time.perf_counter() - began)
             self._note(outcomes)
             for (_, future, _), (done, value) in zip(units, outcomes, strict=True):
                 if future.cancelled():

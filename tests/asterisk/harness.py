@@ -19,6 +19,7 @@ from typing import Any
 
 import lab
 from lab import Lab
+from tests import log_lines
 
 PATIENCE = 150.0
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -87,6 +88,9 @@ class Engine:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        path = self.folder / "volley.log"
+        if path.exists():
+            log_lines.hold(path.read_bytes().splitlines())
 
     def log(self, event: str | None = None) -> list[dict[str, Any]]:
         path = self.folder / "volley.log"

@@ -8,7 +8,9 @@ import sys
 
 import pytest
 
+from lab.demo.places import LOG
 from lab.places import REPOSITORY
+from tests import log_lines
 
 pytestmark = pytest.mark.asterisk
 
@@ -25,3 +27,4 @@ def test_the_demo_ends_with_nothing_differing() -> None:
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
     assert "None differing" in done.stdout
+    log_lines.hold(LOG.read_bytes().splitlines())

@@ -20,6 +20,7 @@ from engine.cli.program import app
 from engine.config import Settings
 from engine.errors import StoreError
 from engine.ops.books import reading
+from tests import log_lines
 from tests.ops.filled import Books, settings_in, toml_of
 
 
@@ -87,6 +88,7 @@ def engine(volley: Volley) -> Iterator[EngineProcess]:
         found.process.kill()
         found.process.wait()
     if found.process.stdout is not None:
+        log_lines.hold(found.process.stdout)
         found.process.stdout.close()
 
 

@@ -32,6 +32,7 @@ from engine.store import campaigns, jobs, recovery
 from engine.store.database import open_writer
 from engine.store.jobs import NewCampaign
 from engine.store.writer import Writer
+from tests.log_lines import Captured
 
 MANIFEST = {
     "owner": "Anna <anna@example.org>",
@@ -155,7 +156,7 @@ class Desk:
         self.has_flow: Callable[[str, str], bool] = lambda pbx, version: (
             self.flows and pbx not in self.without_flow
         )
-        self.logged = structlog.testing.LogCapture()
+        self.logged = Captured()
         log = self.log = structlog.wrap_logger(None, processors=[self.logged])
         self.clock = Clock()
         self.tasks = [asyncio.create_task(self.writer.run())]

@@ -35,6 +35,7 @@ async def test_calls_take_a_channel_of_everything_and_give_it_back(some_settings
     ledger.open(claimed)
     ledger.open(adopted, adopted=True)
     assert (len(ledger), running.live, trunks.live, trunks.queued) == (2, 2, 2, 1)
+    assert (ledger.begun, ledger.begun_by) == ({"c": 1}, {"a": 1}), "one was begun before this start"
     assert ledger.get(1) is claimed
     assert ledger.get(3) is None
     fired = []

@@ -18,6 +18,7 @@ from engine.config import Settings
 from engine.errors import SettingsError
 from engine.ops.log import Log
 from engine.sounds_server import SoundsServer
+from tests.log_lines import Captured
 
 
 def free_port() -> int:
@@ -137,13 +138,13 @@ async def test_a_request_without_end_is_cut_off(folder: Path) -> None:
 
 
 async def test_only_the_pbxs_and_the_allowed_networks_may_fetch(folder: Path) -> None:
-    port, told = free_port(), structlog.testing.CapturingLogger()
-    log: Log = structlog.wrap_logger(told, processors=[lambda *event: event[2]])
+    port, told = free_port(), Captured()
+    log: Log = structlog.wrap_logger(None, processors=[told])
     async with serving(settings(folder, port, host="192.0.2.7"), log):
         for _ in range(2):
             with contextlib.suppress(ConnectionResetError):
                 assert await ask(port, get("/far/prompt-1.alaw")) == ("", b""), "hung up on without a word"
-    assert [call.kwargs["client"] for call in told.calls] == ["127.0.0.1"], "told once"
+    assert [line["client"] for line in told.entries] == ["127.0.0.1"], "told once"
     port = free_port()
     async with serving(settings(folder, port, host="192.0.2.7", allow=["127.0.0.0/8"])):
         assert (await ask(port, get("/far/prompt-1.alaw")))[0] == "200 OK"

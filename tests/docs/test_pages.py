@@ -19,9 +19,11 @@ from engine.dialing.retry import DEFAULTS
 from engine.hooks import payload
 from engine.intake import manifest, requests
 from engine.ops import log
+from engine.ops.log_events import LINES
 from engine.ops.reasons import RESULTS
 from engine.rules.book.files import LawFile, TightFile
 from engine.rules.gate import Reason
+from tests import log_lines
 from tests.docs.pages import DOCS, EVENTS, PAGES, REPOSITORY, rows, section
 
 # --- events -------------------------------------------------------------------------------------------------------------
@@ -50,18 +52,26 @@ def event_rows() -> dict[str, list[str]]:
 
 
 def test_every_event_is_told_and_nothing_else() -> None:
-    assert set(event_rows()) == set(EVENTS.values())
+    assert set(event_rows()) == set(EVENTS.values()) == set(LINES)
 
 
-def test_every_event_is_told_with_its_level_and_fields() -> None:
-    told_of = event_rows()
+def test_every_event_is_told_with_its_levels_and_fields() -> None:
     ended = " ".join(row[0] for row in rows(section("logs.md", "`call.ended`")))
+    for event, (_, levels, told, _) in event_rows().items():
+        line = LINES[event]
+        fields = ended if event == log.CALL_ENDED else told
+        assert tuple(levels.split(", ")) == line.levels, event
+        always, _, sometimes = fields.partition("; ")
+        assert (set(re.findall(r"`(\w+)`", always)), set(re.findall(r"`(\w+)`", sometimes))) == (
+            set(line.always), set(line.sometimes),
+        ), event  # fmt: skip
+
+
+def test_every_place_that_logs_has_its_line() -> None:
     for event, level, fields in emitted():
-        row = told_of[event]
-        assert level in row[1].split(", "), f"{event}: {level}"
-        where = row[2] + (ended if event == log.CALL_ENDED else "")
-        for field in fields - {"exc_info"}:
-            assert f"`{field}`" in where, f"{event}: {field}"
+        line = LINES[event]
+        assert level in line.levels, f"{event}: {level}"
+        assert fields - {"exc_info"} <= line.always.keys() | line.sometimes.keys(), event
 
 
 # --- dispositions and reasons -------------------------------------------------------------------------------------------
@@ -135,8 +145,7 @@ def check(kind: str, table: dict[str, Any]) -> None:
         case "rules":
             (TightFile if "tightens" in table else LawFile).model_validate(table)
         case "log":
-            assert table["event"] in EVENTS.values()
-            assert {"time", "level"} <= set(table)
+            assert log_lines.line_faults(table) == []
         case _:
             raise AssertionError(
                 f"an example must say what it is, such as ```toml campaign.toml; not {kind!r}"

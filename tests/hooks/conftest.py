@@ -25,6 +25,7 @@ from engine.store.hooks import Subscription
 from engine.store.jobs import NewCampaign
 from engine.store.writer import Writer
 from tests.hooks.receiver import SECRET, Receiver
+from tests.log_lines import Captured
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ class Desk:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.clock = Clock()
-        self.logged = structlog.testing.LogCapture()
+        self.logged = Captured()
         self.log = structlog.wrap_logger(None, processors=[self.logged])
         self._courier: asyncio.Task[None] | None = None
 

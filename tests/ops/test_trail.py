@@ -20,6 +20,7 @@ from engine.store import audit
 from engine.store.audit import Action
 from engine.store.database import open_writer
 from engine.store.writer import Writer
+from tests.log_lines import Captured
 from tests.ops.filled import settings_in
 
 
@@ -42,7 +43,7 @@ class Run:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.clock = Hand()
-        self.logged = structlog.testing.LogCapture()
+        self.logged = Captured()
 
     async def open(self) -> Run:
         self.connection = await open_writer(self.settings.database)

@@ -35,6 +35,7 @@ from engine.store.database import open_writer
 from engine.store.list_file import Description, Part, digest, file_name, write_list
 from engine.store.listing import ListBook
 from engine.store.writer import Writer
+from tests.log_lines import Captured
 from tests.ops.crowd import a_number, a_row
 from tests.ops.filled import Books, person, settings_in
 from tests.speech.sounds import prompt
@@ -228,7 +229,7 @@ class World:
                 told.set()
             return event
 
-        log = structlog.wrap_logger(None, processors=[said, structlog.testing.LogCapture()])
+        log = structlog.wrap_logger(None, processors=[said, Captured()])
         tasks = [
             asyncio.create_task(writer.run()),
             asyncio.create_task(Intake(self.settings, writer, self, log, lambda: None).run()),

@@ -26,6 +26,7 @@ from engine.store import campaigns, claims, forgotten, outcomes, ways
 from engine.store.database import open_writer
 from engine.store.outcomes import Outcome
 from engine.store.writer import Writer
+from tests import log_lines
 from tests.ops.filled import Books, person, settings_in
 
 T = TypeVar("T")
@@ -44,9 +45,17 @@ class Lines:
     seen: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def info(self, event: str, **fields: Any) -> None:
-        self.seen.append((event, fields))
+        self._take("info", event, fields)
 
-    warning = error = info
+    def warning(self, event: str, **fields: Any) -> None:
+        self._take("warning", event, fields)
+
+    def error(self, event: str, **fields: Any) -> None:
+        self._take("error", event, fields)
+
+    def _take(self, level: str, event: str, fields: dict[str, Any]) -> None:
+        self.seen.append((event, fields))
+        log_lines.wrong.extend(log_lines.line_faults({"event": event, "level": level, **fields}, part=True))
 
     def of(self, event: str) -> list[dict[str, Any]]:
         return [fields for name, fields in self.seen if name == event]
