@@ -29,6 +29,7 @@ from engine.dialing.queues import Queues
 from engine.dialing.speaking import Speaking
 from engine.dialing.trunks import Trunks
 from engine.errors import AmiError, StoreError, StoreFault, VolleyError
+from engine.halts import Halts
 from engine.hooks.service import open_hooks
 from engine.housekeeping import Housekeeping
 from engine.intake.control import Control
@@ -39,7 +40,7 @@ from engine.ops.trail import Trail
 from engine.reports import Reports
 from engine.retention import Retention
 from engine.sounds_server import SoundsServer
-from engine.store import campaigns, recovery
+from engine.store import campaigns, halts, recovery
 from engine.store.database import open_writer, state_lock
 from engine.store.listing import ListBook
 from engine.store.writer import Writer
@@ -98,6 +99,7 @@ class Engine:
         )
         self.hooks = await open_hooks(settings, self.writer, self._clock, self._log, stack)
         last = await self.writer.submit(recovery.last_attempt)
+        self.halts = Halts(await self.writer.submit(halts.halts))
         agents = Agents(settings.transfer, len(settings.pbx))
         self.agenda = Agenda(settings, agents)
         self.trunks = Trunks(settings, ids)
@@ -132,6 +134,7 @@ class Engine:
             self._log,
             last,
             lists,
+            self.halts,
         )
         self.sounds = SoundsServer(settings, self._log)
         await self.sounds.open()
@@ -154,6 +157,8 @@ class Engine:
             suppressed=self.follower.suppress,
             unsuppressed=self.follower.unsuppress,
             steered=self._steered,
+            halts=self.halts,
+            cut_off=self.follower.cut_off,
         )
         self.agenda.refresh(await self.writer.submit(campaigns.open_campaigns))
         for name in await self.writer.submit(partial(recovery.lost_attempts, pbxs=list(settings.pbx))):

@@ -27,6 +27,7 @@ from engine.durations import Duration
 from engine.errors import Problem, RulesError, SettingsError
 from engine.hook_settings import HookSettings
 from engine.model import Language, Model
+from engine.operator_settings import QuietSettings, TestNumberSettings
 from engine.rules.book import Book, read_book, standard_book
 from engine.rules.caller_ids import PROOF_DAYS, CallerId
 from engine.rules.hours import Window
@@ -294,6 +295,8 @@ class Settings(Model):
     transfer: dict[Name, TransferSettings] = Field(default_factory=dict)
     dialplan: DialplanSettings = DialplanSettings()
     hook: dict[Name, HookSettings] = Field(default_factory=dict)
+    quiet: QuietSettings = QuietSettings()
+    test_number: tuple[TestNumberSettings, ...] = ()
 
     @property
     def database(self) -> Path:

@@ -31,6 +31,7 @@ from engine.cli import (
     report,
     run,
     status,
+    steer,
     submit,
 )
 from engine.cli.output import tell
@@ -85,6 +86,7 @@ for group in (
     submit,
     status,
     campaigns,
+    steer,
     contacts,
     dnc,
     doctor,

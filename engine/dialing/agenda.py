@@ -37,9 +37,8 @@ class Running:
     def __init__(self, row: CampaignRow, settings: Settings) -> None:
         self.id = row.id
         self.name = row.name
-        self.campaign = Campaign.model_validate(row.manifest)
+        self._limits(row, settings)
         self.flow_version = row.flow_version
-        self.priority = row.priority
         self.state = row.state
         # A start that nobody named is no instant to wait for, whatever the clock was when the job came.
         self.start = self.campaign.start.timestamp() if self.campaign.start else 0.0
@@ -58,8 +57,6 @@ class Running:
         # The flow keeps the limit of the day on which it was written, whatever the settings say now.
         self.max_call = row.max_call or campaign.max_call or settings.limits.max_call
         self.tariff = Tariff.of(campaign, settings, self.max_call)
-        self.pace = None if campaign.cps is None else Pace(campaign.cps)
-        self.max_channels = campaign.max_channels or settings.limits.max_channels
         self.trunks = frozenset(campaign.trunks or settings.trunk)
         self._opt_out_keys = opt_out_keys(campaign)
         self.sent_fields = frozenset(campaign.fields)
@@ -70,8 +67,6 @@ class Running:
         self.starts = {start: campaign.targets_from(start) for start in campaign.callback_starts()}
         """Those of a callback, by the node with which it begins."""
         self.caller_names = {item.number: item.name for item in settings.caller_id}
-        window = campaign.window or settings.defaults.window
-        self._hours = Hours(window) if window else CAREFUL_HOURS
         ours = [item.caller_id for item in settings.caller_id if item.number in campaign.caller_id]
         emergency = campaign.emergency
         self.rules = CampaignRules(
@@ -79,6 +74,8 @@ class Running:
             start=self.start,
             end=self.end,
             hours=self._hours,
+            accepted=self._accepted,
+            quiet=settings.quiet.hours,
             max_attempts=campaign.retry.max_attempts,
             min_gap=campaign.retry.min_gap,
             max_callbacks=campaign.max_callbacks,
@@ -112,6 +109,23 @@ class Running:
         found = next(before, self._opt_out_keys[MESSAGE])
         return found - {"1"} if here in self.campaign.records else found
 
+    def _limits(self, row: CampaignRow, settings: Settings) -> None:
+        """What can be changed while it is there."""
+        self.steered = row.steered
+        self.campaign = campaign = Campaign.model_validate({**row.manifest, **row.steered})
+        self.priority = row.priority
+        self.pace = None if campaign.cps is None else Pace(campaign.cps)
+        self.max_channels = campaign.max_channels or settings.limits.max_channels
+        self._hours = _hours(campaign.window, settings)
+        accepted = Campaign.model_validate(row.manifest).window if "window" in row.steered else None
+        self._accepted = None if accepted is None else _hours(accepted, settings)
+        """Its hours as it was accepted, where they were changed since."""
+
+    def steer(self, row: CampaignRow, settings: Settings) -> None:
+        """Take rate, channels, hours and priority as they are now."""
+        self._limits(row, settings)
+        self.rules = replace(self.rules, hours=self._hours, accepted=self._accepted)
+
     def set_state(self, state: str) -> None:
         self.state = state
         self.rules = replace(self.rules, running=state == "running")
@@ -131,6 +145,11 @@ class Running:
     def due(self, at: float) -> None:
         """A contact of this campaign is due at `at`."""
         self.next_due = min(self.next_due, at)
+
+
+def _hours(window: Sequence[Window], settings: Settings) -> Hours:
+    named = window or settings.defaults.window
+    return Hours(named) if named else CAREFUL_HOURS
 
 
 def transfers(settings: Settings, targets: Iterable[str]) -> tuple[Transfer, ...]:
@@ -169,6 +188,8 @@ class Agenda:
                 known = self.campaigns[row.id] = Running(row, self._settings)
             elif known.state != row.state:
                 known.set_state(row.state)
+            if known.steered != row.steered:
+                known.steer(row, self._settings)
             known.next_due = 0.0
         gone = [self.campaigns.pop(key) for key in list(self.campaigns) if key not in seen]
         for known in gone:

@@ -27,6 +27,7 @@ from engine.dialing.spoken import formats
 from engine.dialing.surroundings import Clock
 from engine.dialing.trunks import Trunk, Trunks
 from engine.errors import AmiUnreachable, RefusedField, StoreError, StoreFault
+from engine.halts import Halts
 from engine.ops import log as events
 from engine.ops.log import Log
 from engine.store import claims
@@ -69,8 +70,10 @@ class Dispatcher:
         log: Log,
         last_attempt: int,
         lists: Lists = claims.NO_LISTS,
+        halts: Halts | None = None,
     ) -> None:
         self._lists = lists
+        self._halts = Halts() if halts is None else halts
         self._agenda = agenda
         self._trunks = trunks
         self._ledger = ledger
@@ -115,6 +118,8 @@ class Dispatcher:
         if not await self._sound():
             return STORE_RETRY
         now, mono = self._clock.now(), self._clock.mono()
+        if self._halts.word(now):
+            return LONGEST_WAIT
         wait = self._agenda.wait(now, mono, HORIZON)
         if wait > 0:
             return wait
@@ -311,6 +316,8 @@ class Dispatcher:
     def _unwanted(self, live: Live) -> str:
         if self.stopping:
             return "not sent: the engine was stopping"
+        if halted := self._halts.word(self._clock.now()):
+            return f"not sent: {halted}"
         if live.running.state != "running":
             return f"not sent: the campaign is {live.running.state}"
         if live.claim.number_id in self._follower.suppressed:

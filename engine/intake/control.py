@@ -25,6 +25,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from engine.config import Settings, problems_of
 from engine.errors import InputError, Problem, VolleyError
+from engine.halts import Halts
 from engine.intake.lists.errands import Errands, trace
 from engine.intake.lists.requests import DeskRequest
 from engine.intake.owner import asker
@@ -37,6 +38,8 @@ from engine.intake.requests import (
     ResendRequest,
     SuppressRequest,
 )
+from engine.intake.steering import Steering
+from engine.intake.steering_requests import GoRequest, QuietRequest, SetRequest, StopAllRequest
 from engine.intake.watch import watch
 from engine.ops import log as events
 from engine.ops.log import Log
@@ -71,6 +74,8 @@ class Control:
         suppressed: Callable[[list[int]], None],
         unsuppressed: Callable[[list[int]], None],
         steered: Callable[[int, str], None],
+        halts: Halts,
+        cut_off: Callable[[], int],
     ) -> None:
         self._folder = settings.engine.queue / "control"
         self._done = self._folder / "done"
@@ -84,6 +89,7 @@ class Control:
         self._suppressed = suppressed
         self._unsuppressed = unsuppressed
         self._steered = steered
+        self._steering = Steering(settings, writer, clock, log, halts, changed=changed, cut_off=cut_off)
         self._errands = Errands(settings, writer, clock, log, suppressed, self._settle)
 
     async def run(self) -> None:
@@ -183,6 +189,8 @@ class Control:
                 return {"removed": removed, "unknown": unknown}
             case CampaignRequest():
                 return await self._campaign(request, asker)
+            case SetRequest() | StopAllRequest() | GoRequest() | QuietRequest():
+                return await self._steering.do(request, asker)
             case ResendRequest():
                 count = await self._writer.submit(
                     partial(hooks.resend, name=request.hook, actor=asker, now=self._clock.now())

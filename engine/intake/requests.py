@@ -1,4 +1,5 @@
-"""What can be asked for through the control door. Those about lists and people: `engine.intake.lists.requests`."""
+"""What can be asked for through the control door. Those about lists and people: `engine.intake.lists.requests`; what an
+operator changes while things run: `engine.intake.steering_requests`."""
 
 from __future__ import annotations
 
@@ -14,10 +15,8 @@ from engine.intake.lists.requests import (
     ImportListRequest,
     SuppressFileRequest,
 )
+from engine.intake.steering_requests import By, SteeringRequest, Why
 from engine.model import Model
-
-By = Annotated[str, StringConstraints(max_length=200)]
-Why = Annotated[str, StringConstraints(max_length=200)]
 
 
 class CampaignRequest(Model):
@@ -57,6 +56,6 @@ class ResendRequest(Model):
     by: By = ""
 
 
-AtOnce = CampaignRequest | RemoveRequest | SuppressRequest | ResendRequest
+AtOnce = CampaignRequest | RemoveRequest | SuppressRequest | ResendRequest | SteeringRequest
 AnyRequest = AtOnce | ImportListRequest | DropListRequest | SuppressFileRequest | ForgetRequest
 Request = Annotated[AnyRequest, Field(discriminator="action")]

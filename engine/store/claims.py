@@ -20,6 +20,7 @@ from engine.rules.gate import promise as opening
 from engine.store import decisions
 from engine.store.decisions import DecisionRecord
 from engine.store.due import Due, contact, due, next_due, zones_of
+from engine.store.halts import halted
 from engine.store.listing import Lists, NoLists
 from engine.store.past import Matter, StoredPast, share_of, use
 
@@ -142,6 +143,8 @@ _TAKEN_BACK = frozenset({Reason.SUPPRESSED, Reason.LISTED})
 NO_LISTS = NoLists()
 _OF_THE_CAMPAIGN = frozenset({Reason.ABANDONMENT, Reason.DAY_CAP})
 """Refusals that hold for every contact of the campaign: the next ones need not be asked about."""
+HALTED = 1.0
+"""Seconds until a campaign is looked at again while nothing at all may be dialed."""
 SLOW = 1.0
 """Seconds between two calls of a campaign that must slow down, since too many of its calls were abandoned."""
 
@@ -161,6 +164,8 @@ def claim(
 ) -> ClaimResult:
     """Claim up to one contact a slot, campaigns in the order given. `last_attempt` is the newest id handed out so
     far."""
+    if halted(connection, now):
+        return ClaimResult((), (), {claimant.campaign_id: now + HALTED for claimant in claimants})
     lists.refresh(connection)
     taker = _Taker(connection, list(slots), last_attempt, now, lists)
     for claimant in claimants:

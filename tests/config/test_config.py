@@ -101,7 +101,8 @@ def test_the_example_in_the_documentation_is_right(tmp_path: Path) -> None:
 def test_every_setting_is_in_the_documentation() -> None:
     text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     for model in [Settings, *(field.annotation for field in Settings.model_fields.values())]:
-        for name in getattr(model, "model_fields", {}):
+        for field, info in getattr(model, "model_fields", {}).items():
+            name = info.alias or field
             assert re.search(rf"`{name}`|\[+{name}\b", text), name
 
 

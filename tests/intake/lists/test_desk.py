@@ -19,6 +19,7 @@ import pytest
 
 from engine.config import Settings
 from engine.dialing.agenda import Running
+from engine.halts import Halts
 from engine.intake.control import Control, send
 from engine.intake.lists.handover import hand_over
 from engine.ops.listed import check, everything, numbers
@@ -105,7 +106,7 @@ async def opened(settings: Settings, folder: Path, log: Lines) -> AsyncIterator[
     suppressed: list[int] = []
     control = Control(
         settings, writer, Clock(), log, changed=lambda: None, suppressed=suppressed.extend, unsuppressed=lambda ids: None,
-        steered=lambda campaign, state: None,
+        steered=lambda campaign, state: None, halts=Halts(), cut_off=lambda: 0,
     )  # fmt: skip
     running = asyncio.create_task(control.run())
     try:
