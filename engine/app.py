@@ -44,6 +44,7 @@ from engine.store import campaigns, halts, recovery
 from engine.store.database import open_writer, state_lock
 from engine.store.listing import ListBook
 from engine.store.writer import Writer
+from engine.trials import Trials
 
 TELL_EVERY = 10.0
 """Seconds between two lines that say that the database still refuses."""
@@ -159,7 +160,12 @@ class Engine:
             steered=self._steered,
             halts=self.halts,
             cut_off=self.follower.cut_off,
-        )
+            call=Trials(
+                settings, self.writer, lists, self.halts, self._clock, self._log,
+                changed=self._changed.set,
+                up=lambda: frozenset(name for name, peer in self.peers.items() if peer.ami.up),
+            ).call,
+        )  # fmt: skip
         self.agenda.refresh(await self.writer.submit(campaigns.open_campaigns))
         for name in await self.writer.submit(partial(recovery.lost_attempts, pbxs=list(settings.pbx))):
             await self._peer(name, next(iter(settings.pbx.values()))).settlement.abandon()

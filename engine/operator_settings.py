@@ -63,4 +63,6 @@ class TestNumberSettings(Model):
     owner: Annotated[str, StringConstraints(min_length=2, max_length=200)]
     """Whose telephone it is: a name and a way to reach them."""
     agreed: date
-    """The day on which they agreed to be called for tests, with every kind of message."""
+    """The day on which they agreed to be called for tests, with messages of every purpose."""
+    signed: bool = False
+    """They signed that: where a law asks for written consent, nothing less is one."""

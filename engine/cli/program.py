@@ -16,6 +16,7 @@ from engine import __version__
 from engine.cli import (
     audit,
     backup,
+    call,
     callbacks,
     campaigns,
     check,
@@ -87,6 +88,7 @@ for group in (
     status,
     campaigns,
     steer,
+    call,
     contacts,
     dnc,
     doctor,

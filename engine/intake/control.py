@@ -39,7 +39,7 @@ from engine.intake.requests import (
     SuppressRequest,
 )
 from engine.intake.steering import Steering
-from engine.intake.steering_requests import GoRequest, QuietRequest, SetRequest, StopAllRequest
+from engine.intake.steering_requests import CallRequest, GoRequest, QuietRequest, SetRequest, StopAllRequest
 from engine.intake.watch import watch
 from engine.ops import log as events
 from engine.ops.log import Log
@@ -76,6 +76,7 @@ class Control:
         steered: Callable[[int, str], None],
         halts: Halts,
         cut_off: Callable[[], int],
+        call: Callable[[CallRequest, str], Awaitable[dict[str, Any]]],
     ) -> None:
         self._folder = settings.engine.queue / "control"
         self._done = self._folder / "done"
@@ -89,6 +90,7 @@ class Control:
         self._suppressed = suppressed
         self._unsuppressed = unsuppressed
         self._steered = steered
+        self._call = call
         self._steering = Steering(settings, writer, clock, log, halts, changed=changed, cut_off=cut_off)
         self._errands = Errands(settings, writer, clock, log, suppressed, self._settle)
 
@@ -191,6 +193,8 @@ class Control:
                 return await self._campaign(request, asker)
             case SetRequest() | StopAllRequest() | GoRequest() | QuietRequest():
                 return await self._steering.do(request, asker)
+            case CallRequest():
+                return await self._call(request, asker)
             case ResendRequest():
                 count = await self._writer.submit(
                     partial(hooks.resend, name=request.hook, actor=asker, now=self._clock.now())

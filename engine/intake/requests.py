@@ -15,7 +15,7 @@ from engine.intake.lists.requests import (
     ImportListRequest,
     SuppressFileRequest,
 )
-from engine.intake.steering_requests import By, SteeringRequest, Why
+from engine.intake.steering_requests import By, CallRequest, SteeringRequest, Why
 from engine.model import Model
 
 
@@ -56,6 +56,6 @@ class ResendRequest(Model):
     by: By = ""
 
 
-AtOnce = CampaignRequest | RemoveRequest | SuppressRequest | ResendRequest | SteeringRequest
+AtOnce = CampaignRequest | RemoveRequest | SuppressRequest | ResendRequest | SteeringRequest | CallRequest
 AnyRequest = AtOnce | ImportListRequest | DropListRequest | SuppressFileRequest | ForgetRequest
 Request = Annotated[AnyRequest, Field(discriminator="action")]

@@ -90,4 +90,30 @@ class QuietRequest(Model):
             raise ValueError("this instant is out of all reason") from None
 
 
+class CallRequest(Model):
+    """Call a number once, as this campaign would: a test. It passes the gate like every call, with the consent that is told here, or
+    that of the settings' [[test_number]]."""
+
+    action: Literal["call"]
+    campaign: CampaignId
+    number: Text
+    region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
+    timezone: Text = ""
+    language: Text = ""
+    state: Text = ""
+    postal_code: Text = ""
+    consent: Text = ""
+    """As the column of that name in a contact file: `express`, or `written`."""
+    consent_at: Text = ""
+    consent_source: Text = ""
+    consent_purpose: Text = ""
+    consent_reference: Text = ""
+    fields: Annotated[dict[Text, Text], Field(max_length=50)] = Field(default_factory=dict)
+    """The contact's own columns, for texts and variables."""
+    asked_at: float | None = None
+    """POSIX seconds: a minute later the call is not made any more, whatever kept the engine from it."""
+    reason: Why = ""
+    by: By = ""
+
+
 SteeringRequest = SetRequest | StopAllRequest | GoRequest | QuietRequest

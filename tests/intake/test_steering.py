@@ -24,7 +24,7 @@ from engine.store import campaigns
 from engine.store import halts as stored
 from engine.store.database import open_writer
 from engine.store.writer import Writer
-from tests.intake.lists.test_desk import Lines, until
+from tests.intake.lists.test_desk import Lines, no_call, until
 from tests.ops.filled import Books, person, settings_in
 
 DAY = {"days": [0, 1, 2, 3, 4], "from": "10:00:00", "to": "18:00:00", "timezone": "callee"}
@@ -91,7 +91,7 @@ async def door(settings: Settings) -> AsyncIterator[Door]:
     control = Control(
         settings, writer, Clock(), found.log, changed=lambda: found.changed.append(time.time()),
         suppressed=lambda ids: None, unsuppressed=lambda ids: None, steered=lambda campaign, state: None,
-        halts=found.halts, cut_off=found.cut_off,
+        halts=found.halts, cut_off=found.cut_off, call=no_call,
     )  # fmt: skip
     running = asyncio.create_task(control.run())
     yield found
