@@ -24,6 +24,7 @@ from engine.ami.fetch import TIMEOUT as FETCH_TIMEOUT
 from engine.ami.fetch import Fetch, Fetched, Fetches
 from engine.ami.protocol import Fields, Handler, Listing, Protocol
 from engine.ami.session import Session, deadline, first
+from engine.ami.tls import Tls
 from engine.channel import ChannelEvent, InboundOptOut, attempt_of, bucket_of, channel_id
 from engine.errors import AmiActionFailed, AmiError, AmiLoginRefused, AmiTimeout, AmiUnreachable, VolleyError
 
@@ -78,9 +79,11 @@ class AmiClient:
         inbound: Callable[[InboundOptOut], None] | None = None,
         now: Callable[[], float] = time.time,
         backoff_max: float = 15.0,
+        tls: Tls | None = None,
     ) -> None:
         self.name = name
         self._where = {"host": host, "port": port, "username": username}
+        self._tls = tls
         self._secret = secret
         self._sink = sink
         self._connected = connected
@@ -144,13 +147,14 @@ class AmiClient:
         except VolleyError as error:
             raise AmiLoginRefused(str(error)) from error
         manager = Session(
+            self._tls,
             **self._where,
             secret=secret,
             ping_delay=10**6,
             forgetable_actions=("ping", "login", "originate"),
             protocol_factory=lambda: Protocol(self._handlers, self._listings),
         )
-        connecting = manager.connect()
+        connecting = manager.open()
         try:
             async with deadline(CONNECT_TIMEOUT, "no answer to the login"):
                 await manager.ready

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from engine.ami.client import AmiClient, Link
+from engine.ami.tls import Tls
 from engine.channel import ChannelEvent, InboundOptOut
 from engine.config import PbxSettings, Settings
 from engine.dialing import targets
@@ -73,6 +74,7 @@ class Peer:
             inbound=self._called_back,
             now=clock.now,
             backoff_max=settings.reconnect_max,
+            tls=Tls(settings.ca_file, settings.server_name) if settings.tls else None,
         )
         self.calling_back = CallingBack(name, whole, self.ami, follower, clock, self._log)
         self.sounds = Sounds(name, self.ami, settings, wake, clock, self._log)

@@ -17,6 +17,7 @@ from engine.ami.client import PING_EVERY, PING_TIMEOUT, AmiClient, Link, LiveCha
 from engine.ami.encode import Originate
 from engine.ami.protocol import Protocol
 from engine.ami.session import Session
+from engine.ami.tls import Tls
 from engine.channel import (
     ChannelEvent,
     HungUp,
@@ -65,6 +66,7 @@ class Line:
         port: int,
         secret: Callable[[], str] = lambda: SECRET,
         connected: Callable[[Link], Awaitable[None]] | None = None,
+        tls: Tls | None = None,
     ) -> None:
         self.events: list[ChannelEvent] = []
         self.links: list[Link] = []
@@ -74,6 +76,7 @@ class Line:
         self.client = AmiClient(
             "lab", "127.0.0.1", port, "volley", secret, sink=self.events.append, connected=self._connected,
             lost=self.losses.append, failed=lambda error, wait: self.failures.append((error, wait)), backoff_max=0.8,
+            tls=tls,
         )  # fmt: skip
 
     async def _connected(self, link: Link) -> None:

@@ -249,6 +249,12 @@ def test_there_is_a_pbx_and_a_trunk(tmp_path: Path) -> None:
     assert set(problems(tmp_path, "[pbx]\n[trunk]\n")) == {"pbx", "trunk"}
 
 
+@pytest.mark.parametrize("given", ['ca_file = "/x"\n', 'server_name = "pbx"\n'])
+def test_what_is_for_tls_needs_tls(tmp_path: Path, given: str) -> None:
+    text = SMALL.replace('secret_env = "VOLLEY_SECRET"\n', 'secret_env = "VOLLEY_SECRET"\n' + given)
+    assert problems(tmp_path, text) == {"pbx.main": "ca_file and server_name are for tls = true"}
+
+
 @pytest.mark.parametrize("given", ["", 'secret_env = "X"\nsecret_file = "/x"\n'])
 def test_a_pbx_has_one_secret(tmp_path: Path, given: str) -> None:
     text = SMALL.replace('secret_env = "VOLLEY_SECRET"\n', given)
