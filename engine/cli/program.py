@@ -31,6 +31,7 @@ from engine.cli import (
     lab,
     report,
     run,
+    samples,
     status,
     steer,
     submit,
@@ -83,6 +84,7 @@ def _program(
 
 for group in (
     run,
+    samples,
     check,
     submit,
     status,
