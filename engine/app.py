@@ -33,6 +33,7 @@ from engine.halts import Halts
 from engine.hooks.service import open_hooks
 from engine.housekeeping import Housekeeping
 from engine.intake.control import Control
+from engine.intake.queue_guard import guard
 from engine.intake.service import Intake
 from engine.ops import log as events
 from engine.ops.log import Lines, Log
@@ -66,7 +67,8 @@ class Engine:
         self._told = float("-inf")
 
     async def run(self) -> None:
-        """Run until stopped. Raises StoreInUse, StoreError, or what killed a task that must not die."""
+        """Run until stopped. Raises SettingsError, StoreInUse, StoreError, or what killed a task that must not die."""
+        guard(self.settings.engine.queue, self.settings.engine.state)
         with state_lock(self.settings.engine.state) as left:
             async with AsyncExitStack() as stack:
                 await self._build(stack, left)

@@ -26,6 +26,7 @@ from pydantic import TypeAdapter, ValidationError
 from engine.config import Settings, problems_of
 from engine.errors import InputError, Problem, VolleyError
 from engine.halts import Halts
+from engine.intake.job_files import open_inside
 from engine.intake.lists.errands import Errands, trace
 from engine.intake.lists.requests import DeskRequest
 from engine.intake.owner import asker
@@ -312,12 +313,14 @@ def read_numbers(texts: list[str], region: str | None) -> list[Number]:
 
 def parse(path: Path) -> AnyRequest:
     """A request from its file. Raises InputError with every problem."""
+    with open_inside(path.parent, path.name, path.name) as stream:
+        content = stream.read(REQUEST_BYTES + 1)
+    if len(content) > REQUEST_BYTES:
+        raise InputError([Problem(path.name, "the request is too large", "split it")])
     try:
-        if path.stat().st_size > REQUEST_BYTES:
-            raise InputError([Problem(path.name, "the request is too large", "split it")])
-        text = path.read_text(encoding="utf-8-sig")
+        text = content.decode("utf-8-sig")
         table = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError([Problem(path.name, f"cannot read the request: {error}")]) from error
     try:
         return _REQUEST.validate_python(table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import stat
 import time
 from pathlib import Path
 
@@ -58,6 +59,32 @@ def test_a_campaign_from_check_to_cancel(engine: EngineProcess, tmp_path: Path) 
     assert "shots is cancelled" in volley("pause", "shots", code=1).stderr
     assert "there is a campaign 'shots' already (cancelled)" in volley("submit", str(job), code=1).stderr
     assert engine.end() == 0
+    assert open_to_others(volley.settings.engine.state) == []
+    assert open_to_others(volley.settings.engine.queue, write=True) == []
+
+
+def open_to_others(folder: Path, *, write: bool = False) -> list[str]:
+    """What those who are neither the engine nor in its group may read below `folder`, or write."""
+    wanted = stat.S_IWOTH if write else stat.S_IROTH
+    if not write and not stat.S_IMODE(folder.stat().st_mode) & 0o007:
+        return [  # nobody else gets in; what holds numbers and secrets is closed by itself all the same
+            str(path)
+            for path in folder.rglob("*")
+            if path.suffix in (".db", ".db-wal", ".db-shm", ".key") and path.stat().st_mode & 0o077
+        ]
+    return [str(path) for path in (folder, *folder.rglob("*")) if path.stat().st_mode & wanted]
+
+
+def test_a_queue_that_everybody_may_write_to_is_no_queue(volley: Volley) -> None:
+    control = volley.settings.engine.queue / "control"
+    control.mkdir(parents=True)
+    control.chmod(0o777)
+    process = run_engine(volley)
+    out, _ = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert f"everybody on this machine may write to it (mode 0777) (chmod o-w {control})" in out
+    assert "Traceback" not in out
+    assert not volley.settings.database.exists()
 
 
 def _changed_while_it_runs(engine: EngineProcess) -> None:
