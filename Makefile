@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAGE := setup/stage
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-run setup-dev demo test style format types contracts unit asterisk bench bench-amd chaos lab lab-down schemas requirements clean
+.PHONY: help setup setup-run setup-dev demo test style format types contracts unit asterisk bench bench-amd fuzz chaos lab lab-down schemas requirements audit clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,9 @@ bench: setup-dev ## calls a second: Volley and a bare AMI script in turn (argume
 bench-amd: setup-dev ## people told from answering machines: labelled callees, scored (arguments: AMD="--part test")
 	@$(BIN)/python -m bench.amd $(AMD)
 
+fuzz: setup-dev ## a million hostile fields against the AMI encoder (on the lab's Asterisk, which is up: FUZZ="--asterisk --calls 3000")
+	@$(BIN)/python -m bench.fuzz $(FUZZ)
+
 chaos: setup-dev ## break engine, Asterisk, link and disk under load, and audit the books (arguments: CHAOS="--each 2")
 	@$(BIN)/python -m chaos $(or $(CHAOS),--each 2)
 
@@ -71,6 +74,9 @@ schemas: setup-dev ## docs/schema/*.json from the models, docs/law-rules.md from
 
 requirements: setup-dev ## pin the newest versions that pyproject.toml allows, with hashes
 	@setup/pin
+
+audit: ## the pinned requirements against known advisories, by pip-audit (which must be there)
+	@setup/audit
 
 clean: ## remove caches, builds and .venv (not the lab: make lab-down, then rm -r var)
 	rm -rf .venv build dist .ruff_cache .mypy_cache .pytest_cache .hypothesis .import_linter_cache var/cache

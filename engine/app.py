@@ -30,9 +30,11 @@ from engine.dialing.running import Running
 from engine.dialing.speaking import Speaking
 from engine.dialing.trunks import Trunks
 from engine.errors import VolleyError
+from engine.halts import Halts
 from engine.hooks.service import open_hooks
 from engine.housekeeping import Housekeeping
 from engine.intake.control import Control
+from engine.intake.queue_guard import guard
 from engine.intake.service import Intake
 from engine.meter import Meter
 from engine.open_campaigns import OpenCampaigns
@@ -44,10 +46,11 @@ from engine.pbx_settings import PbxSettings
 from engine.reports import Reports
 from engine.retention import Retention
 from engine.sounds_server import SoundsServer
-from engine.store import recovery
+from engine.store import halts, recovery
 from engine.store.database import open_writer, state_lock
 from engine.store.listing import ListBook
 from engine.store.writer import Writer
+from engine.trials import Trials
 
 TELL_EVERY = 10.0
 """Seconds between two lines that say that the database still refuses."""
@@ -70,7 +73,8 @@ class Engine:
         self._told = float("-inf")
 
     async def run(self) -> None:
-        """Run until stopped. Raises StoreInUse, StoreError, or what killed a task that must not die."""
+        """Run until stopped. Raises SettingsError, StoreInUse, StoreError, or what killed a task that must not die."""
+        guard(self.settings.engine.queue, self.settings.engine.state)
         with state_lock(self.settings.engine.state) as left:
             async with AsyncExitStack() as stack:
                 await self._build(stack, left)
@@ -104,6 +108,7 @@ class Engine:
         )
         self.hooks = await open_hooks(settings, self.writer, self._clock, self._log, stack)
         last = await self.writer.submit(recovery.last_attempt)
+        self.halts = Halts(await self.writer.submit(halts.halts))
         agents = Agents(settings.transfer, len(settings.pbx))
         self.agenda = Agenda(settings, agents)
         self.trunks = Trunks(settings, ids)
@@ -138,6 +143,7 @@ class Engine:
             self._log,
             last,
             lists,
+            self.halts,
         )
         self.sounds = SoundsServer(settings, self._log)
         await self.sounds.open()
@@ -174,7 +180,14 @@ class Engine:
             unsuppressed=self.follower.unsuppress,
             steered=self.open_campaigns.steered,
             trunk_steered=self.open_campaigns.trunk_steered,
-        )
+            halts=self.halts,
+            cut_off=self.follower.cut_off,
+            call=Trials(
+                settings, self.writer, lists, self.halts, self._clock, self._log,
+                changed=self._changed.set,
+                up=lambda: frozenset(name for name, peer in self.peers.items() if peer.ami.up),
+            ).call,
+        )  # fmt: skip
         await self.open_campaigns.open()
         for name in await self.writer.submit(partial(recovery.lost_attempts, pbxs=list(settings.pbx))):
             await self._peer(name, next(iter(settings.pbx.values()))).settlement.abandon()

@@ -26,6 +26,7 @@ from engine.errors import Problem, RulesError, SettingsError
 from engine.hook_settings import HookSettings
 from engine.metrics_settings import MetricsSettings
 from engine.model import E164, Language, Model, Name
+from engine.operator_settings import QuietSettings, TestNumberSettings
 from engine.pbx_settings import PbxSettings
 from engine.rules.book import Book, read_book, standard_book
 from engine.rules.caller_ids import PROOF_DAYS, CallerId
@@ -213,6 +214,8 @@ class Settings(Model):
     dialplan: DialplanSettings = DialplanSettings()
     hook: dict[Name, HookSettings] = Field(default_factory=dict)
     metrics: MetricsSettings = MetricsSettings()
+    quiet: QuietSettings = QuietSettings()
+    test_number: tuple[TestNumberSettings, ...] = ()
 
     @property
     def database(self) -> Path:

@@ -21,6 +21,12 @@ class PbxSettings(Model):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 5038
+    tls: bool = False
+    """The connection is encrypted, and the PBX's certificate verified."""
+    ca_file: Path | None = None
+    """Certificates (PEM) of the authorities that may vouch for the PBX, in place of the system's."""
+    server_name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.:-]{1,253}$")] | None = None
+    """The name in the PBX's certificate, where it is not `host`."""
     username: str = "volley"
     secret_file: Path | None = None
     secret_env: str | None = None
@@ -47,6 +53,12 @@ class PbxSettings(Model):
                 "sounds_url needs sounds_path: the directory, as this PBX sees it, to which it fetches sounds"
                 " (an absolute path of letters, digits and ._-)"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _certified(self) -> PbxSettings:
+        if not self.tls and (self.ca_file is not None or self.server_name is not None):
+            raise ValueError("ca_file and server_name are for tls = true")
         return self
 
     @model_validator(mode="after")

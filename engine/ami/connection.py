@@ -22,6 +22,7 @@ from engine.ami.encode import Header, message
 from engine.ami.fetch import Fetches
 from engine.ami.protocol import Fields, Handler, Listing, Protocol, Told
 from engine.ami.session import Session, deadline, first
+from engine.ami.tls import Tls
 from engine.channel import ChannelEvent, InboundOptOut
 from engine.errors import AmiActionFailed, AmiError, AmiLoginRefused, AmiTimeout, AmiUnreachable, VolleyError
 
@@ -66,9 +67,11 @@ class Connection:
         inbound: Callable[[InboundOptOut], None] | None = None,
         now: Callable[[], float] = time.time,
         backoff_max: float = 15.0,
+        tls: Tls | None = None,
     ) -> None:
         self.name = name
         self._where = {"host": host, "port": port, "username": username}
+        self._tls = tls
         self._secret = secret
         self._sink = sink
         self._connected = connected
@@ -131,13 +134,14 @@ class Connection:
         except VolleyError as error:
             raise AmiLoginRefused(str(error)) from error
         manager = Session(
+            self._tls,
             **self._where,
             secret=secret,
             ping_delay=10**6,
             forgetable_actions=("ping", "login", "originate"),
             protocol_factory=lambda: Protocol(self._handlers, self._listings),
         )
-        connecting = manager.connect()
+        connecting = manager.open()
         try:
             async with deadline(CONNECT_TIMEOUT, "no answer to the login"):
                 await manager.ready

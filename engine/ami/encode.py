@@ -28,6 +28,9 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FIELD = re.compile(r"[A-Z0-9_]{1,32}")
 _SOUND = re.compile(r"speech-[0-9a-f]{8}-[0-9]{1,18}/[0-9a-f]{32}")
+_NUMBER = re.compile(r"\+?[0-9]{1,20}")
+_CALLER_NAME = re.compile(r"[A-Za-z0-9 .'-]{0,80}")
+_ACCOUNT = re.compile(r"[A-Za-z0-9_.~-]{1,80}")
 _DIAL = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9+@._:/-]+")
 
 _OURS = frozenset(
@@ -142,8 +145,21 @@ class Originate:
         """The action's bytes. Raises RefusedField."""
         if not _DIAL.fullmatch(self.dial):
             raise RefusedField(f"{self.dial!r} is no dial string")
-        for what, word in (("id", self.id), ("flow", self.flow), ("language", self.language)):
+        for what, word in (
+            ("id", self.id),
+            ("context", self.context),
+            ("flow", self.flow),
+            ("language", self.language),
+        ):
             _word(what, word)
+        if not _NUMBER.fullmatch(self.caller_number):
+            raise RefusedField(f"{self.caller_number!r} is no number to show")
+        if not _CALLER_NAME.fullmatch(self.caller_name):
+            raise RefusedField(f"{self.caller_name!r} is no name to show")
+        if not _ACCOUNT.fullmatch(self.account):
+            raise RefusedField(f"{self.account!r} is no account code")
+        for codec in self.codecs:
+            _word("codec", codec)
         headers: list[Header] = [
             ("Action", "Originate"),
             ("ActionID", self.id),

@@ -9,6 +9,7 @@ from typing import Any
 
 from panoramisk import Manager
 
+from engine.ami.tls import Tls, words
 from engine.errors import AmiLoginRefused, AmiTimeout, AmiUnreachable
 
 
@@ -16,11 +17,31 @@ class Session(Manager):  # type: ignore[misc]
     """panoramisk's Manager for the length of one connection: `ready` ends with the login, `lost` with the
     connection."""
 
-    def __init__(self, **config: Any) -> None:
+    def __init__(self, tls: Tls | None = None, **config: Any) -> None:
         super().__init__(**config)
+        self._tls = tls
         self.loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = self.loop.create_future()
         self.lost: asyncio.Future[None] = self.loop.create_future()
+
+    def open(self) -> asyncio.Task[Any]:
+        """Begin to connect. Raises AmiUnreachable where TLS is wanted and cannot be."""
+        if self._tls is None:
+            found: asyncio.Task[Any] = self.connect()
+            return found
+        # As Manager.connect, which knows no other name of the server than its address.
+        task = asyncio.Task(
+            self.loop.create_connection(
+                self.config["protocol_factory"],
+                self.config["host"],
+                self.config["port"],
+                ssl=self._tls.context(),
+                server_hostname=self._tls.server_name or self.config["host"],
+            ),
+            loop=self.loop,
+        )
+        task.add_done_callback(self.connection_made)
+        return task
 
     def connection_made(self, f: asyncio.Future[Any]) -> None:
         if f.cancelled():
@@ -28,7 +49,7 @@ class Session(Manager):  # type: ignore[misc]
         error = f.exception()
         if error is not None:
             if not self.ready.done():
-                self.ready.set_exception(AmiUnreachable(str(error)))
+                self.ready.set_exception(AmiUnreachable(words(error)))
             return
         if self.lost.done():  # given up meanwhile
             f.result()[0].close()

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from engine.ami.encode import Header, message
 from engine.ami.protocol import Protocol
 from engine.ami.session import Session, deadline
+from engine.ami.tls import Tls
 from engine.errors import AmiActionFailed, AmiError, AmiTimeout, AmiUnreachable
 
 LOGIN_PATIENCE = 5.0
@@ -98,10 +99,13 @@ def _option(line: str) -> tuple[str, str]:
 
 
 @asynccontextmanager
-async def visit(host: str, port: int, username: str, secret: str) -> AsyncIterator[Visit]:
+async def visit(
+    host: str, port: int, username: str, secret: str, tls: Tls | None = None
+) -> AsyncIterator[Visit]:
     """Log in for as long as the block lasts. Raises AmiUnreachable, AmiLoginRefused, AmiTimeout."""
     booted = asyncio.Event()
     session = Session(
+        tls,
         host=host,
         port=port,
         username=username,
@@ -110,7 +114,7 @@ async def visit(host: str, port: int, username: str, secret: str) -> AsyncIterat
         forgetable_actions=("ping", "login"),
         protocol_factory=lambda: Protocol({b"FullyBooted": lambda fields: booted.set()}, {}),
     )
-    connecting = session.connect()
+    connecting = session.open()
     try:
         async with deadline(LOGIN_PATIENCE, "no answer to the login"):
             await session.ready

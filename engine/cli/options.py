@@ -29,6 +29,9 @@ By = Annotated[
     typer.Option("--by", metavar="NAME", help="Who asks for it; kept in the log. Default: your login name."),
 ]
 Why = Annotated[str, typer.Option("--reason", metavar="WHY", help="Why; kept in the audit log.")]
+GivenWhy = Annotated[
+    str, typer.Option("--reason", metavar="WHY", help="Why; kept in the audit log.", show_default=False)
+]
 Region = Annotated[
     str | None,
     typer.Option(

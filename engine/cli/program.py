@@ -16,6 +16,7 @@ from engine import __version__
 from engine.cli import (
     audit,
     backup,
+    call,
     callbacks,
     campaigns,
     check,
@@ -30,7 +31,9 @@ from engine.cli import (
     lab,
     report,
     run,
+    samples,
     status,
+    steer,
     submit,
     top,
     trunks,
@@ -83,11 +86,14 @@ def _program(
 
 for group in (
     run,
+    samples,
     check,
     submit,
     status,
     top,
     campaigns,
+    steer,
+    call,
     contacts,
     dnc,
     doctor,

@@ -17,6 +17,7 @@ from engine.errors import InputError, Problem, VolleyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from engine.config import Settings
 
@@ -44,18 +45,10 @@ def ask(
 
     Raises InputError with the engine's problems, VolleyError when the queue cannot be written.
     """
-    from engine.intake.control import send, wait_for
+    from engine.intake.control import wait_for
     from engine.ops.books import engine_pid
 
-    name = request_name()
-    try:
-        where = send(settings.engine.queue, request, name)
-    except OSError as error:
-        raise VolleyError(
-            f"{settings.engine.queue}: cannot drop a request into this queue: {error.strerror};"
-            " who steers the engine must be in the directory's group"
-        ) from error
-    reply = wait_for(where, PATIENCE)
+    reply, where = send(settings, request, PATIENCE)
     if reply is None and long and engine_pid(settings.engine.state) is not None:
         note(f"the engine is at it; waiting. Its answer will be in {where}")
         reply = wait_for(where, LONG_PATIENCE)
@@ -69,7 +62,7 @@ def ask(
                 if runs
                 else "the engine does not run; it is done when it does"
             )
-            note(f"request {name} is queued: {why}. The answer will be in {where}")
+            note(f"request {where.name.partition('.')[0]} is queued: {why}. The answer will be in {where}")
         return
     if as_json:
         say_json(reply)
@@ -79,3 +72,21 @@ def ask(
     if not reply["ok"]:
         raise InputError(Problem(**one) for one in reply["problems"])
     say(told(reply))
+
+
+def send(settings: Settings, request: dict[str, Any], patience: float) -> tuple[dict[str, Any] | None, Path]:
+    """Send a request and wait `patience` seconds for its reply; returns it, or None, and where it will be. Raises VolleyError
+    when the queue cannot be written."""
+    from engine.intake.control import send as drop
+    from engine.intake.control import wait_for
+
+    # Requests are answered in the order of their names.
+    name = f"{time.time_ns():020d}-{secrets.token_hex(4)}"
+    try:
+        where = drop(settings.engine.queue, request, name)
+    except OSError as error:
+        raise VolleyError(
+            f"{settings.engine.queue}: cannot drop a request into this queue: {error.strerror};"
+            " who steers the engine must be in the directory's group"
+        ) from error
+    return wait_for(where, patience), where

@@ -79,6 +79,8 @@ class Agenda:
                 known = self.campaigns[row.id] = Running(row, self._settings)
                 known.touched = self._touch
                 self._touch(known)
+            elif self.campaigns[row.id].steered != row.steered:
+                self.campaigns[row.id].steer(row, self._settings)
         for campaign_id, state in states:
             one = self.campaigns.get(campaign_id)
             if one is not None and one.state != state:

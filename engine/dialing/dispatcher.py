@@ -23,6 +23,7 @@ from engine.dialing.sender import Pbx, Sender
 from engine.dialing.surroundings import Clock
 from engine.dialing.trunks import Trunk, Trunks
 from engine.errors import StoreError, StoreFault
+from engine.halts import Halts
 from engine.ops import log as events
 from engine.ops.log import Log
 from engine.store import claims
@@ -57,8 +58,10 @@ class Dispatcher:
         log: Log,
         last_attempt: int,
         lists: Lists = claims.NO_LISTS,
+        halts: Halts | None = None,
     ) -> None:
         self._lists = lists
+        self._halts = Halts() if halts is None else halts
         self._agenda = agenda
         self._trunks = trunks
         self._ledger = ledger
@@ -70,7 +73,7 @@ class Dispatcher:
         self._log = log
         self._last_attempt = last_attempt
         self._wake = asyncio.Event()
-        self.sender = Sender(trunks, ledger, follower, writer, pbx, clock, log, self.wake)
+        self.sender = Sender(trunks, ledger, follower, writer, pbx, clock, log, self.wake, self._halts)
 
     def __repr__(self) -> str:
         return f"<Dispatcher {self.sender!r} {self._trunks.by_name!r}>"
@@ -107,6 +110,8 @@ class Dispatcher:
         if not await self._sound():
             return STORE_RETRY
         now, mono = self._clock.now(), self._clock.mono()
+        if self._halts.word(now):
+            return LONGEST_WAIT
         wait = self._agenda.wait(now, mono, HORIZON)
         if wait > 0:
             return wait

@@ -74,6 +74,8 @@ class Follower:
         self._freed = freed
         self._emptied = emptied
         self._held: dict[int, list[ChannelEvent]] = {}
+        self._cut: set[int] = set()
+        """Live calls that were hung up, all together."""
         self.backlog = Backlog(writer, log)
         self.health = Health(self.backlog, clock, log, freed)
         self._wishes = Wishes(ledger, self.backlog, writer, channels, clock, log, freed)
@@ -150,7 +152,8 @@ class Follower:
             live.stop_timer()
             live.deadline = self._clock.mono() + live.running.max_call + REAP_GRACE
             self._log.debug(events.CALL_ANSWERED, **self._names(live))
-        if live.call.withdrawn and isinstance(event, Queued | Ringing):
+        unwanted = live.call.withdrawn or event.attempt in self._cut
+        if unwanted and isinstance(event, Queued | Ringing):
             self.backlog.spawn(self._hang_up(live))  # it was not there yet when it was taken back
         if waiting and not live.call.unheard:
             self.unacknowledged[live.trunk.pbx] -= 1
@@ -243,6 +246,14 @@ class Follower:
         if live.call.withdraw():
             self.backlog.spawn(self._hang_up(live))
 
+    def cut_off(self) -> int:
+        """Hang up every call, answered or not: an emergency. Returns how many there were."""
+        lives = [live for live in self._ledger if live.call.state is not State.CLAIMED]
+        for live in lives:
+            self._cut.add(live.claim.attempt)
+            self.backlog.spawn(self._hang_up(live))
+        return len(lives)
+
     # -- actions -------------------------------------------------------------------------------------------------------
 
     async def _hang_up(self, live: Live) -> None:
@@ -293,6 +304,7 @@ class Follower:
 
     def _end(self, live: Live, disposition: Disposition, ending: Ending) -> None:
         self._ledger.close(live)
+        self._cut.discard(live.claim.attempt)
         outcome, decision = aftermath(
             live.call,
             live.claim,

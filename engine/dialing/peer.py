@@ -8,6 +8,7 @@ from functools import partial
 
 from engine.ami.client import AmiClient
 from engine.ami.connection import Link
+from engine.ami.tls import Tls
 from engine.channel import ChannelEvent, InboundOptOut
 from engine.config import Settings
 from engine.dialing import targets
@@ -76,6 +77,7 @@ class Peer:
             inbound=self._called_back,
             now=clock.now,
             backoff_max=settings.reconnect_max,
+            tls=Tls(settings.ca_file, settings.server_name) if settings.tls else None,
         )
         self.calling_back = CallingBack(name, whole, self.ami, follower, clock, self._log)
         self.sounds = Sounds(name, self.ami, settings, wake, clock, self._log)

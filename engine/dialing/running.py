@@ -36,15 +36,14 @@ class Running:
     def __init__(self, row: CampaignRow, settings: Settings) -> None:
         self.id = row.id
         self.name = row.name
-        self.campaign = Campaign.model_validate(row.manifest)
+        self.touched: Callable[[Running], None] = _nobody
+        self._live = 0
+        self._limits(row, settings)
         self.flow_version = row.flow_version
-        self.priority = row.priority
         self.state = row.state
         # A start that nobody named is no instant to wait for, whatever the clock was when the job came.
         self.start = self.campaign.start.timestamp() if self.campaign.start else 0.0
         self.end = row.end_at
-        self.touched: Callable[[Running], None] = _nobody
-        self._live = 0
         self._next_due = 0.0
         self._slow_until = float("-inf")
         self.turn = 0
@@ -55,8 +54,6 @@ class Running:
         """The word that was logged last of what its share of abandoned calls means."""
         campaign = self.campaign
         self.share = campaign.share
-        self.rank = (campaign.purpose == "emergency", row.priority)
-        """An emergency goes before everything else."""
         self.policy: Policy = campaign.retry.policy
         self.congestion_delay = self.policy.rule(Disposition.CONGESTION).delay
         self.callback_policy = replace(self.policy, max_attempts=campaign.max_callbacks)
@@ -64,8 +61,6 @@ class Running:
         # The flow keeps the limit of the day on which it was written, whatever the settings say now.
         self.max_call = row.max_call or campaign.max_call or settings.limits.max_call
         self.tariff = Tariff.of(campaign, settings, self.max_call)
-        self.pace = None if campaign.cps is None else Pace(campaign.cps)
-        self.max_channels = campaign.max_channels or settings.limits.max_channels
         self.trunks = frozenset(campaign.trunks or settings.trunk)
         self._opt_out_keys = opt_out_keys(campaign)
         self.sent_fields = frozenset(campaign.fields)
@@ -76,8 +71,6 @@ class Running:
         self.starts = {start: campaign.targets_from(start) for start in campaign.callback_starts()}
         """Those of a callback, by the node with which it begins."""
         self.caller_names = {item.number: item.name for item in settings.caller_id}
-        window = campaign.window or settings.defaults.window
-        self._hours = _hours(tuple(window)) if window else CAREFUL_HOURS
         ours = [item.caller_id for item in settings.caller_id if item.number in campaign.caller_id]
         emergency = campaign.emergency
         self.rules = CampaignRules(
@@ -85,6 +78,8 @@ class Running:
             start=self.start,
             end=self.end,
             hours=self._hours,
+            accepted=self._accepted,
+            quiet=settings.quiet.hours,
             max_attempts=campaign.retry.max_attempts,
             min_gap=campaign.retry.min_gap,
             max_callbacks=campaign.max_callbacks,
@@ -150,6 +145,26 @@ class Running:
         found = next(before, self._opt_out_keys[MESSAGE])
         return found - {"1"} if here in self.campaign.records else found
 
+    def _limits(self, row: CampaignRow, settings: Settings) -> None:
+        """What can be changed while it is there."""
+        self.steered = row.steered
+        self.campaign = campaign = Campaign.model_validate({**row.manifest, **row.steered})
+        self.priority = row.priority
+        self.rank = (campaign.purpose == "emergency", row.priority)
+        """An emergency goes before everything else."""
+        self.pace = None if campaign.cps is None else Pace(campaign.cps)
+        self.max_channels = campaign.max_channels or settings.limits.max_channels
+        self._hours = _hours_of(campaign.window, settings)
+        accepted = Campaign.model_validate(row.manifest).window if "window" in row.steered else None
+        self._accepted = None if accepted is None else _hours_of(accepted, settings)
+        """Its hours as it was accepted, where they were changed since."""
+
+    def steer(self, row: CampaignRow, settings: Settings) -> None:
+        """Take rate, channels, hours and priority as they are now."""
+        self._limits(row, settings)
+        self.rules = replace(self.rules, hours=self._hours, accepted=self._accepted)
+        self.next_due = 0.0
+
     def set_state(self, state: str) -> None:
         self.state = state
         self.rules = replace(self.rules, running=state == "running")
@@ -186,6 +201,11 @@ class Running:
         """A contact of this campaign is due at `at`."""
         if at < self._next_due:
             self.next_due = at
+
+
+def _hours_of(window: Sequence[Window], settings: Settings) -> Hours:
+    named = window or settings.defaults.window
+    return _hours(tuple(named)) if named else CAREFUL_HOURS
 
 
 @lru_cache(maxsize=256)

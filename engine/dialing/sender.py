@@ -18,6 +18,7 @@ from engine.dialing.spoken import formats
 from engine.dialing.surroundings import Clock
 from engine.dialing.trunks import Trunk, Trunks
 from engine.errors import AmiUnreachable, RefusedField
+from engine.halts import Halts
 from engine.ops import log as events
 from engine.ops.log import Log
 from engine.store.writer import Writer
@@ -49,6 +50,7 @@ class Sender:
         clock: Clock,
         log: Log,
         wake: Callable[[], None],
+        halts: Halts,
     ) -> None:
         self._trunks = trunks
         self._ledger = ledger
@@ -58,6 +60,7 @@ class Sender:
         self._clock = clock
         self._log = log
         self._wake = wake
+        self._halts = halts
         self._queue: deque[Live] = deque()
         self._queued = asyncio.Event()
         self._idle = asyncio.Event()
@@ -174,6 +177,8 @@ class Sender:
     def _unwanted(self, live: Live) -> str:
         if self.stopping:
             return "not sent: the engine was stopping"
+        if halted := self._halts.word(self._clock.now()):
+            return f"not sent: {halted}"
         if live.running.state != "running":
             return f"not sent: the campaign is {live.running.state}"
         if live.claim.number_id in self._follower.suppressed:

@@ -25,6 +25,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from engine.config import Settings, problems_of
 from engine.errors import InputError, Problem, VolleyError
+from engine.halts import Halts
+from engine.intake.job_files import open_inside
 from engine.intake.lists.errands import Errands, trace
 from engine.intake.lists.requests import DeskRequest
 from engine.intake.maintenance import Maintenance
@@ -39,6 +41,8 @@ from engine.intake.requests import (
     SuppressRequest,
     TrunkRequest,
 )
+from engine.intake.steering import Steering
+from engine.intake.steering_requests import CallRequest, GoRequest, QuietRequest, SetRequest, StopAllRequest
 from engine.intake.watch import watch
 from engine.ops import log as events
 from engine.ops.log import Log
@@ -74,6 +78,9 @@ class Control:
         unsuppressed: Callable[[list[int]], None],
         steered: Callable[[int, str], None],
         trunk_steered: Callable[[str, bool], None],
+        halts: Halts,
+        cut_off: Callable[[], int],
+        call: Callable[[CallRequest, str], Awaitable[dict[str, Any]]],
     ) -> None:
         self._folder = settings.engine.queue / "control"
         self._done = self._folder / "done"
@@ -88,6 +95,8 @@ class Control:
         self._unsuppressed = unsuppressed
         self._steered = steered
         self._maintenance = Maintenance(settings, writer, clock.now, log, trunk_steered)
+        self._call = call
+        self._steering = Steering(settings, writer, clock, log, halts, changed=changed, cut_off=cut_off)
         self._errands = Errands(settings, writer, clock, log, suppressed, self._settle)
 
     async def run(self) -> None:
@@ -189,6 +198,10 @@ class Control:
                 return await self._campaign(request, asker)
             case TrunkRequest():
                 return await self._maintenance.do(request, asker)
+            case SetRequest() | StopAllRequest() | GoRequest() | QuietRequest():
+                return await self._steering.do(request, asker)
+            case CallRequest():
+                return await self._call(request, asker)
             case ResendRequest():
                 count = await self._writer.submit(
                     partial(hooks.resend, name=request.hook, actor=asker, now=self._clock.now())
@@ -306,12 +319,14 @@ def read_numbers(texts: list[str], region: str | None) -> list[Number]:
 
 def parse(path: Path) -> AnyRequest:
     """A request from its file. Raises InputError with every problem."""
+    with open_inside(path.parent, path.name, path.name) as stream:
+        content = stream.read(REQUEST_BYTES + 1)
+    if len(content) > REQUEST_BYTES:
+        raise InputError([Problem(path.name, "the request is too large", "split it")])
     try:
-        if path.stat().st_size > REQUEST_BYTES:
-            raise InputError([Problem(path.name, "the request is too large", "split it")])
-        text = path.read_text(encoding="utf-8-sig")
+        text = content.decode("utf-8-sig")
         table = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError([Problem(path.name, f"cannot read the request: {error}")]) from error
     try:
         return _REQUEST.validate_python(table)

@@ -16,7 +16,7 @@ from engine.contacts import Contact, consent_text
 from engine.rules.book import Purpose, stored
 from engine.rules.caller_ids import CallerIds
 from engine.rules.gate import CampaignRules, Candidate, Reason, Verdict, agreement_problem, place_and_rules
-from engine.rules.hours import Hours
+from engine.rules.hours import Hours, first_open, own_hours
 from engine.rules.numbers import Number
 
 
@@ -105,6 +105,18 @@ class LawReader:
             message=law.message,
             approved_until=law.approved_until,
         )
+
+    def opens(self, candidate: Candidate, hours: Hours) -> bool | None:
+        """Is there a time at which this contact may be called within `hours`, by the law and its own hours? None: no call to it is
+        lawful anyway."""
+        found = place_and_rules(self._rules, candidate, self._now)
+        if isinstance(found, Verdict):
+            return None
+        place, rules = found
+        calendars = [hours, rules.hours]
+        if (own := own_hours(candidate.call_from, candidate.call_to)) is not None:
+            calendars.append(own)
+        return first_open(calendars, place.zones, self._now) is not None
 
     def problem(self, contact: Contact) -> tuple[str, str] | None:
         """The gate's reason and why in words, for the first number that it would never let through."""

@@ -1,4 +1,5 @@
-"""What can be asked for through the control door. Those about lists and people: `engine.intake.lists.requests`."""
+"""What can be asked for through the control door. Those about lists and people: `engine.intake.lists.requests`; what an
+operator changes while things run: `engine.intake.steering_requests`."""
 
 from __future__ import annotations
 
@@ -13,10 +14,8 @@ from engine.intake.lists.requests import (
     ImportListRequest,
     SuppressFileRequest,
 )
+from engine.intake.steering_requests import By, CallRequest, SteeringRequest, Why
 from engine.model import Model, Name
-
-By = Annotated[str, StringConstraints(max_length=200)]
-Why = Annotated[str, StringConstraints(max_length=200)]
 
 
 class CampaignRequest(Model):
@@ -65,6 +64,14 @@ class ResendRequest(Model):
     by: By = ""
 
 
-AtOnce = CampaignRequest | RemoveRequest | SuppressRequest | TrunkRequest | ResendRequest
+AtOnce = (
+    CampaignRequest
+    | RemoveRequest
+    | SuppressRequest
+    | TrunkRequest
+    | ResendRequest
+    | SteeringRequest
+    | CallRequest
+)
 AnyRequest = AtOnce | ImportListRequest | DropListRequest | SuppressFileRequest | ForgetRequest
 Request = Annotated[AnyRequest, Field(discriminator="action")]

@@ -17,12 +17,14 @@ from engine import durations
 from engine.config import Settings
 from engine.dialing.disposition import Disposition
 from engine.dialing.running import Running
+from engine.halts import Halt
 from engine.ops import reasons
 from engine.ops.books import reading
 from engine.ops.history import Attempt, Decision, History, Number
 from engine.rules.gate import CampaignRules, Reason, Verdict, decide
 from engine.rules.hours import local_time
 from engine.store.due import contact as one_contact
+from engine.store.halts import halts
 from engine.store.jobs import HELD
 from engine.store.listing import ListBook
 from engine.store.past import StoredPast, matter_of
@@ -67,6 +69,15 @@ def what_next(history: History, settings: Settings, now: float) -> Next:
             f"It is not called while the campaign is {running.state}.",
         )
     at = max(now, contact["due_at"])
+    if (halt := _halted(settings, now)) is not None:
+        until = (
+            "until it is lifted (volley go)"
+            if halt.until is None
+            else f"until {local_time(halt.until, 'UTC')}"
+        )
+        return Next(
+            False, halt.until, "dialing_" + halt.kind, f"Nothing at all is dialed, {until}, by {halt.by}: {halt.reason}."
+        )  # fmt: skip
     with reading(settings.database) as connection, closing(ListBook(settings.engine.state)) as lists:
         lists.refresh(connection)
         verdict = _ask(connection, lists, history, rules, sorted(running.trunks), at, now)
@@ -100,6 +111,11 @@ def what_next(history: History, settings: Settings, now: float) -> Next:
         verdict.reason,
         f"Next: {what}, not before {when(verdict.at, zones)}: {reasons.sentence(verdict.reason)}{why}.",
     )
+
+
+def _halted(settings: Settings, now: float) -> Halt | None:
+    with reading(settings.database) as connection:
+        return next((halt for halt in halts(connection) if halt.holds(now)), None)
 
 
 def _ask(

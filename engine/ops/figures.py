@@ -6,6 +6,9 @@ Plain values. How they are counted: `engine.ops.status`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
+
+from engine.halts import Halt
 
 
 @dataclass(slots=True)
@@ -57,6 +60,8 @@ class CampaignStatus:
     """How many attempts of all campaigns, the newest, were looked at for that; None: all."""
     contact_dispositions: dict[str, int] | None = None
     """Contacts that are done by their disposition; only where all is counted."""
+    steered: dict[str, Any] = field(default_factory=dict)
+    """What was changed since it was accepted: keys of the manifest and their values."""
 
 
 @dataclass(slots=True)
@@ -94,3 +99,5 @@ class Status:
     five_minutes: Rates
     trunks: list[TrunkStatus]
     campaigns: list[CampaignStatus]
+    halts: list[Halt] = field(default_factory=list)
+    """Why nothing at all is dialed now; empty while there is no reason."""

@@ -126,6 +126,10 @@ LINES: dict[str, Line] = {
     events.CAMPAIGN_PAUSED: _line("info", campaign=CAMPAIGN, by=BY),
     events.CAMPAIGN_RESUMED: _line("info", campaign=CAMPAIGN, by=BY),
     events.CAMPAIGN_CANCELLED: _line("info", campaign=CAMPAIGN, by=BY),
+    events.CAMPAIGN_CHANGED: _line("info", campaign=CAMPAIGN, by=BY, changes=TEXT),
+    events.DIALING_STOPPED: _line("warning", reason=TEXT, by=BY, hung_up=COUNT),
+    events.DIALING_QUIET: _line("warning", until=INSTANT, reason=TEXT, by=BY),
+    events.DIALING_RESUMED: _line("warning", lifted={"enum": ["stop", "quiet"]}, reason=TEXT, by=BY),
     events.CAMPAIGN_THROTTLED: _line(
         "warning", campaign=CAMPAIGN, word={"enum": ["slowed", "stopped", "free"]}, rule=TEXT, detail=TEXT
     ),
@@ -153,6 +157,7 @@ LINES: dict[str, Line] = {
     events.LIST_DAMAGED: _line("error", list=WORD, version=COUNT, error=TEXT),
     events.LIST_REPAIRED: _line("info", list=WORD, version=COUNT),
     # calls
+    events.CALL_REQUESTED: _line("info", campaign=CAMPAIGN, contact=KEY, by=BY),
     events.CALL_ORIGINATED: Line(("debug",), {**_CALL, "kind": KIND, "trunk": WORD}),
     events.CALL_ANSWERED: Line(("debug",), _CALL),
     events.CALL_TAKEN_UP: _line("info", pbx=WORD, campaign=CAMPAIGN, attempt=ATTEMPT, up=FLAG),

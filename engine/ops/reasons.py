@@ -36,6 +36,7 @@ SENTENCES: Mapping[str, str] = {
     Reason.BUDGET_SPENT: "all attempts that the campaign allows a contact are used",
     Reason.GAP: "the minimum gap since the last attempt has not passed",
     Reason.OUTSIDE_HOURS: "it is outside the calling hours at the callee's place",
+    Reason.QUIET_HOURS: "it is in the quiet hours that the operator keeps at the callee's place",
     Reason.NEVER_OPEN: "there is no time at which the campaign's hours, the contact's own and the callee's time zones all allow a call",
     Reason.LINE_IN_USE: "the number has a live call",
     Reason.NOBODY_FREE: "the callback leads to somebody of yours, and all of them are busy",

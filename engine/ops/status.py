@@ -8,6 +8,7 @@ time), and the newest attempts for the dispositions. Tables are never read from 
 
 from __future__ import annotations
 
+import json
 import sqlite3
 
 from engine.config import Settings
@@ -15,6 +16,7 @@ from engine.errors import InputError, Problem
 from engine.ops.books import engine_pid, snapshot
 from engine.ops.figures import CampaignStatus, Rates, Status, TrunkStatus
 from engine.ops.summary import done_contacts
+from engine.store.halts import halts
 from engine.store.jobs import HELD
 
 MINUTE = 60.0
@@ -48,6 +50,7 @@ def look(
         status = Status(
             now, pid, 0, settings.limits.max_channels, settings.limits.cps, Rates(), Rates(), [], found
         )
+        status.halts = [halt for halt in halts(connection) if halt.holds(now)]
         _count_live(connection, status, by_id, trunks)
         _count_rates(connection, status, by_id, trunks)
         _count_callbacks(connection, by_id)
@@ -62,7 +65,7 @@ def look(
 
 
 _CAMPAIGN = """
-SELECT k.id, k.name, k.title, k.state, k.priority, k.start_at, k.end_at, k.closed_at, k.open_contacts,
+SELECT k.id, k.name, k.title, k.state, k.priority, k.start_at, k.end_at, k.closed_at, k.open_contacts, k.steered,
        (SELECT coalesce(sum(j.accepted), 0) FROM jobs j WHERE j.campaign_id = k.id) AS contacts
 FROM campaigns k
 """
@@ -94,6 +97,7 @@ def _campaign(row: sqlite3.Row) -> CampaignStatus:
         closed_at=row["closed_at"],
         contacts=contacts,
         done=max(0, contacts - row["open_contacts"]),
+        steered=json.loads(row["steered"]),
     )
 
 

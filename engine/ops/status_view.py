@@ -8,10 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from engine import durations
+from engine.halts import Halt
 from engine.ops import palette
 from engine.ops.figures import CampaignStatus, Rates, Status
 from engine.ops.printable import line
 from engine.ops.trunk_view import ratio, table
+from engine.rules.hours import local_time
 
 SHOWN = 40
 """Campaigns in the table at most; `--json` has them all."""
@@ -37,10 +39,18 @@ def _engine(status: Status) -> RenderableType:
         else ("does not run", palette.BAD)
     )
     return Group(
+        *(Text(_halted(halt), style=palette.BAD) for halt in status.halts),
         Text.assemble("Engine ", runs, f", live calls {status.live_calls:,} of {status.max_channels:,}"),
         Text(f"Last minute  {_rates(status.minute, 60)}"),
         Text(f"Five minutes {_rates(status.five_minutes, 300)}"),
     )
+
+
+def _halted(halt: Halt) -> str:
+    since = local_time(halt.at, "UTC")
+    until = "until `volley go`" if halt.until is None else f"until {local_time(halt.until, 'UTC')}"
+    what = "STOPPED" if halt.kind == "stop" else "QUIET"
+    return line(f"{what} since {since}, {until}, by {halt.by}: {halt.reason}. Nothing is dialed.")
 
 
 def _rates(rates: Rates, seconds: int) -> str:
@@ -97,6 +107,8 @@ def _detail(one: CampaignStatus, now: float) -> RenderableType:
             cells.append(f"{contacts.get(word, 0):,}")
         found.add_row(Text(word, style=palette.DISPOSITION.get(word, "")), *cells)
     notes = []
+    if one.steered:
+        notes.append("changed since it was accepted: " + ", ".join(sorted(one.steered)))
     if one.dispositions_of is not None:
         notes.append(f"of the newest {one.dispositions_of:,} attempts of all campaigns; --full counts all")
     if one.callbacks_due:

@@ -24,7 +24,7 @@ from engine.rules.book import (
 )
 from engine.rules.caller_ids import Callee, Choice, Unfit, nearest
 from engine.rules.day_caps import DAY, day_cap, most_of
-from engine.rules.hours import first_open, own_hours
+from engine.rules.openings import may_open_again, opening, shut
 from engine.rules.places import Place
 from engine.rules.question import CampaignRules, Candidate, Past
 from engine.rules.transfers import transfer_problem
@@ -45,6 +45,8 @@ def end_of(campaign: CampaignRules, contact: Candidate, end: float) -> float:
 def _allows(rules: RuleSet, number: str) -> bool:
     return caller_id_problem(rules, number) is None
 
+
+_NO_TIME = "the campaign's changed hours, or the quiet hours in the settings, leave no time: change them"
 
 _UNSHOWN = {
     Unfit.NONE_GIVEN: "none of the campaign's numbers is listed in [[caller_id]] as proven ours",
@@ -208,17 +210,15 @@ class Case:
                 return self._no(kind, None, wait.rule, wait.reason)
             if wait is not None and wait.at is not None and wait.at > at:
                 at, reason, rule, detail = wait.at, kind, wait.rule, wait.reason
-        lawful = self._rules.hours
-        calendars = [campaign.hours, lawful]
-        if (own := own_hours(contact.call_from, contact.call_to)) is not None:
-            calendars.append(own)
-        opening = first_open(calendars, self._place.zones, at)
-        if opening is None:
-            return self._no(Reason.NEVER_OPEN)
-        if opening > at:
-            open_by_law = lawful.next_open(at, self._place.zones) == at
-            at, reason = opening, Reason.OUTSIDE_HOURS if open_by_law else Reason.OUTSIDE_LAWFUL_HOURS
-            rule = detail = ""
+        found = opening(campaign, contact, self._rules, self._place.zones, at)
+        if found is None:
+            mended = may_open_again(campaign, contact, self._rules, self._place.zones, at)
+            if mended is None:
+                return self._no(Reason.NEVER_OPEN)
+            return self._no(mended, now + LIST_RETRY, "", _NO_TIME)
+        if found > at:
+            closed = shut(campaign, contact, self._rules, self._place.zones, at)
+            at, reason, rule, detail = found, closed, "", ""
         if contact.expires is not None and at >= contact.expires:
             return self._no(Reason.EXPIRED)
         if campaign.end is not None and at >= end_of(campaign, contact, campaign.end):

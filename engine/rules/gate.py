@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from engine.rules.binding import agreement_problem, place_and_rules
 from engine.rules.book import RuleSet
 from engine.rules.case import LINE_RETRY, Case, end_of
-from engine.rules.hours import first_open, own_hours
+from engine.rules.openings import opening
 from engine.rules.places import Place
 from engine.rules.question import UNLISTED, CampaignRules, Candidate, Listing, Past, Used
 from engine.rules.verdict import NOTHING, Ground, Reason, Verdict
@@ -86,10 +86,7 @@ def promise(
 ) -> float | None:
     """When a callback that is asked for `at` can be made, by the hours of the campaign, the contact and the law; None when there
     is no such time before everything ends."""
-    calendars = [campaign.hours, rules.hours]
-    if (own := own_hours(contact.call_from, contact.call_to)) is not None:
-        calendars.append(own)
-    found = first_open(calendars, place.zones, at)
+    found = opening(campaign, contact, rules, place.zones, at)
     last = min(
         float("inf") if campaign.end is None else campaign.end + campaign.callbacks_after_end,
         float("inf") if contact.expires is None else contact.expires,

@@ -22,6 +22,7 @@ class CampaignRules:
     start: float
     end: float | None
     hours: Hours
+    """Its own, as they are now."""
     max_attempts: int
     min_gap: float
     max_callbacks: int
@@ -48,6 +49,10 @@ class CampaignRules:
     cost_a_day: float | None = None
     most_per_call: Mapping[str, float] = field(default_factory=dict)
     """What a call may come to at most, by trunk; for `cost_a_day`."""
+    accepted: Hours | None = None
+    """Its own hours as it was accepted with them, where they were changed since."""
+    quiet: Hours | None = None
+    """When the operator lets anything be dialed at all; None: always."""
 
     @property
     def day_capped(self) -> bool:

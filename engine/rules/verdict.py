@@ -38,6 +38,7 @@ class Reason(StrEnum):
     TOO_OFTEN = "too_often"
     TOO_SOON = "too_soon"
     OUTSIDE_HOURS = "outside_hours"
+    QUIET_HOURS = "quiet_hours"
     OUTSIDE_LAWFUL_HOURS = "outside_lawful_hours"
     NEVER_OPEN = "never_open"
     LINE_IN_USE = "line_in_use"

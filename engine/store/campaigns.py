@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.store.closing import close_contact
@@ -27,14 +27,18 @@ class CampaignRow:
     message_seconds: float | None = None
     max_call: float | None = None
     """Seconds after which the dialplan ends a call, by the flow that it has; None: not known."""
+    steered: dict[str, Any] = field(default_factory=dict)
+    """Keys of the manifest that were changed since it was accepted -> their values."""
 
 
 _SELECT = """
 SELECT k.id, k.name, k.priority, k.state, k.manifest, k.flow_version, k.start_at, k.end_at, k.open_contacts, k.message_seconds,
-       CAST(json_extract(f.entries, '$.max') AS REAL)
+       CAST(json_extract(f.entries, '$.max') AS REAL), k.steered
 FROM campaigns k LEFT JOIN flows f ON f.version = k.flow_version
 """
 OPEN_STATES = ("scheduled", "running", "paused")
+STEERABLE = ("cps", "max_channels", "window", "priority")
+"""Keys of the manifest that can be changed while a campaign is there."""
 
 
 def campaign_state(connection: sqlite3.Connection, name: str) -> tuple[int, str] | None:
@@ -60,6 +64,7 @@ class Changes:
     states: list[tuple[int, str]]
     """Of every one: id and state."""
     new: list[CampaignRow]
+    """Those that were not known, and those whose limits were changed."""
     grown: list[int]
     """Those to which a job has brought contacts."""
     empty: list[int]
@@ -67,8 +72,8 @@ class Changes:
 
 
 def changes(connection: sqlite3.Connection, known: frozenset[int], since: float) -> Changes:
-    """What somebody who knows the campaigns `known`, and looked at `since` (POSIX seconds), must be told: the rows of the others
-    alone are read in full."""
+    """What somebody who knows the campaigns `known`, and looked at `since` (POSIX seconds), must be told: the rows of the others,
+    and of those whose limits were changed since, are read in full."""
     states, empty = [], []
     for campaign_id, state, contacts in connection.execute(
         "SELECT id, state, open_contacts FROM campaigns INDEXED BY campaigns_open"
@@ -77,7 +82,10 @@ def changes(connection: sqlite3.Connection, known: frozenset[int], since: float)
         states.append((campaign_id, state))
         if contacts <= 0:
             empty.append(campaign_id)
-    new = [campaign(connection, one) for one, _ in states if one not in known]
+    changed = {
+        row[0] for row in connection.execute("SELECT id FROM campaigns WHERE steered_at >= ?", (since,))
+    }
+    new = [campaign(connection, one) for one, _ in states if one not in known or one in changed]
     grown = connection.execute("SELECT DISTINCT campaign_id FROM jobs WHERE closed_at >= ?", (since,))
     return Changes(states, new, [row[0] for row in grown], empty)
 
@@ -90,6 +98,7 @@ def campaign(connection: sqlite3.Connection, campaign_id: int) -> CampaignRow:
 def _campaign(row: tuple[Any, ...]) -> CampaignRow:
     values = list(row)
     values[4] = json.loads(row[4])
+    values[11] = json.loads(row[11])
     return CampaignRow(*values)
 
 
@@ -112,6 +121,59 @@ def set_state(connection: sqlite3.Connection, campaign_id: int, state: str, now:
     (now_is,) = connection.execute("SELECT state FROM campaigns WHERE id = ?", (campaign_id,)).fetchone()
     found: str = now_is
     return found
+
+
+def steered(connection: sqlite3.Connection, campaign_id: int) -> dict[str, Any]:
+    """What holds now of all that can be changed: by whoever changed it last, else by the manifest."""
+    manifest, changed = connection.execute(
+        "SELECT manifest, steered FROM campaigns WHERE id = ?", (campaign_id,)
+    ).fetchone()
+    both = {**json.loads(manifest), **json.loads(changed)}
+    return {key: both[key] for key in STEERABLE if both.get(key) not in (None, [])}
+
+
+def steer(
+    connection: sqlite3.Connection,
+    campaign_id: int,
+    changes: Mapping[str, Any],
+    now: float,
+    *,
+    anew: bool = False,
+) -> dict[str, Any]:
+    """Change these keys; `anew`: and no others, whatever was changed before. Returns what holds then."""
+    manifest, changed = connection.execute(
+        "SELECT manifest, steered FROM campaigns WHERE id = ?", (campaign_id,)
+    ).fetchone()
+    new = {**({} if anew else json.loads(changed)), **changes}
+    priority = new.get("priority", json.loads(manifest).get("priority"))
+    connection.execute(
+        "UPDATE campaigns SET steered = ?, steered_at = ?, priority = coalesce(?, priority) WHERE id = ?",
+        (json.dumps(new, sort_keys=True), now, priority, campaign_id),
+    )
+    return steered(connection, campaign_id)
+
+
+def look_again(
+    connection: sqlite3.Connection,
+    campaign_id: int,
+    reasons: Iterable[str],
+    after: tuple[float, int],
+    now: float,
+    limit: int,
+) -> tuple[float, int] | None:
+    """Make up to `limit` contacts due that wait for a later time, by the gate's word, for one of these reasons: what they wait for
+    has changed. `after`: the one that was looked at last, by due time and id. Returns that for the next look; None at the end."""
+    rows = connection.execute(
+        "SELECT due_at, id, verdict FROM contacts WHERE campaign_id = ? AND state = 'pending' AND due_at > ? AND (due_at, id) > (?, ?)"
+        " AND due_at < 1e12 ORDER BY due_at, id LIMIT ?",
+        (campaign_id, now, *after, limit),
+    ).fetchall()
+    wanted = frozenset(reasons)
+    connection.executemany(
+        "UPDATE contacts SET due_at = ? WHERE id = ?",
+        [(now, row[1]) for row in rows if row[2] in wanted],
+    )
+    return (rows[-1][0], rows[-1][1]) if len(rows) == limit else None
 
 
 def complete(connection: sqlite3.Connection, campaign_id: int, now: float) -> bool:

@@ -21,6 +21,7 @@ from engine.store.closing import close_contact
 from engine.store.decisions import record
 from engine.store.due import Due, due, next_due, zones_of
 from engine.store.entries import Entries
+from engine.store.halts import halted
 from engine.store.listing import Lists, NoLists
 from engine.store.past import Matter, StoredPast, share_of
 from engine.store.ways import Slot, Ways
@@ -45,6 +46,8 @@ last attempt."""
 NO_LISTS = NoLists()
 _OF_THE_CAMPAIGN = frozenset({Reason.ABANDONMENT, Reason.DAY_CAP})
 """Refusals that hold for every contact of the campaign: the next ones need not be asked about."""
+HALTED = 1.0
+"""Seconds until a campaign is looked at again while nothing at all may be dialed."""
 SLOW = 1.0
 """Seconds between two calls of a campaign that must slow down, since too many of its calls were abandoned."""
 
@@ -65,6 +68,8 @@ def claim(
 ) -> ClaimResult:
     """Claim up to one contact a slot, campaigns in the order given, and no more than `ways` have room for. `last_attempt` is
     the newest id handed out so far."""
+    if halted(connection, now):
+        return ClaimResult((), (), {claimant.campaign_id: now + HALTED for claimant in claimants})
     lists.refresh(connection)
     taker = _Taker(connection, list(slots), last_attempt, now, lists, ways or Ways.of(slots))
     for claimant in claimants:

@@ -61,7 +61,7 @@ async def open_writer(path: Path, *, check: bool = False) -> WriterConnection:
 
 
 def _quick_check(connection: sqlite3.Connection) -> None:
-    found = [row[0] for row in connection.execute("PRAGMA quick_check(5)")]
+    found = [" ".join(row[0].split()) for row in connection.execute("PRAGMA quick_check(5)")]
     if found != ["ok"]:
         (_, _, path) = connection.execute("PRAGMA database_list").fetchone()
         raise StoreError(_damaged(path, "; ".join(found)))

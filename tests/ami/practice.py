@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
@@ -166,10 +167,10 @@ class PracticePbx:
 
 
 @contextlib.asynccontextmanager
-async def listening() -> AsyncIterator[PracticePbx]:
+async def listening(tls: ssl.SSLContext | None = None) -> AsyncIterator[PracticePbx]:
     practice = PracticePbx()
     practice.listens.set()
-    server = await asyncio.start_server(practice.take, "127.0.0.1", 0)
+    server = await asyncio.start_server(practice.take, "127.0.0.1", 0, ssl=tls)
     practice.port = server.sockets[0].getsockname()[1]
     yield practice
     practice.listens.set()

@@ -18,6 +18,7 @@ from engine.ami.connection import PING_EVERY, PING_TIMEOUT, Link
 from engine.ami.encode import Originate
 from engine.ami.protocol import Protocol
 from engine.ami.session import Session
+from engine.ami.tls import Tls
 from engine.channel import (
     ChannelEvent,
     HungUp,
@@ -66,6 +67,7 @@ class Line:
         port: int,
         secret: Callable[[], str] = lambda: SECRET,
         connected: Callable[[Link], Awaitable[None]] | None = None,
+        tls: Tls | None = None,
     ) -> None:
         self.events: list[ChannelEvent] = []
         self.links: list[Link] = []
@@ -75,6 +77,7 @@ class Line:
         self.client = AmiClient(
             "lab", "127.0.0.1", port, "volley", secret, sink=self.events.append, connected=self._connected,
             lost=self.losses.append, failed=lambda error, wait: self.failures.append((error, wait)), backoff_max=0.8,
+            tls=tls,
         )  # fmt: skip
 
     async def _connected(self, link: Link) -> None:

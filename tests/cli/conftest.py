@@ -62,6 +62,17 @@ class EngineProcess:
     volley: Volley
     process: subprocess.Popen[str]
 
+    def again(self) -> None:
+        """Restart it."""
+        assert self.end() == 0
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        (self.volley.settings.engine.queue / "control" / "done").rename(
+            self.volley.config.parent / "done before"
+        )
+        self.process = run_engine(self.volley)
+        ready(self)
+
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         with suppress(ProcessLookupError):
             self.process.send_signal(how)
@@ -78,11 +89,7 @@ def run_engine(volley: Volley) -> subprocess.Popen[str]:
 @pytest.fixture
 def engine(volley: Volley) -> Iterator[EngineProcess]:
     found = EngineProcess(volley, run_engine(volley))
-    deadline = time.monotonic() + 20
-    while not _ready(volley.settings):
-        assert found.process.poll() is None, found.process.stdout and found.process.stdout.read()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    ready(found)
     yield found
     if found.process.poll() is None:
         found.process.kill()
@@ -90,6 +97,15 @@ def engine(volley: Volley) -> Iterator[EngineProcess]:
     if found.process.stdout is not None:
         log_lines.hold(found.process.stdout)
         found.process.stdout.close()
+
+
+def ready(engine: EngineProcess) -> None:
+    """Wait until it takes requests."""
+    deadline = time.monotonic() + 20
+    while not _ready(engine.volley.settings):
+        assert engine.process.poll() is None, engine.process.stdout and engine.process.stdout.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def _ready(settings: Settings) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import stat
 import time
 from pathlib import Path
 
@@ -63,6 +64,7 @@ def test_a_campaign_from_check_to_cancel(engine: EngineProcess, tmp_path: Path) 
         1.0,
     )
     assert "there is no trunk 'nowhere' in the settings" in volley("trunk", "drain", "nowhere", code=1).stderr
+    _changed_while_it_runs(engine)
 
     assert json.loads(volley("cancel", "shots", "--json").stdout) == {
         "ok": True, "campaign": "shots", "state": "cancelled", "contacts_cancelled": 4,
@@ -70,6 +72,78 @@ def test_a_campaign_from_check_to_cancel(engine: EngineProcess, tmp_path: Path) 
     assert "shots is cancelled" in volley("pause", "shots", code=1).stderr
     assert "there is a campaign 'shots' already (cancelled)" in volley("submit", str(job), code=1).stderr
     assert engine.end() == 0
+    assert open_to_others(volley.settings.engine.state) == []
+    assert open_to_others(volley.settings.engine.queue, write=True) == []
+
+
+def open_to_others(folder: Path, *, write: bool = False) -> list[str]:
+    """What those who are neither the engine nor in its group may read below `folder`, or write."""
+    wanted = stat.S_IWOTH if write else stat.S_IROTH
+    if not write and not stat.S_IMODE(folder.stat().st_mode) & 0o007:
+        return [  # nobody else gets in; what holds numbers and secrets is closed by itself all the same
+            str(path)
+            for path in folder.rglob("*")
+            if path.suffix in (".db", ".db-wal", ".db-shm", ".key") and path.stat().st_mode & 0o077
+        ]
+    return [str(path) for path in (folder, *folder.rglob("*")) if path.stat().st_mode & wanted]
+
+
+def test_a_queue_that_everybody_may_write_to_is_no_queue(volley: Volley) -> None:
+    control = volley.settings.engine.queue / "control"
+    control.mkdir(parents=True)
+    control.chmod(0o777)
+    process = run_engine(volley)
+    out, _ = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert f"everybody on this machine may write to it (mode 0777) (chmod o-w {control})" in out
+    assert "Traceback" not in out
+    assert not volley.settings.database.exists()
+
+
+def _changed_while_it_runs(engine: EngineProcess) -> None:
+    volley = engine.volley
+    given = (
+        "--cps",
+        "5",
+        "--channels",
+        "20",
+        "--from",
+        "10:00",
+        "--to",
+        "18:00",
+        "--days",
+        "mon-fri,sun",
+        "--priority",
+        "3",
+    )
+    text = volley("set", "shots", *given, "--by", "anna", "--reason", "the call centre asked").stdout
+    assert text.startswith("shots: cps unset -> 5.0, max_channels unset -> 20, window ")
+    assert text.endswith("priority 50 -> 3\n")
+    assert json.loads(volley("set", "shots", "--cps", "5", "--json").stdout)["changed"] == {}
+    assert "limits.cps in the settings" in volley("set", "shots", "--cps", "11", code=1).stderr
+    for wrong in (("--from", "10:00"), ("--days", "mon"), ()):
+        volley("set", "shots", *wrong, code=1)
+
+    assert volley("stop-all", "--reason", "wrong voice", "--by", "anna").stdout == "all dialing is stopped\n"
+    assert "STOPPED since" in volley("status").stdout
+    assert "Nothing at all is dialed" in volley("explain", "-e", "4").stdout
+    engine.again()
+    volley("quiet", "--for", "2h", "--reason", "a funeral")
+    halts = {halt["kind"]: halt for halt in json.loads(volley("status", "--json").stdout)["halts"]}
+    assert (halts["stop"]["reason"], halts["quiet"]["reason"]) == ("wrong voice", "a funeral")
+    text = volley("go", "--reason", "right voice").stdout
+    assert text == "the stop is lifted; it is a quiet time still (volley quiet --off)\n"
+    assert json.loads(volley("quiet", "--off", "--reason", "over", "--json").stdout) == {
+        "ok": True, "lifted": True, "dialing": True,
+    }  # fmt: skip
+    for wrong in ((), ("--for", "2h", "--off"), ("--for", "soon"), ("--until", "2026-12-01T09:00")):
+        volley("quiet", *wrong, "--reason", "x", code=1)
+    (shots,) = json.loads(volley("status", "shots", "--json").stdout)["campaigns"]
+    assert shots["steered"] | {"window": []} == {"cps": 5.0, "max_channels": 20, "priority": 3, "window": []}
+    assert shots["priority"] == 3  # over the restart
+    told = volley("audit", "list").stdout
+    assert "campaign.changed" in told
+    assert "dialing.stopped" in told
 
 
 def test_what_is_wrong_is_told_and_changes_nothing(engine: EngineProcess, tmp_path: Path) -> None:

@@ -102,7 +102,8 @@ def test_the_example_in_the_documentation_is_right(tmp_path: Path) -> None:
 def test_every_setting_is_in_the_documentation() -> None:
     text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     for model in [Settings, *(field.annotation for field in Settings.model_fields.values())]:
-        for name in getattr(model, "model_fields", {}):
+        for field, info in getattr(model, "model_fields", {}).items():
+            name = info.alias or field
             assert re.search(rf"`{name}`|\[+{name}\b", text), name
 
 
@@ -247,6 +248,12 @@ def test_references_are_told_with_everything_else_that_is_wrong(tmp_path: Path) 
 def test_there_is_a_pbx_and_a_trunk(tmp_path: Path) -> None:
     assert set(problems(tmp_path, "")) == {"pbx", "trunk"}
     assert set(problems(tmp_path, "[pbx]\n[trunk]\n")) == {"pbx", "trunk"}
+
+
+@pytest.mark.parametrize("given", ['ca_file = "/x"\n', 'server_name = "pbx"\n'])
+def test_what_is_for_tls_needs_tls(tmp_path: Path, given: str) -> None:
+    text = SMALL.replace('secret_env = "VOLLEY_SECRET"\n', 'secret_env = "VOLLEY_SECRET"\n' + given)
+    assert problems(tmp_path, text) == {"pbx.main": "ca_file and server_name are for tls = true"}
 
 
 @pytest.mark.parametrize("given", ["", 'secret_env = "X"\nsecret_file = "/x"\n'])

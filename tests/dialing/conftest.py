@@ -27,6 +27,7 @@ from engine.dialing.follower import Follower
 from engine.dialing.ledger import Ledger
 from engine.dialing.trunks import Trunks
 from engine.errors import AmiUnreachable
+from engine.halts import Halts
 from engine.rules.numbers import Number
 from engine.store import campaigns, jobs, recovery
 from engine.store.database import open_writer
@@ -168,6 +169,7 @@ class Desk:
             )
         )
         agents = Agents(self.settings.transfer)
+        self.halts = Halts()
         self.agenda = Agenda(self.settings, agents)
         self.trunks = Trunks(self.settings, ids)
         self.ledger = Ledger(self.trunks, agents)
@@ -183,7 +185,7 @@ class Desk:
         self.dispatcher = Dispatcher(
             self.agenda, self.trunks, self.ledger, self.follower, self.writer, lambda pbx: self.exchanges[pbx],
             lambda pbx, version: self.has_flow(pbx, version), self.clock,  # noqa: PLW0108 -- replaced by tests
-            ClockWatch(self.agenda, self.ledger, self.writer, self.clock, log, 0.0), log, 0,
+            ClockWatch(self.agenda, self.ledger, self.writer, self.clock, log, 0.0), log, 0, halts=self.halts,
         )  # fmt: skip
         for exchange in self.exchanges.values():
             exchange.tell = self.follower.take

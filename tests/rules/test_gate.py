@@ -65,6 +65,9 @@ CONTACT = Candidate(
     last_attempt_at=None,
 )
 NEVER_HOURS = Hours([Window(days=(), start=time(9), end=time(17))])
+NIGHT = Hours([Window(start=time(20), end=time(22))])
+AFTER_LUNCH = Hours([Window(start=time(14), end=time(11))])
+"""What quiet hours from 11 to 14 leave."""
 
 
 def decide(campaign: CampaignRules, contact: Candidate, now: float) -> Verdict:
@@ -153,6 +156,23 @@ TABLE: list[tuple[str, dict[str, Any], dict[str, Any], Verdict]] = [
         refused(Reason.OUTSIDE_HOURS, NOON + 4 * DAY + 3 * HOUR),
     ),
     ("the contact's hours lie in the night", {}, {"call_from": time(20), "call_to": time(22)}, refused(Reason.NEVER_OPEN)),
+    ("quiet hours", {"quiet": AFTER_LUNCH}, {}, refused(Reason.QUIET_HOURS, NOON + 2 * HOUR)),
+    ("quiet hours hold for a promise", {"quiet": AFTER_LUNCH}, {"callback": True}, refused(Reason.QUIET_HOURS, NOON + 2 * HOUR)),
+    (
+        "quiet hours, and the campaign's are closed as well",
+        {"quiet": AFTER_LUNCH, "hours": Hours([Window(start=time(15), end=time(16))])}, {}, refused(Reason.OUTSIDE_HOURS, NOON + 3 * HOUR),
+    ),
+    ("an approved emergency in quiet hours", {"quiet": AFTER_LUNCH, "purpose": "emergency", "approved_until": NOON + DAY}, {}, ALLOW),
+    ("quiet hours leave nothing of the campaign's", {"quiet": NIGHT}, {}, refused(Reason.QUIET_HOURS, NOON + HOUR)),
+    ("hours that were changed", {"hours": NIGHT, "accepted": OFFICE}, {}, refused(Reason.OUTSIDE_HOURS, NOON + 8 * HOUR)),
+    (
+        "hours that were changed to what the contact's never meet", {"hours": NIGHT, "accepted": OFFICE}, {"call_to": time(16)},
+        refused(Reason.OUTSIDE_HOURS, NOON + HOUR),
+    ),
+    (
+        "the contact's never met them", {"hours": NIGHT, "accepted": OFFICE}, {"call_from": time(17), "call_to": time(18)},
+        refused(Reason.NEVER_OPEN),
+    ),
     ("the line is in use", {}, {"line_in_use": True}, refused(Reason.LINE_IN_USE, NOON + LINE_RETRY)),
     ("nobody is free for a callback", {}, {"callback": True, "nobody_free": True}, refused(Reason.NOBODY_FREE, NOON + NOBODY_RETRY)),
     ("the line is in use, and it is too soon", {}, {"line_in_use": True, "not_before": NOON + 9}, refused(Reason.NOT_BEFORE, NOON + 9)),
@@ -235,8 +255,11 @@ instants = st.floats(NOON - DAY, NOON + 6 * DAY)
 
 
 @settings(max_examples=200)
-@given(campaigns, candidates, instants)
-def test_what_is_allowed_is_lawful(campaign: CampaignRules, contact: Candidate, now: float) -> None:
+@given(campaigns, candidates, instants, st.sampled_from([None, AFTER_LUNCH]))
+def test_what_is_allowed_is_lawful(
+    campaign: CampaignRules, contact: Candidate, now: float, quiet: Hours | None
+) -> None:
+    campaign = replace(campaign, quiet=quiet)
     verdict = decide(campaign, contact, now)
     assert verdict.allowed == (verdict.reason is Reason.ALLOWED)
     if not verdict.allowed:
@@ -255,6 +278,7 @@ def test_what_is_allowed_is_lawful(campaign: CampaignRules, contact: Candidate, 
     assert contact.expires is None or now < contact.expires
     assert contact.not_before is None or contact.not_before <= now
     assert campaign.hours.next_open(now, contact.zones) == now
+    assert quiet is None or quiet.next_open(now, contact.zones) == now
     own = own_hours(contact.call_from, contact.call_to)
     assert own is None or own.next_open(now, contact.zones) == now
     if contact.callback:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from engine.ami.tls import Tls
 from engine.ami.visit import Visit, visit
 from engine.config import Settings
 from engine.errors import AmiActionFailed, AmiError, SettingsError
@@ -28,7 +29,8 @@ async def ask(name: str, settings: Settings) -> Pbx:
     except SettingsError as error:
         return Pbx(name, pbx, settings, trouble=str(error))
     try:
-        async with visit(pbx.host, pbx.port, pbx.username, secret) as link:
+        tls = Tls(pbx.ca_file, pbx.server_name) if pbx.tls else None
+        async with visit(pbx.host, pbx.port, pbx.username, secret, tls) as link:
             return Pbx(name, pbx, settings, **await _facts(link, name, settings))
     except AmiError as error:
         return Pbx(name, pbx, settings, trouble=error)

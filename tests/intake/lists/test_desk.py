@@ -19,8 +19,10 @@ import pytest
 
 from engine.config import Settings
 from engine.dialing.running import Running
+from engine.halts import Halts
 from engine.intake.control import Control, send
 from engine.intake.lists.handover import hand_over
+from engine.intake.steering_requests import CallRequest
 from engine.ops.listed import check, everything, numbers
 from engine.store import campaigns, claims, forgotten, outcomes, ways
 from engine.store.database import open_writer
@@ -36,6 +38,10 @@ A, B, C = "+12025550123", "+13035550124", "+12125550125"
 class Clock:
     def now(self) -> float:
         return time.time()
+
+
+async def no_call(request: CallRequest, asker: str) -> dict[str, Any]:
+    raise AssertionError("nobody asked for one")
 
 
 @dataclass
@@ -114,7 +120,7 @@ async def opened(settings: Settings, folder: Path, log: Lines) -> AsyncIterator[
     suppressed: list[int] = []
     control = Control(
         settings, writer, Clock(), log, changed=lambda: None, suppressed=suppressed.extend, unsuppressed=lambda ids: None,
-        steered=lambda campaign, state: None, trunk_steered=lambda trunk, drained: None,
+        steered=lambda campaign, state: None, trunk_steered=lambda trunk, drained: None, halts=Halts(), cut_off=lambda: 0, call=no_call,
     )  # fmt: skip
     running = asyncio.create_task(control.run())
     try:
