@@ -14,10 +14,11 @@ from engine.dialing.retry import Policy
 from engine.flow.actions import MESSAGE
 from engine.flow.compiled import opt_out_keys
 from engine.rules.caller_ids import CallerId, CallerIds
-from engine.rules.gate import CampaignRules
+from engine.rules.gate import CampaignRules, Candidate, Past, Verdict, decide
 from engine.rules.hours import Hours, Window
 from engine.rules.numbers import parse_number
 from engine.rules.transfers import Transfer
+from engine.rules.verdict import no_trunk
 from engine.store.campaigns import CampaignRow
 from engine.tariff import Tariff
 
@@ -176,6 +177,14 @@ class Running:
         if not self.tariff.by_number:
             return self.trunks & rates.keys()
         return frozenset(name for name in self.trunks if name in rates and rates[name].serves(e164, region))
+
+    def ask(self, rules: CampaignRules, contact: Candidate, past: Past, at: float) -> Verdict:
+        """What a claim at `at` would be told of this contact, by whatever trunk; `rules`: the campaign's, as they are then."""
+        serving = self.serving(contact.e164, contact.region)
+        if rules.cost_a_day is not None and self.tariff.by_number:
+            rules = replace(rules, most_per_call=self.most_of(contact.e164, contact.region))
+        verdict = decide(rules, contact, past, at, sorted(serving or self.trunks))
+        return verdict if serving or not verdict.allowed else no_trunk(verdict, at)
 
     def most_of(self, e164: str, region: str) -> dict[str, float]:
         """What a call to this number may come to, by trunk."""

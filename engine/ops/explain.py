@@ -9,7 +9,6 @@ changes until then.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
@@ -21,7 +20,7 @@ from engine.halts import Halt
 from engine.ops import reasons
 from engine.ops.books import reading
 from engine.ops.history import Attempt, Decision, History, Number
-from engine.rules.gate import CampaignRules, Reason, Verdict, decide
+from engine.rules.gate import CampaignRules, Reason, Verdict
 from engine.rules.hours import local_time
 from engine.store.due import contact as one_contact
 from engine.store.halts import halts
@@ -80,7 +79,7 @@ def what_next(history: History, settings: Settings, now: float) -> Next:
         )  # fmt: skip
     with reading(settings.database) as connection, closing(ListBook(settings.engine.state)) as lists:
         lists.refresh(connection)
-        verdict = _ask(connection, lists, history, rules, sorted(running.trunks), at, now)
+        verdict = _ask(connection, lists, history, running, rules, at, now)
     zones = zones_of(history)
     why = f" ({verdict.ground.detail})" if verdict.ground.detail else ""
     if verdict.never:
@@ -119,7 +118,7 @@ def _halted(settings: Settings, now: float) -> Halt | None:
 
 
 def _ask(
-    connection: sqlite3.Connection, lists: ListBook, history: History, rules: CampaignRules, trunks: Sequence[str], at: float,
+    connection: sqlite3.Connection, lists: ListBook, history: History, running: Running, rules: CampaignRules, at: float,
     now: float,
 ) -> Verdict:  # fmt: skip
     """What a claim at `at` will be told, as things stand; a call that lives at the number now is taken to be over later."""
@@ -131,7 +130,7 @@ def _ask(
     past = StoredPast(
         connection, matter_of(connection, history.campaign.id), row.number_id, row.e164, lists, at
     )
-    return decide(rules, candidate, past, at, trunks)
+    return running.ask(rules, candidate, past, at)
 
 
 def next_number(history: History) -> Number:

@@ -33,7 +33,6 @@ from engine.ops.call_preview import CallPreview, described
 from engine.ops.newcomers import Door, door
 from engine.ops.openings import Openings
 from engine.ops.standing import Standing, Terms, standing_of
-from engine.rules.gate import decide
 
 Progress = Callable[[int], None]
 """Called with the number of rows read so far."""
@@ -285,7 +284,7 @@ def _count(found: Preview, batch: Batch) -> None:
 
 
 def _put_to_the_gate(found: Preview, batch: Batch, terms: Terms, books: Door, now: float) -> None:
-    rules, trunks = terms.running.rules, sorted(terms.running.trunks)
+    running = terms.running
     with books.look(terms.matter, terms.refuses_known, batch.contacts, now) as people:
         for contact in batch.contacts:
             candidate = people.candidate(contact)
@@ -294,7 +293,7 @@ def _put_to_the_gate(found: Preview, batch: Batch, terms: Terms, books: Door, no
             if people.is_there(contact):
                 found.already_there += 1
             else:
-                found.openings.add(decide(rules, candidate, people.past(contact), now, trunks))
+                found.openings.add(running.ask(running.rules, candidate, people.past(contact), now))
 
 
 def _read_rejects(found: Preview, path: Path, shown: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 
 from engine.rules.places import Place
@@ -45,6 +46,10 @@ class Reason(StrEnum):
     NOBODY_FREE = "nobody_free"
 
 
+NO_TRUNK_RETRY = 3600.0
+"""Seconds before somebody is looked at again whom no trunk serves: settings change with a restart."""
+
+
 @hot_value(frozen=True, slots=True)
 class Ground:
     """What a verdict stands on, for the decision's row. Empty: not looked at."""
@@ -83,3 +88,9 @@ class Verdict:
     @property
     def never(self) -> bool:
         return not self.allowed and self.at is None
+
+
+def no_trunk(verdict: Verdict, now: float) -> Verdict:
+    """In place of a verdict that allows a call which no trunk can carry."""
+    ground = replace(verdict.ground, detail="none of the campaign's trunks serves this number")
+    return Verdict(False, Reason.NO_TRUNK, now + NO_TRUNK_RETRY, ground)

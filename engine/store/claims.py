@@ -15,6 +15,7 @@ from typing import Literal
 
 from engine.channel import attempt_id
 from engine.rules.gate import CampaignRules, Reason, Verdict, decide
+from engine.rules.verdict import no_trunk
 from engine.store import decisions
 from engine.store.claimed import FREE, Claim, Claimant, ClaimResult, Refusal, Throttle
 from engine.store.closing import close_contact
@@ -34,8 +35,6 @@ _REFUSALS = """
 SELECT t.name, max(a.created_at) FROM attempts a JOIN trunks t ON t.id = a.trunk_id
 WHERE a.contact_id = ? AND a.disposition = 'CONGESTION' AND NOT a.rang AND a.created_at > ? GROUP BY 1
 """
-NO_TRUNK_RETRY = 3600.0
-"""Seconds before somebody is looked at again whom no trunk serves: settings change with a restart."""
 _FINAL = {
     Reason.CAMPAIGN_OVER: "EXPIRED",
     Reason.EXPIRED: "EXPIRED",
@@ -224,8 +223,7 @@ class _Taker:
         """Nothing but a way out is missing: put off until there may be one, or refused when there never is."""
         ways = self._ways.serving(claimant.all_trunks | claimant.trunks, row.e164, row.region)
         if not ways:
-            ground = replace(verdict.ground, detail="none of the campaign's trunks serves this number")
-            return Verdict(False, Reason.NO_TRUNK, self._now + NO_TRUNK_RETRY, ground)
+            return no_trunk(verdict, self._now)
         others = [way for way in ways if way.trunk not in refused]
         again = [refused[way.trunk] for way in ways if way.open and way.trunk in refused]
         elsewhere = not again or any(way.open for way in others)

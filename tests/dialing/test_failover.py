@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from typing import Any
 
-from engine.channel import Ringing
+from engine.channel import Refused, Ringing
 from engine.dialing.breaker import Phase
 from engine.store import trunks as stored
 
@@ -76,6 +76,19 @@ async def test_probes_find_out_that_it_works_again(new_desk, person) -> None:
                 desk.rows("SELECT breaker, breaker_reason FROM trunks WHERE name = 'a'") == [("closed", "")]
             )
         )
+
+
+async def test_a_pbx_that_refuses_originates_is_a_trunk_that_fails(new_desk, person) -> None:
+    async with new_desk(cps=100, trunk={"a": QUICK, "b": {"pbx": "far"}}) as desk:
+        refuse = lambda attempt: desk.follower.take(Refused(attempt, "Permission denied"))  # noqa: E731
+        desk.exchange.on_write = lambda attempt: asyncio.get_running_loop().call_soon(refuse, attempt)
+        await desk.campaign("spring", *(person(row) for row in range(1, 61)))
+        desk.start()
+        await desk.until(lambda: len(desk.by_trunk()["b"]) == 60, 8.0)
+        assert desk.events("trunk.breaker_opened")[0]["reason"].endswith("the last one: Permission denied")
+        assert desk.rows(
+            "SELECT DISTINCT disposition, counted FROM attempts WHERE note = 'Permission denied'"
+        ) == [("CONGESTION", 0)]
 
 
 async def test_one_number_that_is_always_congested_opens_nothing(new_desk, person) -> None:

@@ -145,6 +145,20 @@ def test_only_the_campaign_s_own_trunks_count(tmp_path: Path) -> None:
         assert coming(books).reason == "no_caller_id"
 
 
+def test_a_trunk_that_does_not_serve_the_number_is_none(tmp_path: Path) -> None:
+    trunk = {"pbx": "lab", "dial": "PJSIP/{number}@carrier"}
+    trunks = {"a": {**trunk, "areas": ["US"]}, "b": {**trunk, "areas": ["+331990010"]}}
+    with closing(Books(settings_in(tmp_path, trunk=trunks))) as books:
+        one(books, trunks=["a"])
+        found = coming(books)
+        assert (found.reason, found.at) == ("no_trunk", books.now + 3600)
+        assert "none of the campaign's trunks serves" in found.text
+        books.campaign("served", [person(2, "+33199001002", external_id="b")])
+        with snapshot(books.settings.database) as connection:
+            other = history.read(connection, 2)
+        assert what_next(other, books.settings, books.now).reason == "allowed"
+
+
 def test_abandoned_calls_are_told(tmp_path: Path) -> None:
     (tmp_path / "rules").mkdir()
     (tmp_path / "rules" / "ours.toml").write_text(OURS, encoding="utf-8")
