@@ -25,7 +25,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import job, processor
+from bench import job, originate, processor, results
 from lab import process
 from lab.places import REPOSITORY
 
@@ -280,6 +280,31 @@ def _plateau(folder: Path, pid: int, channels: int, before: int) -> float:
     raise RuntimeError(f"{channels} calls never lived at once")
 
 
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """The script that keeps nothing, against the same simulated PBX: what the machine does at this moment."""
+
+    rate: float
+    processor: float
+    """Milliseconds a call."""
+
+
+def bare(folder: Path, calls: int, channels: int, ring: float, talk: float) -> Bare:
+    """The same Originates by `bench.bare_ami`."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / "originate").write_bytes(originate.same_as_volley("flow"))
+    (folder / "numbers").write_text("\n".join(numbers(calls)), encoding="ascii")
+    with simulated(folder, "hangs-up-mid-message", ring, talk) as pbx:
+        done = subprocess.run(
+            [sys.executable, "-m", "bench.bare_ami", "--port", str(pbx.port), "--secret-file", str(pbx.secret),
+             "--template", str(folder / "originate"), "--numbers", str(folder / "numbers"), "--channels", str(channels)],
+            capture_output=True, text=True, check=True, cwd=REPOSITORY, timeout=PATIENCE,
+        )  # fmt: skip
+    tally = json.loads(done.stdout)
+    return Bare(tally["calls"] / tally["seconds"], 1000 * tally["processor"] / tally["calls"])
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Measure and print. Exit code 1 when a leg is worthless."""
     parser = argparse.ArgumentParser(
@@ -294,34 +319,55 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--cps", type=float, default=job.LIMIT)
     parser.add_argument("--stages", action="store_true", help="a round with the stages timed as well")
     parser.add_argument("--concurrent", default="", help="memory at so many live calls: 1000,10000,20000")
-    parser.add_argument("--dir", type=Path, default=REPOSITORY / "var" / "bench" / "alone")
+    parser.add_argument("--dir", type=Path, default=REPOSITORY / "var" / "bench")
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what was started is stopped
-    folder: Path = given.dir.absolute()
-    legs = []
-    for which in range(given.rounds + given.stages):
-        timed = which == given.rounds
-        legs.append(
-            leg(
-                folder,
-                given.calls,
-                given.channels,
-                ways=given.ways,
-                ring=given.ring,
-                talk=given.talk,
-                cps=given.cps,
-                stages=timed,
-            )
+    folder: Path = given.dir.absolute() / "alone"
+    rounds: list[tuple[Bare, Leg]] = []
+    for _ in range(given.rounds):
+        floor = bare(folder, min(given.calls, 20_000), given.channels, given.ring, given.talk)
+        one = leg(
+            folder,
+            given.calls,
+            given.channels,
+            ways=given.ways,
+            ring=given.ring,
+            talk=given.talk,
+            cps=given.cps,
         )
-        print(line(legs[-1]), flush=True)
+        rounds.append((floor, one))
+        print(f"bare script: {floor.rate:.0f} a second, {floor.processor:.3f} ms a call", flush=True)
+        print(line(one), flush=True)
+    staged = None
+    if given.stages:
+        staged = leg(
+            folder,
+            given.calls,
+            given.channels,
+            ways=given.ways,
+            ring=given.ring,
+            talk=given.talk,
+            cps=given.cps,
+            stages=True,
+        )
+        print(line(staged), flush=True)
+    held = []
     for count in [int(one) for one in given.concurrent.split(",") if one]:
-        talk = 4.0 + count / 1200
-        legs.append(leg(folder, count + 200, count, ring=1.0, talk=talk, plateau=True))
-        print(f"{count} live: {line(legs[-1])}", flush=True)
-    written = folder.parent / f"alone-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
-    kept = [{**asdict(one), "moments": []} for one in legs]
-    written.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+        held.append((count, leg(folder, count + 200, count, ring=1.0, talk=4.0 + count / 800, plateau=True)))
+        print(f"{count} live: {line(held[-1][1])}", flush=True)
+    legs = [one for _, one in rounds] + ([staged] if staged else []) + [one for _, one in held]
+    figures = {
+        "rounds": [{"bare": asdict(floor), "engine": _short(one)} for floor, one in rounds],
+        "stages": staged and _short(staged),
+        "held": [{"live": count, **_short(one)} for count, one in held],
+    }
+    results.keep(given.dir.absolute(), "alone", figures)
     return 1 if any(one.problems for one in legs) else 0
+
+
+def _short(one: Leg) -> dict[str, Any]:
+    """Without the moments of all calls."""
+    return {name: value for name, value in asdict(one).items() if name != "moments"}
 
 
 def line(one: Leg) -> str:

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench import alone, job, processor
+from bench import alone, job, processor, results
 from lab import process
 from lab.places import REPOSITORY
 
@@ -169,7 +169,7 @@ def main(arguments: list[str] | None = None) -> int:
         "taken": [{**asdict(one), "ratio": one.ratio} for one in taken],
         "beside": found and asdict(found),
     }
-    (directory / "intake.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    results.keep(directory, "intake", figures)
     return 1 if any(one.problems for one in taken) or (found is not None and found.problems) else 0
 
 

@@ -40,7 +40,7 @@ from engine.reports import Reports
 from engine.retention import Retention
 from engine.sounds_server import SoundsServer
 from engine.store import campaigns, recovery
-from engine.store.database import open_writer, state_lock
+from engine.store.database import Left, open_writer, state_lock
 from engine.store.listing import ListBook
 from engine.store.writer import Writer
 
@@ -79,11 +79,12 @@ class Engine:
                 await self._live()
         self._log.info(events.ENGINE_STOPPED)
 
-    async def _build(self, stack: AsyncExitStack, left: str) -> None:
+    async def _build(self, stack: AsyncExitStack, left: Left) -> None:
         settings = self.settings
-        if left:
-            self._log.warning(events.ENGINE_UNCLEAN, last_pid=left, check="quick_check")
-        connection = await open_writer(settings.database, check=bool(left))
+        if left.pid:
+            check = "quick_check" if left.rebooted else ""
+            self._log.warning(events.ENGINE_UNCLEAN, last_pid=left.pid, check=check)
+        connection = await open_writer(settings.database, check=left.rebooted)
         stack.push_async_callback(connection.close)
         lists = ListBook(settings.engine.state)
         stack.push_async_callback(connection.run, lambda _: lists.close())

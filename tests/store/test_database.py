@@ -150,3 +150,22 @@ def test_a_second_engine_is_refused_until_the_first_is_gone_however_it_went(
     with state_lock(state), pytest.raises(StoreInUse), state_lock(state):
         pass
     assert stat.S_IMODE(state.stat().st_mode) == 0o700
+
+
+def test_only_a_machine_that_went_down_leaves_a_file_to_be_checked(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with state_lock(state) as left:
+        assert left == ("", False)
+    with holder(state) as process:
+        process.kill()
+        process.wait()
+    with state_lock(state) as left:
+        assert left == (str(process.pid), False)
+    with holder(state) as process:
+        process.kill()
+        process.wait()
+    (state / "volley.boot").write_text("another run of the machine")
+    with state_lock(state) as left:
+        assert left == (str(process.pid), True)
+    with state_lock(state) as left:
+        assert left == ("", False)
