@@ -25,7 +25,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import job, originate, processor, results
+from bench import job, originate, processor, progress, results
 from lab import process
 from lab.places import REPOSITORY
 
@@ -34,7 +34,6 @@ SETTLING = 3.0
 """Seconds that the campaign's start leaves beside the time that its intake takes by INTAKE."""
 INTAKE = 2000
 """Contacts a second that are taken in, reckoned carefully."""
-PATIENCE = 120.0
 RANGES = ("+3319900", "+3326191", "+3335301", "+3346571", "+3353649", "+3363998")
 """French numbers reserved for fiction, 10,000 each (engine/rules/places/practice.py)."""
 PAGE = 4096
@@ -156,16 +155,16 @@ def leg(
         ]
         pid = process.start([*command, "--stages"] if stages else command, pid_file, output)
         try:
-            said(folder / "volley.log", b'"ami.connected"', pid_file, output)
+            progress.said(folder / "volley.log", b'"ami.connected"', pid_file, output)
             start = datetime.now(UTC) + timedelta(seconds=settling + calls / INTAKE)
             job.campaign(folder, numbers(calls), start)
-            _until(start - timedelta(seconds=0.5), pid_file, output)
+            progress.until(start - timedelta(seconds=0.5), pid_file, output)
             accepted = '"campaign.accepted"' in (folder / "volley.log").read_text(encoding="utf-8")
             used, before = processor.used(pid), _resident(pid)
             if meanwhile is not None:
                 meanwhile(folder)
             memory = _plateau(folder, pid, channels, before) if plateau else None
-            said(folder / "volley.log", b'"campaign.completed"', pid_file, output)
+            progress.said(folder / "volley.log", b'"campaign.completed"', pid_file, output)
             took = processor.used(pid) - used
         finally:
             process.stop(pid_file, patience=20.0)
@@ -233,35 +232,6 @@ def _books(folder: Path, calls: int) -> tuple[float, list[str]]:
     return last - first, found
 
 
-def _until(moment: datetime, pid_file: Path, output: Path) -> None:
-    while datetime.now(UTC) < moment:
-        _must_run(pid_file, output)
-        time.sleep(0.05)
-
-
-def said(log: Path, word: bytes, pid_file: Path, output: Path) -> None:
-    """Wait until this stands in the engine's log."""
-    deadline, read, at = time.monotonic() + PATIENCE, b"", 0
-    while word not in read:
-        _must_run(pid_file, output)
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"{word.decode()} is not in {log} after {PATIENCE:.0f} s")
-        time.sleep(0.05)
-        if log.exists():
-            with log.open("rb") as lines:
-                lines.seek(at)
-                new = lines.read()
-            at += len(new)
-            read = read[-100:] + new
-
-
-def _must_run(pid_file: Path, output: Path) -> None:
-    if process.running(pid_file) is None:
-        raise RuntimeError(
-            f"the engine ended:\n{output.read_text(encoding='utf-8', errors='replace')[-2000:]}"
-        )
-
-
 def _resident(pid: int) -> int:
     """Bytes of memory that the process holds and shares with no file: RSS less its shared part (proc(5), statm)."""
     fields = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()
@@ -270,7 +240,7 @@ def _resident(pid: int) -> int:
 
 def _plateau(folder: Path, pid: int, channels: int, before: int) -> float:
     """Kilobytes a live call, when as many live as there are channels."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + progress.PATIENCE
     with closing(sqlite3.connect(f"file:{folder / 'state' / 'volley.db'}?mode=ro", uri=True)) as books:
         while time.monotonic() < deadline:
             (live,) = books.execute("SELECT count(*) FROM attempts WHERE disposition IS NULL").fetchone()
@@ -299,7 +269,7 @@ def bare(folder: Path, calls: int, channels: int, ring: float, talk: float) -> B
         done = subprocess.run(
             [sys.executable, "-m", "bench.bare_ami", "--port", str(pbx.port), "--secret-file", str(pbx.secret),
              "--template", str(folder / "originate"), "--numbers", str(folder / "numbers"), "--channels", str(channels)],
-            capture_output=True, text=True, check=True, cwd=REPOSITORY, timeout=PATIENCE,
+            capture_output=True, text=True, check=True, cwd=REPOSITORY, timeout=progress.PATIENCE,
         )  # fmt: skip
     tally = json.loads(done.stdout)
     return Bare(tally["calls"] / tally["seconds"], 1000 * tally["processor"] / tally["calls"])

@@ -19,7 +19,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench import alone, big, job, results
+from bench import alone, big, job, progress, results
 from lab import process
 from lab.places import REPOSITORY
 
@@ -48,7 +48,7 @@ class Desk:
             self._pid_file,
             self._output,
         )
-        alone.said(self._log, b'"ami.connected"', self._pid_file, self._output)
+        progress.said(self._log, b'"ami.connected"', self._pid_file, self._output)
         ready = time.monotonic() - began
         first = json.loads(self._log.read_text(encoding="utf-8").partition("\n")[0])
         return ready, datetime.fromisoformat(first["time"]).timestamp() - at
@@ -58,8 +58,8 @@ class Desk:
         job.campaign(
             self.folder, alone.numbers(calls), datetime.now(UTC) + timedelta(seconds=1), name="living"
         )
-        alone.said(self._log, b'"campaign.accepted"', self._pid_file, self._output)
-        deadline = time.monotonic() + alone.PATIENCE
+        progress.said(self._log, b'"campaign.accepted"', self._pid_file, self._output)
+        deadline = time.monotonic() + progress.PATIENCE
         while self.live() < calls:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{calls} calls never lived at once")
@@ -99,12 +99,6 @@ def measure(folder: Path, calls: int) -> dict[str, float]:
             desk.dial(calls)
             desk.kill()
             killed, _ = desk.start()
-            print(
-                "\n".join(
-                    desk.told(word)[-200:]
-                    for word in ("engine.unclean", "engine.started", "call.taken_up", "ami.connected")
-                )
-            )
             time.sleep(1.0)
             taken_up = desk.taken_up()
             desk.stop()
