@@ -74,7 +74,7 @@ class Leg:
     stages: dict[str, float] = field(default_factory=dict)
     """Microseconds of processor time a call by stage."""
     memory: float | None = None
-    """Kilobytes a live call."""
+    """Kilobytes a live call: what the process has grown by since it was ready, with all that the intake left behind."""
     problems: tuple[str, ...] = ()
 
 
@@ -156,11 +156,12 @@ def leg(
         pid = process.start([*command, "--stages"] if stages else command, pid_file, output)
         try:
             progress.said(folder / "volley.log", b'"ami.connected"', pid_file, output)
+            before = _resident(pid)
             start = datetime.now(UTC) + timedelta(seconds=settling + calls / INTAKE)
             job.campaign(folder, numbers(calls), start)
             progress.until(start - timedelta(seconds=0.5), pid_file, output)
             accepted = '"campaign.accepted"' in (folder / "volley.log").read_text(encoding="utf-8")
-            used, before = processor.used(pid), _resident(pid)
+            used = processor.used(pid)
             if meanwhile is not None:
                 meanwhile(folder)
             memory = _plateau(folder, pid, channels, before) if plateau else None

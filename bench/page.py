@@ -92,9 +92,15 @@ def alone(found: dict[str, Any]) -> str:
             )
         )
     if found["held"]:
-        text += "\n\nMemory while so many calls live:\n\n" + table(
-            ("live calls", "kB a call", "loop late p99, ms"),
-            [(f"{one['live']:,}", f"{one['memory']:.1f}", f"{one['lag99']:.1f}") for one in found["held"]],
+        text += (
+            "\n\nMemory while so many calls live, by what the process has grown since it was ready:\n\n"
+            + table(
+                ("live calls", "kB a call", "loop late p99, ms"),
+                [
+                    (f"{one['live']:,}", f"{one['memory']:.1f}", f"{one['lag99']:.1f}")
+                    for one in found["held"]
+                ],
+            )
         )
     return text
 
