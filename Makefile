@@ -49,8 +49,8 @@ unit: setup-dev ## tests that need no Asterisk, on every processor
 asterisk: setup-dev ## tests on the lab's real Asterisk, one after another
 	@$(BIN)/pytest -m asterisk
 
-bench: setup-dev ## calls a second: Volley and a bare AMI script in turn (arguments: BENCH="--calls 2000")
-	@$(BIN)/python -m bench.calls $(BENCH)
+bench: setup-dev ## everything that is measured, and docs/benchmarks.md (arguments: BENCH="--parts alone,pacing", BENCH=--long)
+	@$(BIN)/python -m bench $(BENCH)
 
 bench-amd: setup-dev ## people told from answering machines: labelled callees, scored (arguments: AMD="--part test")
 	@$(BIN)/python -m bench.amd $(AMD)

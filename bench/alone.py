@@ -25,7 +25,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import job, processor
+from bench import job, originate, processor, progress, results
 from lab import process
 from lab.places import REPOSITORY
 
@@ -34,7 +34,6 @@ SETTLING = 3.0
 """Seconds that the campaign's start leaves beside the time that its intake takes by INTAKE."""
 INTAKE = 2000
 """Contacts a second that are taken in, reckoned carefully."""
-PATIENCE = 120.0
 RANGES = ("+3319900", "+3326191", "+3335301", "+3346571", "+3353649", "+3363998")
 """French numbers reserved for fiction, 10,000 each (engine/rules/places/practice.py)."""
 PAGE = 4096
@@ -75,7 +74,7 @@ class Leg:
     stages: dict[str, float] = field(default_factory=dict)
     """Microseconds of processor time a call by stage."""
     memory: float | None = None
-    """Kilobytes a live call."""
+    """Kilobytes a live call: what the process has grown by since it was ready, with all that the intake left behind."""
     problems: tuple[str, ...] = ()
 
 
@@ -156,16 +155,17 @@ def leg(
         ]
         pid = process.start([*command, "--stages"] if stages else command, pid_file, output)
         try:
-            said(folder / "volley.log", b'"ami.connected"', pid_file, output)
+            progress.said(folder / "volley.log", b'"ami.connected"', pid_file, output)
+            before = _resident(pid)
             start = datetime.now(UTC) + timedelta(seconds=settling + calls / INTAKE)
             job.campaign(folder, numbers(calls), start)
-            _until(start - timedelta(seconds=0.5), pid_file, output)
+            progress.until(start - timedelta(seconds=0.5), pid_file, output)
             accepted = '"campaign.accepted"' in (folder / "volley.log").read_text(encoding="utf-8")
-            used, before = processor.used(pid), _resident(pid)
+            used = processor.used(pid)
             if meanwhile is not None:
                 meanwhile(folder)
             memory = _plateau(folder, pid, channels, before) if plateau else None
-            said(folder / "volley.log", b'"campaign.completed"', pid_file, output)
+            progress.said(folder / "volley.log", b'"campaign.completed"', pid_file, output)
             took = processor.used(pid) - used
         finally:
             process.stop(pid_file, patience=20.0)
@@ -233,35 +233,6 @@ def _books(folder: Path, calls: int) -> tuple[float, list[str]]:
     return last - first, found
 
 
-def _until(moment: datetime, pid_file: Path, output: Path) -> None:
-    while datetime.now(UTC) < moment:
-        _must_run(pid_file, output)
-        time.sleep(0.05)
-
-
-def said(log: Path, word: bytes, pid_file: Path, output: Path) -> None:
-    """Wait until this stands in the engine's log."""
-    deadline, read, at = time.monotonic() + PATIENCE, b"", 0
-    while word not in read:
-        _must_run(pid_file, output)
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"{word.decode()} is not in {log} after {PATIENCE:.0f} s")
-        time.sleep(0.05)
-        if log.exists():
-            with log.open("rb") as lines:
-                lines.seek(at)
-                new = lines.read()
-            at += len(new)
-            read = read[-100:] + new
-
-
-def _must_run(pid_file: Path, output: Path) -> None:
-    if process.running(pid_file) is None:
-        raise RuntimeError(
-            f"the engine ended:\n{output.read_text(encoding='utf-8', errors='replace')[-2000:]}"
-        )
-
-
 def _resident(pid: int) -> int:
     """Bytes of memory that the process holds and shares with no file: RSS less its shared part (proc(5), statm)."""
     fields = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()
@@ -270,7 +241,7 @@ def _resident(pid: int) -> int:
 
 def _plateau(folder: Path, pid: int, channels: int, before: int) -> float:
     """Kilobytes a live call, when as many live as there are channels."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + progress.PATIENCE
     with closing(sqlite3.connect(f"file:{folder / 'state' / 'volley.db'}?mode=ro", uri=True)) as books:
         while time.monotonic() < deadline:
             (live,) = books.execute("SELECT count(*) FROM attempts WHERE disposition IS NULL").fetchone()
@@ -278,6 +249,31 @@ def _plateau(folder: Path, pid: int, channels: int, before: int) -> float:
                 return (_resident(pid) - before) / int(live) / 1000
             time.sleep(0.05)
     raise RuntimeError(f"{channels} calls never lived at once")
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """The script that keeps nothing, against the same simulated PBX: what the machine does at this moment."""
+
+    rate: float
+    processor: float
+    """Milliseconds a call."""
+
+
+def bare(folder: Path, calls: int, channels: int, ring: float, talk: float) -> Bare:
+    """The same Originates by `bench.bare_ami`."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / "originate").write_bytes(originate.same_as_volley("flow"))
+    (folder / "numbers").write_text("\n".join(numbers(calls)), encoding="ascii")
+    with simulated(folder, "hangs-up-mid-message", ring, talk) as pbx:
+        done = subprocess.run(
+            [sys.executable, "-m", "bench.bare_ami", "--port", str(pbx.port), "--secret-file", str(pbx.secret),
+             "--template", str(folder / "originate"), "--numbers", str(folder / "numbers"), "--channels", str(channels)],
+            capture_output=True, text=True, check=True, cwd=REPOSITORY, timeout=progress.PATIENCE,
+        )  # fmt: skip
+    tally = json.loads(done.stdout)
+    return Bare(tally["calls"] / tally["seconds"], 1000 * tally["processor"] / tally["calls"])
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -294,34 +290,55 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--cps", type=float, default=job.LIMIT)
     parser.add_argument("--stages", action="store_true", help="a round with the stages timed as well")
     parser.add_argument("--concurrent", default="", help="memory at so many live calls: 1000,10000,20000")
-    parser.add_argument("--dir", type=Path, default=REPOSITORY / "var" / "bench" / "alone")
+    parser.add_argument("--dir", type=Path, default=REPOSITORY / "var" / "bench")
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what was started is stopped
-    folder: Path = given.dir.absolute()
-    legs = []
-    for which in range(given.rounds + given.stages):
-        timed = which == given.rounds
-        legs.append(
-            leg(
-                folder,
-                given.calls,
-                given.channels,
-                ways=given.ways,
-                ring=given.ring,
-                talk=given.talk,
-                cps=given.cps,
-                stages=timed,
-            )
+    folder: Path = given.dir.absolute() / "alone"
+    rounds: list[tuple[Bare, Leg]] = []
+    for _ in range(given.rounds):
+        floor = bare(folder, min(given.calls, 20_000), given.channels, given.ring, given.talk)
+        one = leg(
+            folder,
+            given.calls,
+            given.channels,
+            ways=given.ways,
+            ring=given.ring,
+            talk=given.talk,
+            cps=given.cps,
         )
-        print(line(legs[-1]), flush=True)
+        rounds.append((floor, one))
+        print(f"bare script: {floor.rate:.0f} a second, {floor.processor:.3f} ms a call", flush=True)
+        print(line(one), flush=True)
+    staged = None
+    if given.stages:
+        staged = leg(
+            folder,
+            given.calls,
+            given.channels,
+            ways=given.ways,
+            ring=given.ring,
+            talk=given.talk,
+            cps=given.cps,
+            stages=True,
+        )
+        print(line(staged), flush=True)
+    held = []
     for count in [int(one) for one in given.concurrent.split(",") if one]:
-        talk = 4.0 + count / 1200
-        legs.append(leg(folder, count + 200, count, ring=1.0, talk=talk, plateau=True))
-        print(f"{count} live: {line(legs[-1])}", flush=True)
-    written = folder.parent / f"alone-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
-    kept = [{**asdict(one), "moments": []} for one in legs]
-    written.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+        held.append((count, leg(folder, count + 200, count, ring=1.0, talk=4.0 + count / 800, plateau=True)))
+        print(f"{count} live: {line(held[-1][1])}", flush=True)
+    legs = [one for _, one in rounds] + ([staged] if staged else []) + [one for _, one in held]
+    figures = {
+        "rounds": [{"bare": asdict(floor), "engine": _short(one)} for floor, one in rounds],
+        "stages": staged and _short(staged),
+        "held": [{"live": count, **_short(one)} for count, one in held],
+    }
+    results.keep(given.dir.absolute(), "alone", figures)
     return 1 if any(one.problems for one in legs) else 0
+
+
+def _short(one: Leg) -> dict[str, Any]:
+    """Without the moments of all calls."""
+    return {name: value for name, value in asdict(one).items() if name != "moments"}
 
 
 def line(one: Leg) -> str:

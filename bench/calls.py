@@ -9,14 +9,12 @@ fails the run.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich import box
@@ -24,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 import lab
-from bench import bare_run, originate, other_callers, volley_run
+from bench import bare_run, originate, other_callers, results, volley_run
 from bench.leg import Leg, order, summary
 from lab import packages
 from lab.places import REPOSITORY
@@ -85,9 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
         "legs": [asdict(leg) for leg in legs],
         "summaries": [asdict(summary(legs, caller)) for caller in callers],
     }
-    written = directory / f"calls-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
-    written.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    console.print(f"figures in {written}")
+    console.print(f"figures in {results.keep(directory, 'calls', figures)}")
     return 1 if any(leg.problems for leg in legs) else 0
 
 

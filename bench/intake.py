@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench import alone, job, processor
+from bench import alone, job, processor, progress, results
 from lab import process
 from lab.places import REPOSITORY
 
@@ -66,7 +66,7 @@ def take(directory: Path, contacts: int) -> Taken:
             [sys.executable, "-m", "engine.cli", "run", "--config", str(settings)], pid_file, output
         )
         try:
-            alone.said(log, b'"ami.connected"', pid_file, output)
+            progress.said(log, b'"ami.connected"', pid_file, output)
             before = _floor(listed)
             own = processor.used(pid)
             began = time.monotonic()
@@ -74,7 +74,7 @@ def take(directory: Path, contacts: int) -> Taken:
             written = (
                 time.monotonic() - began
             )  # writing the job's file is ours, and the engine looks at a job that is complete
-            alone.said(log, b'"campaign.accepted"', pid_file, output)
+            progress.said(log, b'"campaign.accepted"', pid_file, output)
             seconds = time.monotonic() - began - written
             own = processor.used(pid) - own
             after = _floor(listed)
@@ -169,7 +169,7 @@ def main(arguments: list[str] | None = None) -> int:
         "taken": [{**asdict(one), "ratio": one.ratio} for one in taken],
         "beside": found and asdict(found),
     }
-    (directory / "intake.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    results.keep(directory, "intake", figures)
     return 1 if any(one.problems for one in taken) or (found is not None and found.problems) else 0
 
 

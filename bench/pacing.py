@@ -8,7 +8,6 @@ at the callee's end. The engine paces 5 % under the contract, so that no window 
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import sqlite3
 import sys
@@ -17,7 +16,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench import alone, windows
+from bench import alone, results, windows
 from engine.dialing.pacing import MARGIN
 from lab.places import REPOSITORY
 
@@ -91,9 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
     for rate in given.rates.split(","):
         found.append(measure(directory / "pacing", float(rate), given.seconds))
         print(line(found[-1]), flush=True)
-    (directory / "pacing.json").write_text(
-        json.dumps([asdict(one) for one in found], indent=1) + "\n", encoding="utf-8"
-    )
+    results.keep(directory, "pacing", [asdict(one) for one in found])
     return 1 if any(one.problems for one in found) else 0
 
 

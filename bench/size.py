@@ -8,7 +8,6 @@ two commits each, as the writer does it. The first calls of a round are not coun
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import signal
 import sqlite3
@@ -18,7 +17,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from bench import big
+from bench import big, results
 from bench.gate import AT_ONCE, NOON, RULES, shelf
 from engine.channel import Report
 from engine.store.claimed import Claim, Claimant
@@ -149,7 +148,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(
             f"{books.contacts} contacts: {cpu:.0f} µs of processor a call, {wall:.0f} µs, {ratio:.2f} of {every[0].contacts}"
         )
-    (given.dir.absolute() / "size.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    results.keep(given.dir.absolute(), "size", {"listed": given.listed, "sizes": found})
     return 0
 
 

@@ -19,7 +19,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench import alone, big, job
+from bench import alone, big, job, progress, results
 from lab import process
 from lab.places import REPOSITORY
 
@@ -38,25 +38,28 @@ class Desk:
         at = job.Pbx("127.0.0.1", pbx.port, pbx.secret, folder / "sounds", str(folder / "sounds"))
         self._settings = job.settings(folder, at, 20_000, 500)
 
-    def start(self) -> float:
-        """Start the engine; seconds from the start of its process until it is ready."""
+    def start(self) -> tuple[float, float]:
+        """Start the engine; seconds from the start of its process until it is ready, and how many of them went by before its
+        first word: those are Python's, which loads the program."""
         self._log.unlink(missing_ok=True)
-        began = time.monotonic()
+        began, at = time.monotonic(), time.time()
         process.start(
             [sys.executable, "-m", "engine.cli", "run", "--config", str(self._settings)],
             self._pid_file,
             self._output,
         )
-        alone.said(self._log, b'"ami.connected"', self._pid_file, self._output)
-        return time.monotonic() - began
+        progress.said(self._log, b'"ami.connected"', self._pid_file, self._output)
+        ready = time.monotonic() - began
+        first = json.loads(self._log.read_text(encoding="utf-8").partition("\n")[0])
+        return ready, datetime.fromisoformat(first["time"]).timestamp() - at
 
     def dial(self, calls: int) -> None:
         """Have so many calls live."""
         job.campaign(
             self.folder, alone.numbers(calls), datetime.now(UTC) + timedelta(seconds=1), name="living"
         )
-        alone.said(self._log, b'"campaign.accepted"', self._pid_file, self._output)
-        deadline = time.monotonic() + alone.PATIENCE
+        progress.said(self._log, b'"campaign.accepted"', self._pid_file, self._output)
+        deadline = time.monotonic() + progress.PATIENCE
         while self.live() < calls:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{calls} calls never lived at once")
@@ -92,17 +95,17 @@ def measure(folder: Path, calls: int) -> dict[str, float]:
     with alone.simulated(folder, "hangs-up-mid-message", RING, TALK) as pbx:
         desk = Desk(folder, pbx)
         try:
-            first = desk.start()
+            first, loading = desk.start()
             desk.dial(calls)
             desk.kill()
-            killed = desk.start()
+            killed, _ = desk.start()
             time.sleep(1.0)
             taken_up = desk.taken_up()
             desk.stop()
-            again = desk.start()
+            again, _ = desk.start()
         finally:
             desk.stop()
-    return {"first": first, "killed": killed, "again": again, "taken_up": taken_up}
+    return {"loading": loading, "first": first, "killed": killed, "again": again, "taken_up": taken_up}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -139,12 +142,12 @@ def main(arguments: list[str] | None = None) -> int:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(
-        f"{contacts} contacts, {size / 1e6:,.0f} MB: ready in {found['first']:.1f} s; after a kill with {given.calls} calls in hand in"
+        f"{contacts} contacts, {size / 1e6:,.0f} MB: ready in {found['first']:.1f} s ({found['loading']:.1f} of"
+        f" them to load the program); after a kill with {given.calls} calls in hand in"
         f" {found['killed']:.1f} s ({found['taken_up']:.0f} taken up); in {found['again']:.1f} s again"
     )
-    (given.dir.absolute() / "startup.json").write_text(
-        json.dumps({"contacts": contacts, "bytes": size, "calls": given.calls, **found}, indent=1) + "\n",
-        encoding="utf-8",
+    results.keep(
+        given.dir.absolute(), "startup", {"contacts": contacts, "bytes": size, "calls": given.calls, **found}
     )
     return 0 if found["taken_up"] == given.calls else 1
 

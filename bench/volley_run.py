@@ -11,13 +11,11 @@ import json
 import shutil
 import sqlite3
 import sys
-import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import lab
-from bench import job, pbx, processor
+from bench import job, pbx, processor, progress
 from bench.callee import callee
 from bench.leg import Leg
 from bench.meter import Meter
@@ -26,8 +24,6 @@ from lab import process
 SETTLING = timedelta(seconds=5)
 """Between the job and the campaign's start: time to take it in, so that a call's cost is measured without the
 intake's."""
-PATIENCE = 600.0
-COMPLETED = b'"campaign.completed"'
 
 
 def volley(
@@ -47,8 +43,10 @@ def volley(
     engine = directory / "engine"
     shutil.rmtree(engine, ignore_errors=True)
     with pbx.fresh_pbx(directory / "lab") as state, callee(directory, state.ports.sip, hold=0) as far:
-        start = datetime.now(UTC) + settling
-        toml = _prepare(engine, state, numbers, channels, start, settings)
+        where = job.Pbx(
+            state.pbx_address, state.ports.ami, state.secret_file, state.sounds_dir, str(state.sounds_path)
+        )
+        toml, log = job.settings(engine, where, channels, more=settings), engine / "volley.log"
         pid_file, output = directory / "engine.pid", engine / "out"
         process.stop(pid_file)
         pid = process.start(
@@ -57,49 +55,18 @@ def volley(
             output,
         )
         try:
-            _wait(start, pid_file, output)
+            progress.said(log, b'"ami.connected"', pid_file, output)
+            start = datetime.now(UTC) + settling
+            job.campaign(engine, numbers, start, sound=state.sounds_dir / "en" / "goodbye.wav")
+            progress.until(start - timedelta(seconds=0.3), pid_file, output)
             meter, before = Meter(state, far), processor.used(pid)
-            _wait_until_completed(engine / "volley.log", pid_file, output)
+            progress.said(log, b'"campaign.completed"', pid_file, output)
             used = processor.used(pid) - before
             seconds, calls, found = _books(engine / "state" / "volley.db")
-            found += _leaks(engine / "volley.log", pid_file)
+            found += _leaks(log, pid_file)
             return meter.leg(caller, pair, numbers, calls, seconds, used, found)
         finally:
             process.stop(pid_file, patience=20.0)
-
-
-def _prepare(
-    engine: Path, state: lab.Lab, numbers: list[str], channels: int, start: datetime, more: str
-) -> Path:
-    where = job.Pbx(
-        state.pbx_address, state.ports.ami, state.secret_file, state.sounds_dir, str(state.sounds_path)
-    )
-    settings = job.settings(engine, where, channels, more=more)
-    job.campaign(engine, numbers, start, sound=state.sounds_dir / "en" / "goodbye.wav")
-    return settings
-
-
-def _wait(start: datetime, pid_file: Path, output: Path) -> None:
-    while datetime.now(UTC) < start - timedelta(seconds=0.3):
-        _must_run(pid_file, output)
-        time.sleep(0.05)
-
-
-def _wait_until_completed(log: Path, pid_file: Path, output: Path) -> None:
-    deadline, read = time.monotonic() + PATIENCE, b""
-    with log.open("rb") as lines:
-        while COMPLETED not in read:
-            _must_run(pid_file, output)
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"the campaign is not over after {PATIENCE:.0f} s; see {log}")
-            time.sleep(0.1)
-            read = read[-len(COMPLETED) :] + lines.read()
-
-
-def _must_run(pid_file: Path, output: Path) -> None:
-    if process.running(pid_file) is None:
-        said = output.read_text(encoding="utf-8", errors="replace")
-        raise RuntimeError(f"the engine ended:\n{said[-2000:]}")
 
 
 def _leaks(log: Path, pid_file: Path) -> list[str]:

@@ -47,7 +47,7 @@ from engine.reports import Reports
 from engine.retention import Retention
 from engine.sounds_server import SoundsServer
 from engine.store import halts, recovery
-from engine.store.database import open_writer, state_lock
+from engine.store.database import Left, look_over, open_writer, state_lock
 from engine.store.listing import ListBook
 from engine.store.writer import Writer
 from engine.trials import Trials
@@ -67,6 +67,8 @@ class Engine:
         self._lines = lines
         self._clock = Clock()
         self._stop = asyncio.Event()
+        self._unchecked = False
+        """The last engine was killed, and nobody has looked over the database since."""
         self._changed = asyncio.Event()
         self._ailing: float | None = None
         """Monotonic instant since when the database refuses."""
@@ -89,11 +91,12 @@ class Engine:
                 await self._live()
         self._log.info(events.ENGINE_STOPPED)
 
-    async def _build(self, stack: AsyncExitStack, left: str) -> None:
+    async def _build(self, stack: AsyncExitStack, left: Left) -> None:
         settings = self.settings
-        if left:
-            self._log.warning(events.ENGINE_UNCLEAN, last_pid=left, check="quick_check")
-        connection = await open_writer(settings.database, check=bool(left))
+        if left.pid:
+            self._log.warning(events.ENGINE_UNCLEAN, last_pid=left.pid, check="quick_check")
+            self._unchecked = not left.rebooted
+        connection = await open_writer(settings.database, check=left.rebooted)
         stack.push_async_callback(connection.close)
         lists = ListBook(settings.engine.state)
         stack.push_async_callback(connection.run, lambda _: lists.close())
@@ -292,6 +295,7 @@ class Engine:
             "send": self.dispatcher.send(),
             "speaking": self.speaking.run(),
             "hooks": self.hooks.run(),
+            **({"check": look_over(self.settings.database)} if self._unchecked else {}),
             "queues": self.queues.run(),
         }
         loops.update({f"ami-{name}": peer.ami.run() for name, peer in self.peers.items()})

@@ -33,11 +33,16 @@ def block(*lines: str) -> bytes:
 
 
 def success(action_id: str, *lines: str) -> bytes:
-    return block("Response: Success", f"ActionID: {action_id}", *lines)
+    return block("Response: Success", *_named(action_id), *lines)
 
 
 def error(action_id: str, message: str) -> bytes:
-    return block("Response: Error", f"ActionID: {action_id}", f"Message: {message}")
+    return block("Response: Error", *_named(action_id), f"Message: {message}")
+
+
+def _named(action_id: str) -> list[str]:
+    """An action without an id is answered without one."""
+    return [f"ActionID: {action_id}"] if action_id else []
 
 
 def listed(

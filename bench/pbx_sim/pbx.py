@@ -193,7 +193,7 @@ class Session(asyncio.Protocol):
                 self._answer(dict(line.partition(": ")[::2] for line in one.decode().split("\r\n")))
 
     def _answer(self, action: Fields) -> None:
-        name, action_id = action["Action"], action["ActionID"]
+        name, action_id = action["Action"], action.get("ActionID", "")
         if name == "Login":
             self._login(action, action_id)
         elif name in self._actions:

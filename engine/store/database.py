@@ -3,14 +3,15 @@ directory."""
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import aiosqlite
 
@@ -58,6 +59,20 @@ async def open_writer(path: Path, *, check: bool = False) -> WriterConnection:
         await connection.close()
         raise
     return connection
+
+
+async def look_over(path: Path) -> None:
+    """Look for damage beside whatever else is done with the file, then wait until cancelled. Raises StoreError when there is some."""
+
+    def look() -> None:
+        with closing(open_reader(path)) as connection:
+            _quick_check(connection)
+
+    try:
+        await asyncio.to_thread(look)
+    except sqlite3.Error as error:
+        raise StoreError(_damaged(path, str(error))) from error
+    await asyncio.get_running_loop().create_future()
 
 
 def _quick_check(connection: sqlite3.Connection) -> None:
@@ -146,10 +161,20 @@ async def open_reading(path: Path) -> WriterConnection:
     return connection
 
 
+class Left(NamedTuple):
+    """What an engine left that did not end in order."""
+
+    pid: str
+    """Its pid; the empty word when the last one ended in order, or there was none."""
+    rebooted: bool
+    """The machine may have gone down with it. A process that is killed leaves a whole file: what it wrote is the kernel's. A machine
+    that loses power may not."""
+
+
 @contextmanager
-def state_lock(state: Path) -> Iterator[str]:
+def state_lock(state: Path) -> Iterator[Left]:
     """Hold the state directory for one engine. The lock dies with the process, however it dies; the pid in it goes only
-    with an orderly end. Yields the pid that an engine left which did not end so, the empty word otherwise.
+    with an orderly end. Yields what an engine left which did not end so.
 
     Raises StoreInUse when another engine holds it.
     """
@@ -163,9 +188,21 @@ def state_lock(state: Path) -> Iterator[str]:
                 f"{state}: another engine (pid {handle.read().strip() or '?'}) runs on this state directory"
             ) from None
         handle.seek(0)
-        left = handle.read().strip()
+        pid, boot = handle.read().strip(), _boot()
+        noted = state / "volley.boot"
+        last = noted.read_text(encoding="ascii", errors="replace") if noted.exists() else ""
+        if boot != last:
+            noted.write_text(boot, encoding="ascii")
         handle.truncate(0)
         handle.write(str(os.getpid()))
         handle.flush()
-        yield left
+        yield Left(pid, bool(pid) and not (boot and boot == last))
         handle.truncate(0)
+
+
+def _boot() -> str:
+    """The id of this run of the machine (proc(5), random/boot_id); empty where there is none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sqlite3
@@ -14,7 +15,7 @@ import pytest
 
 import engine
 from engine.errors import StoreError, StoreInUse
-from engine.store.database import migrate, migrations, open_reader, open_writer, state_lock
+from engine.store.database import look_over, migrate, migrations, open_reader, open_writer, state_lock
 
 ROOT = Path(engine.__file__).parents[1]
 NEWEST = migrations()[-1][0]
@@ -150,3 +151,34 @@ def test_a_second_engine_is_refused_until_the_first_is_gone_however_it_went(
     with state_lock(state), pytest.raises(StoreInUse), state_lock(state):
         pass
     assert stat.S_IMODE(state.stat().st_mode) == 0o700
+
+
+def test_only_a_machine_that_went_down_leaves_a_file_to_be_checked(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with state_lock(state) as left:
+        assert left == ("", False)
+    with holder(state) as process:
+        process.kill()
+        process.wait()
+    with state_lock(state) as left:
+        assert left == (str(process.pid), False)
+    with holder(state) as process:
+        process.kill()
+        process.wait()
+    (state / "volley.boot").write_text("another run of the machine")
+    with state_lock(state) as left:
+        assert left == (str(process.pid), True)
+    with state_lock(state) as left:
+        assert left == ("", False)
+
+
+async def test_the_look_beside_everything_else_ends_only_where_there_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "volley.db"
+    connection = await open_writer(path)
+    await connection.close()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await look_over(path)
+    path.write_bytes(path.read_bytes()[:8192] + b"\x5a" * 40_000)
+    with pytest.raises(StoreError, match=r"damaged .*restore a backup"):
+        await look_over(path)
