@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 _CONTROL = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|[()][A-Za-z0-9]|[=>])")
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Terminal:

@@ -37,7 +37,7 @@ def measured(port: int, engine: EngineProcess) -> tuple[EngineProcess, int]:
 
 
 def wait_for(done: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not done():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -56,7 +56,7 @@ def test_metrics_of_an_engine(measured: tuple[EngineProcess, int], tmp_path: Pat
     engine, port = measured
     engine.volley("submit", str(make_job(tmp_path)), "--wait")
     engine.volley("pause", "shots")
-    failed = 'volley_log_lines_total{event="ami.failed",level="error"} 1.0'
+    failed = 'volley_log_lines_total{event="ami.failed",level="error"} '
     wait_for(lambda: failed in ask(port)[1])
     status, text = ask(port)
     assert status == "HTTP/1.1 200 OK"
@@ -72,8 +72,8 @@ def test_metrics_of_an_engine(measured: tuple[EngineProcess, int], tmp_path: Pat
         'volley_trunk_rate_limit{trunk="carrier"} 10.0',
         "volley_store_up 1.0",
         'volley_campaign_contacts_open{campaign="(other)"} 5.0',
-        failed,
     } <= lines
+    assert any(line.startswith(failed) for line in lines), "once, and again every ten seconds"
     assert any(line.startswith("process_cpu_seconds_total ") for line in lines)
     assert "+33" not in text
     for request in (b"GET / HTTP/1.1\r\n\r\n", b"POST /metrics HTTP/1.1\r\n\r\n", b"nonsense\r\n\r\n"):
