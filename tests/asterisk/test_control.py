@@ -40,35 +40,35 @@ def test_a_running_campaign_obeys_and_a_stop_outlasts_the_engine(engine: Engine)
             settings.write(f'\n[[test_number]]\nnumber = "{one}"\nowner = "Test"\nagreed = 2026-01-05\n')
     engine.start()
     engine.job(
-        "steered", [number(42, at) for at in range(60)], RETRIES.replace("[menu]", "cps = 0.1\n[menu]", 1)
+        "steered", [number(42, at) for at in range(99)], RETRIES.replace("[menu]", "cps = 0.1\n[menu]", 1)
     )
     engine.wait(lambda: engine.attempts("steered"), "the first call")
-    pressing, listening = (call(engine, one) for one in ours)
+    pressing = call(engine, ours[0])
     assert engine.request("s1", action="set", campaign="steered", cps=8, by="test")["ok"]
-    engine.wait(
-        lambda: len(engine.attempts("steered")) > 3, "calls at the new rate", 5
-    )  # ten seconds each before
+    # Before, they were ten seconds apart.
+    engine.wait(lambda: len(engine.attempts("steered")) > 3, "calls at the new rate", 20)
     assert engine.request("s2", action="set", campaign="steered", cps=0.1, by="test")["ok"]
-    table = json.loads(pressing.communicate(timeout=20)[0])
+    table = json.loads(pressing.communicate(timeout=90)[0])
     assert (table["campaign"], table["keys"], table["attempt"]["result"]) == (
         "steered~test",
         "9",
         "opted_out",
     )
-    engine.wait(answered, "the other test call", 10)
+    listening = call(engine, ours[1])
+    engine.wait(answered, "the other test call", 60)
 
-    assert engine.request("s3", action="stop_all", by="test", reason="a test", hang_up=True)["hung_up"] == 1
+    assert engine.request("s3", action="stop_all", by="test", reason="a test", hang_up=True)["hung_up"] >= 1
     before = len(engine.attempts("steered"))
-    assert 3 < before < 60
-    cut = json.loads(listening.communicate(timeout=20)[0])
+    assert 3 < before < 99
+    cut = json.loads(listening.communicate(timeout=90)[0])
     assert cut["attempt"]["disposition"].startswith("ANSWERED")
     assert (pressing.returncode, listening.returncode) == (0, 0)
     engine.signal(signal.SIGTERM)
     seen = connected(engine)
     engine.start()
-    engine.wait(lambda: connected(engine) > seen, "the PBX", 20)
+    engine.wait(lambda: connected(engine) > seen, "the PBX", 60)
     assert engine.request("s4", action="set", campaign="steered", cps=8, by="test")["ok"]
     time.sleep(1.5)
     assert len(engine.attempts("steered")) == before
     assert engine.request("s5", action="go", by="test", reason="a test")["lifted"]
-    engine.wait(lambda: len(engine.attempts("steered")) > before + 3, "calls again", 5)
+    engine.wait(lambda: len(engine.attempts("steered")) > before + 3, "calls again", 20)

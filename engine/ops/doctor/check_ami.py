@@ -9,7 +9,7 @@ from engine.errors import AmiLoginRefused
 from engine.ops.doctor import filters
 from engine.ops.doctor.conf import Conf
 from engine.ops.doctor.facts import Finding, Pbx, error, note, unknown, warning
-from engine.ops.doctor.needs import ACTIONS, READ, TOO_MUCH, WRITE
+from engine.ops.doctor.needs import ACTIONS, READ, TOO_MUCH, WRITE, lives_here
 
 MANAGER = "manager.conf"
 WRITE_TIMEOUT = 1000
@@ -164,6 +164,17 @@ def addresses(pbx: Pbx) -> Iterable[Finding]:
             "bindaddr=127.0.0.1 unless others need it",
             MANAGER,
         )
+
+
+def encryption(pbx: Pbx) -> Iterable[Finding]:
+    """What is said over a network is not for others to hear, or to say in the engine's place."""
+    if pbx.settings.tls or lives_here(pbx.settings):
+        return
+    yield warning(
+        f"AMI with {pbx.settings.host} is not encrypted: whoever is on the way reads all of it, and can speak in the engine's place",
+        "tls = true, with the port of tlsbindaddr (docs/asterisk.md, AMI over TLS); or a tunnel to 127.0.0.1",
+        f"pbx.{pbx.name}",
+    )
 
 
 def event_filter(pbx: Pbx) -> Iterable[Finding]:

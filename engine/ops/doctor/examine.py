@@ -16,6 +16,7 @@ PBX_CHECKS: tuple[Callable[[Pbx], Iterable[Finding]], ...] = (
     check_ami.actions,
     check_ami.read_classes,
     check_ami.addresses,
+    check_ami.encryption,
     check_ami.event_filter,
     check_ami.write_timeout,
     check_pbx.version,

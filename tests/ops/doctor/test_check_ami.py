@@ -49,6 +49,13 @@ def test_an_open_port_is_worth_a_look(tmp_path: Path) -> None:
     assert "every address" in the_one(of_pbx(tmp_path, confs=confs), "addresses", NOTE).what
 
 
+def test_a_pbx_elsewhere_is_spoken_to_by_tls(tmp_path: Path) -> None:
+    far = well_pbx(tmp_path).settings.model_copy(update={"host": "192.0.2.7"})
+    found = the_one(of_pbx(tmp_path, settings=far), "encryption", WARNING)
+    assert "AMI with 192.0.2.7 is not encrypted" in found.what
+    assert of_pbx(tmp_path, settings=far.model_copy(update={"tls": True})) == {}
+
+
 @pytest.mark.parametrize("conf", [None, Conf((("general", ()),))], ids=["not readable", "without the user"])
 def test_what_cannot_be_read_is_unknown(tmp_path: Path, conf: Conf | None) -> None:
     confs = {name: one for name, one in well_pbx(tmp_path).confs.items() if name != "manager.conf"}

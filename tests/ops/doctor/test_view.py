@@ -62,7 +62,7 @@ def test_everything_tells_what_is_well_too() -> None:
 def test_a_clean_bill(tmp_path: Path) -> None:
     report = Report((*judge_host(well_host(tmp_path)), *judge_pbx(well_pbx(tmp_path))))
     assert report.well
-    assert text(report) == "34 checks: 0 errors, 0 warnings, 0 notes, 0 unknown."
+    assert text(report) == "35 checks: 0 errors, 0 warnings, 0 notes, 0 unknown."
     assert all(check.asks.endswith(".") for check in report.checks)
 
 
