@@ -36,6 +36,7 @@ from engine.intake.service import Intake
 from engine.ops import log as events
 from engine.ops.log import Lines, Log
 from engine.ops.trail import Trail
+from engine.purging import Purging
 from engine.reports import Reports
 from engine.retention import Retention
 from engine.sounds_server import SoundsServer
@@ -178,6 +179,7 @@ class Engine:
             self.peers,
             self.trail,
             Retention(settings.pbx, self.writer, self._clock, self._log),
+            Purging(settings, self.writer, self._clock, self._log),
             self.reports,
             self._lines,
             self._changed.set,

@@ -27,6 +27,7 @@ from engine.durations import Duration
 from engine.errors import Problem, RulesError, SettingsError
 from engine.hook_settings import HookSettings
 from engine.model import Language, Model
+from engine.retention_settings import RetentionSettings, too_short
 from engine.rules.book import Book, read_book, standard_book
 from engine.rules.caller_ids import PROOF_DAYS, CallerId
 from engine.rules.hours import Window
@@ -291,6 +292,7 @@ class Settings(Model):
     sounds: SoundsSettings = SoundsSettings()
     tts: TtsSettings = TtsSettings()
     law: LawSettings = LawSettings()
+    retention: RetentionSettings = RetentionSettings()
     transfer: dict[Name, TransferSettings] = Field(default_factory=dict)
     dialplan: DialplanSettings = DialplanSettings()
     hook: dict[Name, HookSettings] = Field(default_factory=dict)
@@ -326,7 +328,7 @@ def load(path: Path) -> Settings:
     except ValidationError as error:
         raise SettingsError(problems_of(error) + problems) from error
     try:
-        _ = settings.law.book
+        problems += too_short(settings.retention, settings.law.book)
     except RulesError as error:
         problems += [Problem(f"law.rules: {one.where}", one.what, one.todo) for one in error.problems]
     if problems:

@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from engine import campaign, config, durations, hook_settings, model, sound_settings
+from engine import campaign, config, durations, hook_settings, model, retention_settings, sound_settings
 from engine.flow import actions, nodes, prompts
 from engine.intake import manifest, source
 from engine.rules import hours
@@ -38,6 +38,7 @@ TABLES = [
     Table("settings.md", "`[trunk.<name>]`", config.TrunkSettings),
     Table("settings.md", "`[[caller_id]]`", config.CallerIdSettings),
     Table("settings.md", "`[law]`", config.LawSettings),
+    Table("settings.md", "`[retention]`", retention_settings.RetentionSettings),
     Table("settings.md", "`[transfer.<name>]`", config.TransferSettings),
     Table("settings.md", "`[dialplan]`", config.DialplanSettings),
     Table("settings.md", "`[prompts]`", sound_settings.PromptSettings),
