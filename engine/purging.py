@@ -24,7 +24,7 @@ EVERY = 3600.0
 AGAIN = 60.0
 """Seconds after which a look that the database refused is taken again."""
 STEPS = 20
-"""Steps at most in one turn of the housekeeping, which has more to do: some 4,000 contacts a second."""
+"""Steps at most in one turn of the housekeeping, which has more to do: some 2,000 contacts a second."""
 
 
 class Purging:
