@@ -15,6 +15,7 @@ import typer
 
 from engine.cli.program import app
 from tests.docs.pages import DOCS, PAGES, section
+from tests.ops.filled import Books, settings_in, toml_of
 
 PROGRAM: Any = typer.main.get_command(app)
 _OPTION = re.compile(r"--?[a-z][a-z-]*")
@@ -72,7 +73,16 @@ def test_the_index_has_every_page() -> None:
     assert linked == {page.name for page in DOCS.glob("*.md")} - {"README.md"}
 
 
-def test_completion_works_in_a_shell_as_it_is_told() -> None:
+def test_completion_works_in_a_shell_as_it_is_told(tmp_path: Path) -> None:
+    """Commands, options, and campaigns: those that are open first."""
+    settings = settings_in(tmp_path)
+    books = Books(settings)
+    for name in ("shots-old", "shots-new", "other"):
+        books.campaign(name, [])
+    books.connection.execute("UPDATE campaigns SET closed_at = 1 WHERE name = 'shots-old'")
+    books.connection.commit()
+    books.close()
+    config = toml_of(settings, tmp_path / "volley.toml")
     setup = re.search(
         r"^(_VOLLEY_COMPLETE=source_bash volley) >", section("operations.md", "Commands"), flags=re.MULTILINE
     )
@@ -83,10 +93,12 @@ try() {{ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _volley_completion volley; e
 try volley sta
 try volley dnc im
 try volley doctor --wi
+try volley pause shots
+VOLLEY_CONFIG=/nowhere.toml try volley pause shots
 """
     beside = Path(sys.executable).parent
     done = subprocess.run(
-        ["bash", "-c", asked], env={**os.environ, "PATH": f"{beside}:{os.environ['PATH']}"},
+        ["bash", "-c", asked], env={**os.environ, "PATH": f"{beside}:{os.environ['PATH']}", "VOLLEY_CONFIG": str(config)},
         capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
-    assert done.stdout.splitlines() == ["status", "import", "--wire"]
+    assert done.stdout.splitlines() == ["status", "import", "--wire", "shots-new shots-old", ""]
