@@ -43,6 +43,7 @@ from engine.ops.log import Lines, Log
 from engine.ops.tally import Tally
 from engine.ops.trail import Trail
 from engine.pbx_settings import PbxSettings
+from engine.purging import Purging
 from engine.reports import Reports
 from engine.retention import Retention
 from engine.sounds_server import SoundsServer
@@ -214,6 +215,7 @@ class Engine:
             self.peers,
             self.trail,
             Retention(settings.pbx, self.writer, self._clock, self._log),
+            Purging(settings, self.writer, self._clock, self._log),
             self.reports,
             self._lines,
             self._changed.set,

@@ -28,6 +28,7 @@ from engine.metrics_settings import MetricsSettings
 from engine.model import E164, Language, Model, Name
 from engine.operator_settings import QuietSettings, TestNumberSettings
 from engine.pbx_settings import PbxSettings
+from engine.retention_settings import RetentionSettings, too_short
 from engine.rules.book import Book, read_book, standard_book
 from engine.rules.caller_ids import PROOF_DAYS, CallerId
 from engine.rules.hours import Window
@@ -210,6 +211,7 @@ class Settings(Model):
     sounds: SoundsSettings = SoundsSettings()
     tts: TtsSettings = TtsSettings()
     law: LawSettings = LawSettings()
+    retention: RetentionSettings = RetentionSettings()
     transfer: dict[Name, TransferSettings] = Field(default_factory=dict)
     dialplan: DialplanSettings = DialplanSettings()
     hook: dict[Name, HookSettings] = Field(default_factory=dict)
@@ -248,7 +250,7 @@ def load(path: Path) -> Settings:
     except ValidationError as error:
         raise SettingsError(problems_of(error) + problems) from error
     try:
-        _ = settings.law.book
+        problems += too_short(settings.retention, settings.law.book)
     except RulesError as error:
         problems += [Problem(f"law.rules: {one.where}", one.what, one.todo) for one in error.problems]
     if problems:

@@ -17,6 +17,7 @@ from engine.errors import AmiError, StoreError, StoreFault
 from engine.ops import log as events
 from engine.ops.log import Lines, Log
 from engine.ops.trail import Trail
+from engine.purging import Purging
 from engine.reports import Reports
 from engine.retention import Retention
 from engine.store import audited, campaigns
@@ -39,6 +40,7 @@ class Housekeeping:
         peers: Mapping[str, Peer],
         trail: Trail,
         retention: Retention,
+        purging: Purging,
         reports: Reports,
         lines: Lines | None,
         changed: Callable[[], None],
@@ -53,6 +55,7 @@ class Housekeeping:
         self._peers = peers
         self._trail = trail
         self._retention = retention
+        self._purging = purging
         self._reports = reports
         self._lines = lines
         self._changed = changed
@@ -99,6 +102,7 @@ class Housekeeping:
                     await peer.prune()
         await self._trail.tick()
         await self._retention.tick()
+        await self._purging.tick()
 
     async def _start_and_end(self) -> None:
         now = self._clock.now()

@@ -1,6 +1,7 @@
 """One visit to a PBX: log in, ask, leave. For who wants to know something of a PBX and dials nothing.
 
-Asks only what changes nothing: Ping, CoreSettings, ListCommands, ModuleCheck, GetConfig, and Getvar of functions that read. The
+Asks what changes nothing: Ping, CoreSettings, ListCommands, ModuleCheck, GetConfig, and Getvar of functions that read; and, where the
+doctor is told to look at the wire, an Originate to the doctor itself. The
 engine's own connection may live beside it: Asterisk lets a manager user log in more than once (unless `allowmultiplelogin=no`).
 """
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog="Example: volley doctor --config /etc/volley/volley.toml")(doctor)
+    app.command(epilog="Example: volley doctor --wire")(doctor)
 
 
 def doctor(
@@ -29,12 +29,20 @@ def doctor(
             help="Asterisk's configuration files, for what AMI does not tell. Default: /etc/asterisk of a PBX on this machine.",
         ),
     ] = None,
+    wire: Annotated[
+        bool,
+        typer.Option(
+            "--wire",
+            help="Also have each trunk's endpoint send one INVITE to this command, and to nobody else, and tell the From and"
+            " P-Asserted-Identity that it shows.",
+        ),
+    ] = False,
     everything: Annotated[
         bool, typer.Option("--all", "-a", help="Also the checks that found nothing wrong.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Check the PBX and this machine, and say what to change. Changes nothing.
+    """Check the PBX and this machine, and say what to change. Changes nothing, and calls nobody.
 
     Asks Asterisk over AMI as the engine's own user, whether the engine runs or not; what AMI does not tell is read
     from local files. Best run as root: otherwise some of what others may do cannot be seen, and is told as unknown.
@@ -47,7 +55,7 @@ def doctor(
     from engine.ops.doctor.examine import examine
     from engine.ops.doctor.view import view
 
-    found = asyncio.run(examine(config, settings_of(config), asterisk_etc))
+    found = asyncio.run(examine(config, settings_of(config), asterisk_etc, wire=wire))
     if as_json:
         say_json(as_table(found))
     else:

@@ -70,9 +70,15 @@ def explain(
         ids = history.contacts_of(connection, by, key, campaign)
         known = history.number(connection, str(key)) if by == "number" else None
         found = [history.read(connection, one) for one in ids[-SHOWN:]]
+        purged = history.anything_purged(connection)
     if not found and (known is None or known.suppressed is None):
+        gone = (
+            "; or its time was over: contacts of old campaigns were purged (retention.contacts)"
+            if purged
+            else ""
+        )
         what = f"is in no campaign here{f' called {campaign!r}' if campaign else ''}"
-        raise InputError([Problem(f"{by.replace('_', ' ')} {key}", what, "see `volley status`")])
+        raise InputError([Problem(f"{by.replace('_', ' ')} {key}", what, f"see `volley status`{gone}")])
     now = time.time()
     if as_json:
         contacts = [{**asdict(one), "next": asdict(explained.what_next(one, settings, now))} for one in found]
@@ -102,15 +108,21 @@ def _number(known: Number) -> None:
 
 
 def _contact(one: History, settings: Settings, now: float) -> None:
-    from engine.ops.books import engine_pid
+    from engine.ops.books import engine_pid, instant
     from engine.ops.explain import timeline, what_next, when, zones_of
 
     contact = one.contact
     name = f", external id {contact['external_id']}" if contact["external_id"] is not None else ""
     say()
-    say(
-        f"Campaign {one.campaign.name} ({one.campaign.state}): contact {contact['id']}{name}, row {contact['row']} of {one.job}"
-    )
+    where = f"row {contact['row']} of {one.job}" if contact["row"] else f"of {one.job}"
+    say(f"Campaign {one.campaign.name} ({one.campaign.state}): contact {contact['id']}{name}, {where}")
+    if one.purged_at is not None:
+        day = instant(one.purged_at)[:10]
+        say(
+            f"  Purged on {day}: its time was over (retention.contacts), and who it was is not known any more."
+        )
+    elif one.erased:
+        say("  Forgotten: who it was is not known any more.")
     for at, what, within in timeline(one):
         say(f"  {when(at, zones_of(one))}  {what}")
         for line in within:

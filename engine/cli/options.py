@@ -40,8 +40,24 @@ Region = Annotated[
         help="Country (ISO 3166, such as FR) of numbers without a country code; default: defaults.region.",
     ),
 ]
+
+
+def campaigns_named(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Campaigns for the shell's Tab key: those that are open, then the newest. None where the books cannot be read."""
+    from engine.errors import VolleyError
+    from engine.ops.names import campaigns
+
+    try:
+        return campaigns(settings_of(ctx.params.get("config") or CONFIG).database, incomplete)
+    except VolleyError:
+        return []
+
+
 CampaignName = Annotated[
-    str, typer.Argument(metavar="CAMPAIGN", help="The campaign's id.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="CAMPAIGN", help="The campaign's id.", show_default=False, autocompletion=campaigns_named
+    ),
 ]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.options import CONFIG, Config, Json, settings_of
+from engine.cli.options import CONFIG, Config, Json, campaigns_named, settings_of
 from engine.cli.output import say_json
 
 REFRESH = 1.0
@@ -22,7 +22,12 @@ def register(app: typer.Typer) -> None:
 def status(
     campaign: Annotated[
         str | None,
-        typer.Argument(metavar="CAMPAIGN", help="One campaign, with its dispositions.", show_default=False),
+        typer.Argument(
+            metavar="CAMPAIGN",
+            help="One campaign, with its dispositions.",
+            show_default=False,
+            autocompletion=campaigns_named,
+        ),
     ] = None,
     config: Config = CONFIG,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh every second until Ctrl-C.")] = False,

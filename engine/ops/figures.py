@@ -86,6 +86,21 @@ class TrunkStatus:
 
 
 @dataclass(slots=True)
+class Kept:
+    """Retention: the periods of the settings in seconds, and what became of campaigns whose time is over."""
+
+    contacts: float | None
+    """None: contacts are kept for good."""
+    jobs: float | None
+    """None: what lies in the queue directory is kept for good."""
+    overdue: int = 0
+    """Campaigns whose contacts are to be purged now, or are being purged."""
+    purged: int = 0
+    """Campaigns whose contacts were purged."""
+    last_purged_at: float | None = None
+
+
+@dataclass(slots=True)
 class Status:
     """Everything at one moment."""
 
@@ -99,5 +114,6 @@ class Status:
     five_minutes: Rates
     trunks: list[TrunkStatus]
     campaigns: list[CampaignStatus]
+    retention: Kept
     halts: list[Halt] = field(default_factory=list)
     """Why nothing at all is dialed now; empty while there is no reason."""

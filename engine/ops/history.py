@@ -113,6 +113,10 @@ class History:
     refusals: list[Decision] = field(default_factory=list)
     """Decisions not to dial, each written when the reason changed."""
     promises: list[Promise] = field(default_factory=list)
+    erased: bool = False
+    """What was personal is gone: the person was forgotten, or the time was over for which it is kept."""
+    purged_at: float | None = None
+    """When it was over, in the contact's campaign."""
     line_in_use: bool = False
     """The number that comes next has a live call, of this contact or of another."""
 
@@ -162,6 +166,13 @@ def contacts_of(
     return [row[0] for row in rows]
 
 
+def anything_purged(connection: sqlite3.Connection) -> bool:
+    """Were contacts of any campaign purged? Then a number that is not known may have been."""
+    return (
+        connection.execute("SELECT 1 FROM campaigns WHERE purging_at NOT NULL LIMIT 1").fetchone() is not None
+    )
+
+
 def number(connection: sqlite3.Connection, e164: str) -> Number | None:
     """A number as it is known; None when it never was handed in."""
     row = connection.execute(
@@ -184,6 +195,11 @@ def read(connection: sqlite3.Connection, contact_id: int) -> History:
     contact = {**dict(row), "fields": json.loads(row["fields"]), "tries": json.loads(row["tries"])}
     found = History(contact, campaign(connection, row["campaign_id"]), job[0] if job else row["job_id"])
     key = (contact_id,)
+    found.erased = row["row"] == 0
+    if found.erased:
+        (found.purged_at,) = connection.execute(
+            "SELECT purged_at FROM campaigns WHERE id = ?", (row["campaign_id"],)
+        ).fetchone()
     found.numbers = [_number(connection, one) for one in connection.execute(_NUMBERS, key).fetchall()]
     allowed: dict[int, Decision] = {}
     for one in connection.execute(_DECISIONS, key).fetchall():

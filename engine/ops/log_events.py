@@ -140,6 +140,10 @@ LINES: dict[str, Line] = {
     ),
     # contacts
     events.CONTACTS_ADDED: Line(("info",), _TAKEN),
+    events.CONTACTS_PURGED: _line("info", campaign=CAMPAIGN, contacts=COUNT),
+    events.NUMBERS_PURGED: _line("info", numbers=COUNT),
+    events.JOBS_PURGED: _line("info", entries=COUNT),
+    events.JOBS_KEPT: _line("error", entries=COUNT, why=TEXT, todo=TEXT),
     events.CONTACTS_REMOVED: _line("info", campaign=CAMPAIGN, contacts=COUNT, by=BY),
     events.CONTACT_REFUSED: Line(("info",), _REFUSED),
     events.CONTACT_SUPPRESSED: Line(("info",), _REFUSED),

@@ -97,6 +97,7 @@ def open_job(path: Path) -> Manifest:
     """The manifest of a job: of a folder, or a manifest itself. Raises InputError with every problem."""
     if not path.exists():
         raise InputError([Problem(str(path), "does not exist", "give a job's folder, or its manifest")])
+    path = path.absolute()  # what reads contacts and prompts runs elsewhere
     if path.is_dir():
         inspect(path)
         return manifests.load(find_manifest(path))
@@ -134,6 +135,7 @@ def preview(
     wrong stands in `problems`.
     """
     manifest = open_job(path)
+    rejects = rejects.absolute() if rejects is not None else None
     job = manifest.job
     found = Preview(job.id if isinstance(job, CampaignJob) else job.add_to, isinstance(job, AddJob))
     message, prepared = None, Prepared()

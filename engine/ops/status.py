@@ -14,10 +14,11 @@ import sqlite3
 from engine.config import Settings
 from engine.errors import InputError, Problem
 from engine.ops.books import engine_pid, snapshot
-from engine.ops.figures import CampaignStatus, Rates, Status, TrunkStatus
+from engine.ops.figures import CampaignStatus, Kept, Rates, Status, TrunkStatus
 from engine.ops.summary import done_contacts
 from engine.store.halts import halts
 from engine.store.jobs import HELD
+from engine.store.purge import overdue
 
 MINUTE = 60.0
 FIVE_MINUTES = 300.0
@@ -48,8 +49,9 @@ def look(
         by_id = {one.id: one for one in found}
         trunks = _trunks(connection, settings, pid is not None)
         status = Status(
-            now, pid, 0, settings.limits.max_channels, settings.limits.cps, Rates(), Rates(), [], found
-        )
+            now, pid, 0, settings.limits.max_channels, settings.limits.cps, Rates(), Rates(), [], found,
+            _kept(connection, settings, now),
+        )  # fmt: skip
         status.halts = [halt for halt in halts(connection) if halt.holds(now)]
         _count_live(connection, status, by_id, trunks)
         _count_rates(connection, status, by_id, trunks)
@@ -69,6 +71,17 @@ SELECT k.id, k.name, k.title, k.state, k.priority, k.start_at, k.end_at, k.close
        (SELECT coalesce(sum(j.accepted), 0) FROM jobs j WHERE j.campaign_id = k.id) AS contacts
 FROM campaigns k
 """
+
+
+def _kept(connection: sqlite3.Connection, settings: Settings, now: float) -> Kept:
+    keep = settings.retention
+    found = Kept(keep.contacts, keep.jobs)
+    if keep.contacts is not None:
+        found.overdue = len(overdue(connection, now - keep.contacts))
+    found.purged, found.last_purged_at = connection.execute(
+        "SELECT count(*), max(purged_at) FROM campaigns WHERE purged_at > closed_at"
+    ).fetchone()
+    return found
 
 
 def _campaigns(connection: sqlite3.Connection, name: str | None) -> list[CampaignStatus]:

@@ -5,6 +5,8 @@ contacts have. What stays: ids, instants, dispositions, counts, causes, and deci
 by. What goes: numbers, dialed strings,
 the contact's own columns and ids, its place in its file, consent, hours, language, notes, and what was keyed in.
 
+The same blanking, without any suppression, is what retention asks for (`engine.store.purge`).
+
 Knows rows. Refuses to know files: jobs that were handed in, exports, logs and backups are not rewritten; `forget`
 names the jobs.
 """
@@ -12,7 +14,7 @@ names the jobs.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -62,7 +64,7 @@ class Erased:
 
 
 @contextmanager
-def _overwriting(connection: sqlite3.Connection) -> Iterator[None]:
+def overwriting(connection: sqlite3.Connection) -> Iterator[None]:
     """What is deleted or changed meanwhile is overwritten in the file (SQLite, PRAGMA secure_delete)."""
     (before,) = connection.execute("PRAGMA secure_delete").fetchone()
     connection.execute("PRAGMA secure_delete = ON")
@@ -104,8 +106,12 @@ def forget(connection: sqlite3.Connection, e164: str, actor: str, reason: str, n
     jobs = {job for contact in contacts for job in _job(connection, contact)}
     if live:
         return Erased(tuple(numbers), len(contacts), 0, live, tuple(sorted(jobs)))
-    with _overwriting(connection):
-        _blank(connection, contacts, numbers, sorted(attempts))
+    with overwriting(connection):
+        blank(connection, contacts, sorted(attempts), recordings=True)
+        drop_digits(connection, numbers)
+        connection.executemany(
+            "UPDATE suppression SET reason = 'forgotten' WHERE number_id = ?", [(one,) for one in numbers]
+        )
     return Erased(tuple(numbers), len(contacts), len(attempts), 0, tuple(sorted(jobs)))
 
 
@@ -138,9 +144,11 @@ def _job(connection: sqlite3.Connection, contact: int) -> list[str]:
     return [row[0] for row in rows]
 
 
-def _blank(
-    connection: sqlite3.Connection, contacts: list[int], numbers: list[int], attempts: list[int]
+def blank(
+    connection: sqlite3.Connection, contacts: Sequence[int], attempts: Sequence[int], *, recordings: bool
 ) -> None:
+    """Blank what is personal of these contacts and of their attempts, all of which have ended; twice is as good as once.
+    `recordings`: the files of recorded answers go as well, at once. For `overwriting`."""
     blanks = _blanks(connection)
     for contact in contacts:
         (campaign, state) = connection.execute(
@@ -154,7 +162,8 @@ def _blank(
         )
     for attempt in attempts:
         connection.execute("UPDATE attempts SET dialed = '', note = '' WHERE id = ?", (attempt,))
-        connection.execute("UPDATE recordings SET keep_until = 0 WHERE attempt_id = ?", (attempt,))
+        if recordings:
+            connection.execute("UPDATE recordings SET keep_until = 0 WHERE attempt_id = ?", (attempt,))
         connection.execute(
             "UPDATE call_events SET value = '' WHERE attempt_id = ?"
             " AND kind NOT IN (SELECT value FROM json_each(?))"
@@ -162,9 +171,13 @@ def _blank(
             " AND NOT (kind = 'result' AND value NOT GLOB '*[^a-z_]*')",  # a word of the dialplan's own
             (attempt, _PLAIN_REPORTS),
         )
-    for number in numbers:
-        connection.execute("UPDATE numbers SET e164 = ? || id WHERE id = ?", (ERASED, number))
-        connection.execute("UPDATE suppression SET reason = 'forgotten' WHERE number_id = ?", (number,))
+
+
+def drop_digits(connection: sqlite3.Connection, numbers: Sequence[int]) -> None:
+    """Take the digits of these numbers; the rows stay, for all that refers to them. For `overwriting`."""
+    connection.executemany(
+        "UPDATE numbers SET e164 = ? || id WHERE id = ?", [(ERASED, one) for one in numbers]
+    )
 
 
 def _blanks(connection: sqlite3.Connection) -> str:

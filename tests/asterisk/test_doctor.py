@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -238,6 +238,47 @@ def test_files_tell_why_a_login_is_refused(practice: Lab) -> None:
     (login,) = found["login"]
     assert "permit does not have 127.0.0.1" in login.todo
     assert found["rtp_ports"] == []  # read from the file, since AMI tells nothing
+
+
+WIRE: dict[str, tuple[dict[str, str], str, str]] = {
+    "as it is": ({}, "note", "From <+33162000001@127.0.0.1>, P-Asserted-Identity <+33162000001@127.0.0.1>"),
+    "an account in From": (
+        {"send_pai=yes": "send_pai=yes\nfrom_user=account77"},
+        "note",
+        "P-Asserted-Identity is: From <account77@",
+    ),
+    "nothing but an account": (
+        {"send_pai=yes": "send_pai=no\nfrom_user=account77"},
+        "error",
+        "callees do not see +33162000001",
+    ),
+    "a fixed number": (
+        {"send_pai=yes": "send_pai=yes\ncallerid=<+33162000009>"},
+        "note",
+        "it sends From <+33162000001@",
+    ),
+    "by a proxy": (
+        {"send_pai=yes": "send_pai=yes\noutbound_proxy=sip:127.0.0.2:25060\\;lr"},
+        "unknown",
+        "has an outbound proxy",
+    ),
+}
+"""Changes at the trunk's endpoint -> how bad what is seen is, and what is told."""
+
+
+@pytest.mark.parametrize("setting", WIRE)
+def test_what_a_trunk_shows_is_seen_on_the_wire(practice: Lab, setting: str) -> None:
+    changes, severity, what = WIRE[setting]
+    with ExitStack() as stack:
+        for old, new in changes.items():
+            stack.enter_context(file(practice, TRUNK, old, new, PJSIP))
+        report = asyncio.run(examine(practice.settings, load(practice.settings), wire=True))
+    found = [one for check in report.checks if check.check == "caller_id" for one in check.findings]
+    by_trunk = {one.where: one for one in found}
+    assert (by_trunk["trunk.carrier"].severity.value, what in by_trunk["trunk.carrier"].what) == (
+        severity,
+        True,
+    ), found
 
 
 def test_the_lab_is_well_again(practice: Lab) -> None:

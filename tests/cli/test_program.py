@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from engine import __version__
+from engine.cli.program import app
 from tests.cli.conftest import Volley
 
-COMMANDS = [
-    ("run",), ("check",), ("submit",), ("status",), ("pause",), ("resume",), ("cancel",), ("contacts", "remove"), ("dnc", "add"),
-    ("dnc", "remove"), ("dnc", "list"), ("dnc", "check"), ("dnc", "import"), ("dnc", "lists"), ("dnc", "drop"), ("dnc", "export"),
-    ("forget",), ("export",), ("report",), ("explain",), ("callbacks",), ("lab", "prepare"), ("lab", "up"),
-    ("lab", "down"), ("lab", "status"), ("lab", "demo"), ("audit", "verify"), ("audit", "list"), ("audit", "head"), ("doctor",),
-    ("install",),
-]  # fmt: skip
+
+def commands(group: Any, *path: str) -> Iterator[tuple[str, ...]]:
+    """Every command below a group, by its words."""
+    for name, one in group.commands.items():
+        if hasattr(one, "commands"):
+            yield from commands(one, *path, name)
+        else:
+            yield (*path, name)
+
+
+COMMANDS = list(commands(typer.main.get_command(app)))
 DATA = [one for one in COMMANDS if one not in (("run",), ("lab", "demo"))]
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.retention_settings import LEAST
+from engine.store import purge
 from tests.cli.conftest import Volley
 from tests.ops.filled import Books, person
 
@@ -108,6 +110,42 @@ def test_explain(volley: Volley, books: Books) -> None:
     table = json.loads(volley("explain", "--contact", "1", "--json").stdout)
     assert table["contacts"][0]["next"]["called"] is True
     assert "never to be called" in volley("explain", "+33199001009").stdout.lower()
+
+
+def test_who_was_purged_is_explained_as_such(volley: Volley, books: Books) -> None:
+    """Somebody whose time was over, and somebody who was called by the same campaign and forgotten before."""
+    filled(books)
+    now = books.now + LEAST
+    connection = books.connection
+    for contact in (1, 2):
+        connection.execute(
+            "UPDATE attempts SET disposition = 'BUSY', counted = 1 WHERE contact_id = ?", (contact,)
+        )
+    connection.execute("UPDATE contacts SET state = 'done'")
+    connection.execute(
+        "UPDATE campaigns SET state = 'completed', closed_at = ?, open_contacts = 0", (books.now,)
+    )
+    ids = [one.id for one in purge.begin(connection, LEAST, now)]
+    purge.blank_some(connection, ids, 0)
+    connection.commit()
+    assert json.loads(volley("status", "--json").stdout)["retention"] == {
+        "contacts": None, "jobs": None, "overdue": 0, "purged": 0, "last_purged_at": None,
+    }  # fmt: skip
+    purge.finish(connection, ids, LEAST, now)
+    purge.drop_some(connection, 0, now)
+    connection.commit()
+    text = volley("explain", "--contact", "1").stdout
+    assert "contact 1, of shots" in text
+    assert "Purged on 20" in text
+    assert "retention.contacts" in text
+    assert "+33199001001" not in text
+    assert "BUSY" in text
+    table = json.loads(volley("explain", "--contact", "1", "--json").stdout)
+    assert table["contacts"][0]["erased"]
+    assert table["contacts"][0]["purged_at"] == now
+    assert "contacts of old campaigns were purged" in volley("explain", "+33199001001", code=1).stderr
+    kept = json.loads(volley("status", "--json").stdout)["retention"]
+    assert (kept["purged"], kept["last_purged_at"]) == (1, now)
 
 
 def test_explaining_the_unknown(volley: Volley, books: Books) -> None:

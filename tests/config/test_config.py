@@ -12,6 +12,8 @@ from pydantic import ValidationError
 from engine.config import Settings, load, problems_of
 from engine.errors import Problem, SettingsError, VolleyError
 from engine.pbx_settings import PbxSettings
+from engine.retention_settings import LEAST, RetentionSettings
+from engine.rules.book import standard_book
 from engine.rules.caller_ids import CallerId
 from engine.sound_settings import SoundsSettings, TtsSettings
 
@@ -469,3 +471,41 @@ def test_the_voice_of_a_language() -> None:
 def test_a_command_that_cannot_be_meant(wrong: dict[str, object], what: str) -> None:
     with pytest.raises(ValidationError, match=what):
         TtsSettings.model_validate(wrong)
+
+
+def test_retention_is_none_unless_it_is_asked_for(tmp_path: Path) -> None:
+    assert load(written(tmp_path, SMALL)).retention == RetentionSettings(contacts=None, jobs=None)
+    found = load(written(tmp_path, SMALL + '[retention]\ncontacts = "1826d"\njobs = "90d"\n')).retention
+    assert (found.contacts, found.jobs) == (1826 * 86_400.0, 90 * 86_400.0)
+    wrong = problems(tmp_path, SMALL + '[retention]\ncontacts = "60d"\njobs = "1h"\n')
+    assert set(wrong) == {"retention.contacts", "retention.jobs"}
+
+
+def test_the_period_is_never_shorter_than_what_the_law_comes_with_looks_back() -> None:
+    assert standard_book().look_back + 86_400.0 <= LEAST
+
+
+def test_a_rule_of_ones_own_may_look_back_further(tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "ours.toml").write_text(
+        """
+title = "Ours"
+version = 2026-11-24
+tightens = "fr"
+
+[[rule]]
+id = "ours-refusal"
+kind = "gap"
+says = "Who refused is left alone for half a year."
+purposes = ["marketing"]
+after = "refusal"
+gap = "180d"
+from = 2026-12-01
+source = "board, 12 November 2026"
+basis = "house"
+"""
+    )
+    law = f'[law]\nrules = "{tmp_path / "rules"}"\n[retention]\n'
+    wrong = problems(tmp_path, SMALL + law + 'contacts = "180d"\n')
+    assert wrong == {"retention.contacts": "a rule looks 180 days back at what was done at a number"}
+    assert load(written(tmp_path, SMALL + law + 'contacts = "181d"\n')).retention.contacts == 181 * 86_400.0

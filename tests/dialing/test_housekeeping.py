@@ -13,6 +13,7 @@ import pytest
 from engine.channel import Report
 from engine.housekeeping import Housekeeping
 from engine.ops.trail import Trail
+from engine.purging import Purging
 from engine.reports import REPORT_RETRY, Reports
 from engine.retention import Retention
 
@@ -38,9 +39,10 @@ async def house(desk, tmp_path: Path) -> AsyncIterator[tuple[Housekeeping, Hurri
     trail = Trail(settings, desk.writer, clock, desk.log)
     await trail.started()
     retention = Retention({}, desk.writer, clock, desk.log)
+    purging = Purging(settings, desk.writer, clock, desk.log)
     reports = Reports(settings, clock, desk.log)
     found = Housekeeping(
-        settings, desk.writer, desk.agenda, desk.ledger, {}, trail, retention, reports, None, lambda: None, clock, desk.log
+        settings, desk.writer, desk.agenda, desk.ledger, {}, trail, retention, purging, reports, None, lambda: None, clock, desk.log
     )  # fmt: skip
     tasks = [asyncio.create_task(found.run()), asyncio.create_task(reports.run())]
     yield found, clock

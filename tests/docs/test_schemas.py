@@ -21,6 +21,7 @@ from engine import (
     model,
     operator_settings,
     pbx_settings,
+    retention_settings,
     sound_settings,
     trunk_settings,
 )
@@ -53,6 +54,7 @@ TABLES = [
     Table("settings.md", "`[law]`", config.LawSettings),
     Table("settings.md", "`[quiet]`", operator_settings.QuietSettings),
     Table("settings.md", "`[[test_number]]`", operator_settings.TestNumberSettings),
+    Table("settings.md", "`[retention]`", retention_settings.RetentionSettings),
     Table("settings.md", "`[transfer.<name>]`", config.TransferSettings),
     Table("settings.md", "`[dialplan]`", config.DialplanSettings),
     Table("settings.md", "`[prompts]`", sound_settings.PromptSettings),

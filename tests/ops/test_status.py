@@ -9,10 +9,11 @@ import pytest
 from rich.console import Console
 
 from engine.errors import InputError, StoreError
-from engine.ops.figures import Status
+from engine.ops.figures import Kept, Status
 from engine.ops.status import look
 from engine.ops.status_view import until, view
 from engine.ops.trunk_view import state
+from engine.retention_settings import LEAST, RetentionSettings
 from tests.ops.filled import Books, person
 
 
@@ -146,3 +147,16 @@ def test_what_keeps_calls_from_a_trunk_is_told_with_the_reason(books: Books) -> 
     books.connection.execute("UPDATE trunks SET drained_at = 5")
     (trunk,) = look(books.settings, books.now).trunks
     assert state(trunk).plain == "drained"
+
+
+def test_campaigns_whose_time_is_over_are_counted(books: Books) -> None:
+    busy_books(books)
+    books.connection.execute("UPDATE attempts SET disposition = 'BUSY' WHERE disposition IS NULL")
+    books.connection.execute(
+        "UPDATE campaigns SET state = 'completed', closed_at = ?, open_contacts = 0", (books.now,)
+    )
+    books.connection.commit()
+    retention = RetentionSettings.model_validate({"contacts": LEAST, "jobs": "30d"})
+    settings = books.settings.model_copy(update={"retention": retention})
+    assert look(settings, books.now + LEAST - 1).retention == Kept(LEAST, 30 * 86_400.0)
+    assert look(settings, books.now + LEAST).retention == Kept(LEAST, 30 * 86_400.0, overdue=1)

@@ -5,6 +5,7 @@
     host       looks at local files, directories and limits; changes nothing
     conf       Asterisk's configuration files; filters: which events an AMI user's filters let through
     advisories known advisories of Asterisk, from a dated table
+    wire       hears what a trunk's INVITE shows, when that is asked for
     check_*    small functions: facts in, findings out; pure
     examine    runs them all
 

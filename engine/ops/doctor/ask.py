@@ -17,12 +17,13 @@ from engine.errors import AmiActionFailed, AmiError, SettingsError
 from engine.ops.doctor.conf import Conf
 from engine.ops.doctor.facts import Endpoint, Pbx
 from engine.ops.doctor.needs import CONFS, endpoint_of, functions_of, modules_of
+from engine.ops.doctor.wire import look
 
 OPTIONS = ("allow", "direct_media", "dtmf_mode", "context", "aors")
 
 
-async def ask(name: str, settings: Settings) -> Pbx:
-    """What AMI tells of this PBX."""
+async def ask(name: str, settings: Settings, wire: bool = False) -> Pbx:
+    """What AMI tells of this PBX; with `wire`, also what its trunks were seen to show (`engine.ops.doctor.wire`)."""
     pbx = settings.pbx[name]
     try:
         secret = pbx.secret()
@@ -31,7 +32,14 @@ async def ask(name: str, settings: Settings) -> Pbx:
     try:
         tls = Tls(pbx.ca_file, pbx.server_name) if pbx.tls else None
         async with visit(pbx.host, pbx.port, pbx.username, secret, tls) as link:
-            return Pbx(name, pbx, settings, **await _facts(link, name, settings))
+            facts = await _facts(link, name, settings)
+            if wire:
+                facts["wires"] = {
+                    trunk: await look(link, trunk, its, settings)
+                    for trunk, its in settings.trunk.items()
+                    if its.pbx == name
+                }
+            return Pbx(name, pbx, settings, **facts)
     except AmiError as error:
         return Pbx(name, pbx, settings, trouble=error)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.config import Settings
-from engine.ops.doctor import check_ami, check_host, check_pbx, check_ways, host
+from engine.ops.doctor import check_ami, check_host, check_pbx, check_ways, check_wire, host
 from engine.ops.doctor.ask import ask
 from engine.ops.doctor.facts import Finding, Host, Pbx, Severity
 
@@ -80,19 +80,19 @@ class Report:
         return not self.count(Severity.ERROR) and not self.count(Severity.WARNING)
 
 
-async def examine(config: Path, settings: Settings, etc: Path | None = None) -> Report:
-    """Look at every PBX of the settings and at this machine. `etc`: a PBX's configuration directory, where it is not /etc/asterisk."""
+async def examine(config: Path, settings: Settings, etc: Path | None = None, *, wire: bool = False) -> Report:
+    """Look at every PBX of the settings and at this machine. `etc`: a PBX's configuration directory, where it is not /etc/asterisk.
+    `wire`: have each trunk send an INVITE to us, and look at what it shows."""
     checks = judge_host(host.look(config, settings))
     for name in settings.pbx:
-        checks += judge_pbx(host.add_local(await ask(name, settings), etc))
+        checks += judge_pbx(host.add_local(await ask(name, settings, wire), etc))
     return Report(tuple(checks))
 
 
 def judge_pbx(facts: Pbx) -> list[Checked]:
     """Every check of a PBX."""
-    return [
-        _checked(check.__name__, check.__doc__, f"pbx {facts.name}", check(facts)) for check in PBX_CHECKS
-    ]
+    asked = (*PBX_CHECKS, check_wire.caller_id) if facts.wires is not None else PBX_CHECKS
+    return [_checked(check.__name__, check.__doc__, f"pbx {facts.name}", check(facts)) for check in asked]
 
 
 def judge_host(facts: Host) -> list[Checked]:

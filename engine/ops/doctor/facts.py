@@ -72,6 +72,33 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom a SIP header names."""
+
+    name: str
+    user: str
+    host: str
+
+    def __str__(self) -> str:
+        return f'"{self.name}" <{self.user}@{self.host}>' if self.name else f"<{self.user}@{self.host}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """What a trunk's INVITE said of who calls."""
+
+    number: str
+    """The number of ours that it should show."""
+    sender: Identity | None = None
+    """From; None when none was seen."""
+    asserted: tuple[Identity, ...] = ()
+    """P-Asserted-Identity."""
+    privacy: str = ""
+    trouble: str = ""
+    """Why none was seen."""
+
+
+@dataclass(frozen=True, slots=True)
 class Access:
     """Whether somebody may do something with a path."""
 
@@ -108,6 +135,8 @@ class Pbx:
     """Dialplan function -> its value, empty where its module is not there. What is not in it could not be asked."""
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
     """By trunk."""
+    wires: Mapping[str, Wire] | None = None
+    """By trunk, what it was seen to show; None: not looked at, which is done only when it is asked for."""
     ahead: float | None = None
     """Seconds by which its clock is ahead of ours."""
     doubt: float = 0.0

@@ -20,7 +20,7 @@ from engine.rules import places
 from engine.rules.book import calendar
 from engine.rules.book.calendar import Calendar
 from engine.rules.book.compose import compose
-from engine.rules.book.entry import Entry, Line, NoCallsEntry, Purpose, Topic
+from engine.rules.book.entry import CapEntry, Entry, GapEntry, Line, NoCallsEntry, Purpose, Topic
 from engine.rules.book.files import LawFile, TightFile, chain, check, read_folder
 from engine.rules.book.ruleset import NoRules, RuleSet
 from engine.rules.book.tighten import problems_of
@@ -77,6 +77,15 @@ class Book:
             for name, file in files.items():
                 for rule in file.rules:
                     yield name, rule
+
+    @property
+    def look_back(self) -> float:
+        """The longest time, in seconds, over which a rule asks what was done at a number before."""
+        spans = [rule.period for _, rule in self.entries() if isinstance(rule, CapEntry)]
+        spans += [
+            rule.gap for _, rule in self.entries() if isinstance(rule, GapEntry) and rule.gap is not None
+        ]
+        return max(spans, default=0.0)
 
     def rules_for(
         self,
