@@ -16,7 +16,7 @@ COMMANDS = [
     ("dnc", "remove"), ("dnc", "list"), ("dnc", "check"), ("dnc", "import"), ("dnc", "lists"), ("dnc", "drop"), ("dnc", "export"),
     ("forget",), ("export",), ("report",), ("explain",), ("callbacks",), ("lab", "prepare"), ("lab", "up"),
     ("lab", "down"), ("lab", "status"), ("lab", "demo"), ("audit", "verify"), ("audit", "list"), ("audit", "head"), ("doctor",),
-    ("install",),
+    ("install",), ("health",),
 ]  # fmt: skip
 DATA = [one for one in COMMANDS if one not in (("run",), ("lab", "demo"))]
 
