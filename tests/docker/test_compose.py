@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine import __version__, config
+from lab import docker as lab_docker
 from tests.docker.stack import (
     DOCKER,
     OVERRIDES,
@@ -130,6 +131,16 @@ def test_images_are_made_of_debian_and_the_hashed_requirements() -> None:
     assert installs
     assert all("--require-hashes" in one or "--no-index --no-deps" in one for one in installs)
     assert set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) <= {"${BOOKWORM}", "${FORKY}", *stages()}
+
+
+def test_the_lab_builds_the_first_stage_alone() -> None:
+    text = lab_docker.first_stage().decode()
+    assert (
+        text.count("\nFROM "),
+        "\nCOPY " in text,
+        "install -y --no-install-recommends asterisk" in text,
+    ) == (1, False, True)
+    assert (DOCKER / "Dockerfile").read_text(encoding="utf-8").startswith(text)
 
 
 def test_what_is_copied_is_there_and_goes_in() -> None:
