@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAGE := setup/stage
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-run setup-dev demo test style format types contracts unit asterisk bench bench-amd fuzz chaos lab lab-down schemas requirements audit clean
+.PHONY: help setup setup-run setup-dev demo test style format types contracts unit asterisk bench bench-amd fuzz chaos docker lab lab-down schemas requirements audit clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,9 @@ fuzz: setup-dev ## a million hostile fields against the AMI encoder (on the lab'
 
 chaos: setup-dev ## break engine, Asterisk, link and disk under load, and audit the books (arguments: CHAOS="--each 2")
 	@$(BIN)/python -m chaos $(or $(CHAOS),--each 2)
+
+docker: ## images built, brought up, tried with a campaign and taken down (arguments: DOCKER="--daemon --bases")
+	@docker/try $(DOCKER)
 
 lab: setup-run ## practice PBX and carrier, left running
 	@$(BIN)/python -m lab up

@@ -1,4 +1,4 @@
-"""Asterisk in a Docker container that shares the host's network, from an image built here.
+"""Asterisk in a Docker container that shares the host's network, from an image built here: the first stage of docker/Dockerfile.
 
 Knows the docker command. Refuses to know what runs inside. The lab's directory has the same path inside and outside.
 """
@@ -13,12 +13,23 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-DOCKERFILE = Path(__file__).with_name("Dockerfile")
+from lab.places import REPOSITORY
+
+DOCKERFILE = REPOSITORY / "docker" / "Dockerfile"
+STAGE = "asterisk-packages"
+"""Debian's Asterisk and nothing else: configuration, prompts and state of the lab are mounted. It is the first stage, and needs no file
+beside the Dockerfile."""
+
+
+def first_stage() -> bytes:
+    """The Dockerfile to the end of that stage."""
+    head, _, rest = DOCKERFILE.read_bytes().partition(f" AS {STAGE}\n".encode())
+    return head + f" AS {STAGE}\n".encode() + rest.partition(b"\nFROM ")[0]
 
 
 def image_name() -> str:
-    """The image's name and tag; the tag follows the Dockerfile's content."""
-    return f"volley-lab-asterisk:{hashlib.sha256(DOCKERFILE.read_bytes()).hexdigest()[:12]}"
+    """The image's name and tag; the tag follows the stage's content."""
+    return f"volley-lab-asterisk:{hashlib.sha256(first_stage()).hexdigest()[:12]}"
 
 
 def unreachable() -> str:
@@ -48,9 +59,7 @@ def build_image(log: Path) -> str:
     """Build the image, with Docker's words in `log`; returns why it cannot be had, or nothing."""
     build = ["docker", "build", "--network", "host", "--force-rm", "--tag", image_name(), "-"]
     with log.open("wb") as out:
-        done = subprocess.run(
-            build, input=DOCKERFILE.read_bytes(), stdout=out, stderr=subprocess.STDOUT, check=False
-        )
+        done = subprocess.run(build, input=first_stage(), stdout=out, stderr=subprocess.STDOUT, check=False)
     if done.returncode:
         return f"the Docker image cannot be had: {_last(log.read_text(encoding='utf-8', errors='replace'))} (all of it: {log})"
     return ""

@@ -32,6 +32,7 @@ def test_a_campaign_from_check_to_cancel(engine: EngineProcess, tmp_path: Path) 
     assert "handed in, 5 contacts, 1 rows rejected" in text
     assert "accepted, 5 contacts taken in, 1 rows rejected" in text
     assert f"Engine runs (pid {engine.process.pid})" in volley("status").stdout
+    assert volley("health").stdout == "well\n"
 
     assert volley("pause", "shots", "--by", "anna").stdout == "shots is paused\n"
     assert volley("resume", "shots").stdout == "shots is resumed\n"
@@ -72,6 +73,8 @@ def test_a_campaign_from_check_to_cancel(engine: EngineProcess, tmp_path: Path) 
     assert "shots is cancelled" in volley("pause", "shots", code=1).stderr
     assert "there is a campaign 'shots' already (cancelled)" in volley("submit", str(job), code=1).stderr
     assert engine.end() == 0
+    assert "no engine runs on" in volley("health", code=1).stderr
+    assert json.loads(volley("health", "--json", code=1).stdout)["well"] is False
     assert open_to_others(volley.settings.engine.state) == []
     assert open_to_others(volley.settings.engine.queue, write=True) == []
 
