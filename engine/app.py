@@ -31,6 +31,7 @@ from engine.dialing.speaking import Speaking
 from engine.dialing.trunks import Trunks
 from engine.errors import VolleyError
 from engine.halts import Halts
+from engine.hearing.keeper import Keeper
 from engine.hooks.service import open_hooks
 from engine.housekeeping import Housekeeping
 from engine.intake.control import Control
@@ -173,6 +174,9 @@ class Engine:
             self._clock,
             self._log,
         )
+        self.hearer = Keeper(
+            settings.hearer, {name: pbx.host for name, pbx in settings.pbx.items()}, self.peers, self._log
+        )
         self.intake = Intake(settings, self.writer, self._clock, self._log, self._changed.set)
         self.control = Control(
             settings,
@@ -304,6 +308,8 @@ class Engine:
         loops.update(
             {f"sounds-{name}": peer.sounds.run() for name, peer in self.peers.items() if peer.sounds.remote}
         )
+        if self.hearer.needed:
+            loops["hearer"] = self.hearer.run()
         tasks = {name: asyncio.create_task(work, name=name) for name, work in loops.items()}
         stopping = asyncio.create_task(self._stop.wait())
         watched = [*tasks.values(), self._writing, stopping]

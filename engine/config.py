@@ -23,6 +23,7 @@ from pydantic import (
 
 from engine.durations import Duration
 from engine.errors import Problem, RulesError, SettingsError
+from engine.hearing_settings import HearerSettings
 from engine.hook_settings import HookSettings
 from engine.metrics_settings import MetricsSettings
 from engine.model import E164, Language, Model, Name
@@ -209,6 +210,7 @@ class Settings(Model):
     defaults: DefaultSettings = DefaultSettings()
     prompts: PromptSettings = PromptSettings()
     sounds: SoundsSettings = SoundsSettings()
+    hearer: HearerSettings = HearerSettings()
     tts: TtsSettings = TtsSettings()
     law: LawSettings = LawSettings()
     retention: RetentionSettings = RetentionSettings()
