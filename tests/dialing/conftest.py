@@ -52,11 +52,14 @@ def settings(
 ) -> Settings:
     """Two trunks of one PBX. `trunk`: what is different of them; one that is on `far` is on a PBX of its own."""
     own = trunk or {}
+    pbxs = {"lab", *(one["pbx"] for one in own.values() if "pbx" in one)}
     return Settings.model_validate(
         {
             "transfer": transfer or {},
             "limits": {"max_channels": 100, "cps": 500, **limits},
-            "pbx": {name: {"secret_env": "X", "sounds_dir": "/sounds"} for name in ("lab", "far")},
+            "pbx": {
+                name: {"secret_env": "X", "sounds_dir": "/sounds"} for name in sorted(pbxs, reverse=True)
+            },
             "trunk": {
                 "a": {
                     "pbx": "lab",
@@ -152,8 +155,7 @@ class Desk:
         self.connection = await open_writer(path)
         self.reader = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
         self.writer = Writer(self.connection, 0.002)
-        self.exchange = Exchange()
-        self.exchanges = {"lab": self.exchange, "far": Exchange()}
+        self.exchanges = {"lab": Exchange(), "far": Exchange()}
         self.has_flow: Callable[[str, str], bool] = lambda pbx, version: (
             self.flows and pbx not in self.without_flow
         )
@@ -190,8 +192,14 @@ class Desk:
         for exchange in self.exchanges.values():
             exchange.tell = self.follower.take
 
-    def _freed(self) -> None:
-        self.dispatcher.wake()
+    @property
+    def exchange(self) -> Exchange:
+        """The PBX of both trunks, as long as none is on another one."""
+        return self.exchanges["lab"]
+
+    @exchange.setter
+    def exchange(self, other: Exchange) -> None:
+        self.exchanges["lab"] = other
 
     def start(self) -> None:
         for work in (self.dispatcher.claim(), self.dispatcher.send()):

@@ -120,5 +120,5 @@ async def test_after_an_unclean_stop_a_damaged_database_is_not_dialed_from(tmp_p
     connection = await open_writer(tmp_path / "volley.db", check=True)  # a sound one is opened
     await connection.close()
     damage(tmp_path / "volley.db")
-    with pytest.raises(StoreError, match=r"damaged .*restore a backup"):
+    with pytest.raises(StoreError, match=r"(?s)damaged .*restore a backup"):
         await open_writer(tmp_path / "volley.db", check=True)
