@@ -166,6 +166,21 @@ def ways(desk: Any) -> dict[str, str]:
     return dict(one.split("@") for one in dialed)
 
 
+async def test_a_pbx_that_is_lost_is_left_at_once(new_desk, person) -> None:
+    async with new_desk(cps=100, trunk={"b": {"pbx": "far"}}) as desk:
+        await desk.campaign("spring", *(person(row) for row in range(1, 61)))
+        desk.start()
+        far = desk.exchanges["far"]
+        await desk.until(lambda: len(far.written) == 5)
+        far.unreachable = True  # the connection breaks, and a moment later that is known
+        await desk.until(lambda: desk.rows("SELECT 1 FROM attempts WHERE disposition = 'NOT_SENT'"))
+        far.up = False
+        await desk.until(lambda: len(desk.by_trunk()["a"]) == 55, 3.0)
+        assert len(far.written) == 5
+        assert desk.rows("SELECT count(*) FROM contacts WHERE state = 'in_call' AND attempts = 0") == [60]
+        assert desk.events("trunk.breaker_opened") == [], "no trunk has failed"
+
+
 async def test_each_callee_by_the_cheapest_trunk_that_serves_them(new_desk, person, phone) -> None:
     cheap = {"a": {"prices": {"+331990010": 0.01}}, "b": {"areas": ["+33199001"], "price": 0.1}}
     async with new_desk(cps=200, trunk=cheap) as desk:
