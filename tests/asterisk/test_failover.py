@@ -25,8 +25,8 @@ cps = 50
 priority = 90
 
 [trunk.full.breaker]
-pause = "30s"
-max_pause = "60s"
+pause = "10m"
+max_pause = "10m"
 
 """
 PEOPLE = [number(12, at) for at in range(40)]
@@ -92,7 +92,7 @@ def test_everybody_is_reached_by_the_other_trunk_and_nobody_loses_an_attempt(eng
     with full_carrier(lab.status().ports.sip) as carrier:
         engine.start()
         engine.job("failover", PEOPLE, "[retry]\nmax_attempts = 1\n")
-        engine.completed("failover", 30)
+        engine.completed("failover", 60)
         [opened] = engine.log("trunk.breaker_opened")
         assert opened["trunk"] == "full"
         assert opened["reason"].endswith("the last one: SIP 503")
@@ -108,7 +108,7 @@ def test_everybody_is_reached_by_the_other_trunk_and_nobody_loses_an_attempt(eng
             ), one
             refused += len(others)
             if others:
-                assert answered["created_at"] - others[0]["ended_at"] < 10, one
+                assert answered["created_at"] - others[0]["ended_at"] < 20, one
         assert 5 <= refused < 40
         assert sorted(carrier.asked) == sorted(
             one for one, rows in engine.attempts("failover").items() if any(row["sip"] == 503 for row in rows)
