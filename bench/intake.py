@@ -85,9 +85,7 @@ def take(directory: Path, contacts: int) -> Taken:
         for line in log.read_text(encoding="utf-8").splitlines()
         if '"campaign.accepted"' in line
     ]
-    problems = (
-        [] if line["contacts"] == contacts else [f"{line['contacts']} of {contacts} contacts were taken in"]
-    )
+    problems = [] if line["rows"] == contacts else [f"{line['rows']} of {contacts} rows were read"]
     return Taken(contacts, seconds, own, (before + after) / 2, tuple(problems))
 
 
