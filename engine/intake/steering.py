@@ -182,7 +182,8 @@ class Steering:
         while after is not None:
             after = await self._writer.submit(
                 partial(
-                    campaigns.look_again, campaign_id=campaign_id, reasons=ANEW, after=after, now=now, limit=SLICE
+                    campaigns.look_again, campaign_id=campaign_id, reasons=ANEW, after=after, now=self._clock.now(),
+                    limit=SLICE,
                 ),
                 bulk=True,
             )  # fmt: skip

@@ -66,7 +66,7 @@ class Changes:
     new: list[CampaignRow]
     """Those that were not known, and those whose limits were changed."""
     grown: list[int]
-    """Those to which a job has brought contacts."""
+    """Those with contacts that are due and were not: a job has brought them, or other hours hold for them."""
     empty: list[int]
     """Those of which no contact is open."""
 
@@ -87,7 +87,7 @@ def changes(connection: sqlite3.Connection, known: frozenset[int], since: float)
     }
     new = [campaign(connection, one) for one, _ in states if one not in known or one in changed]
     grown = connection.execute("SELECT DISTINCT campaign_id FROM jobs WHERE closed_at >= ?", (since,))
-    return Changes(states, new, [row[0] for row in grown], empty)
+    return Changes(states, new, [*changed, *(row[0] for row in grown)], empty)
 
 
 def campaign(connection: sqlite3.Connection, campaign_id: int) -> CampaignRow:
@@ -173,6 +173,7 @@ def look_again(
         "UPDATE contacts SET due_at = ? WHERE id = ?",
         [(now, row[1]) for row in rows if row[2] in wanted],
     )
+    connection.execute("UPDATE campaigns SET steered_at = ? WHERE id = ?", (now, campaign_id))
     return (rows[-1][0], rows[-1][1]) if len(rows) == limit else None
 
 

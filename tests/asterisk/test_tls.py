@@ -12,7 +12,8 @@ import pytest
 import uvloop
 
 import lab
-from engine.ami.client import AmiClient, Link
+from engine.ami.client import AmiClient
+from engine.ami.connection import Link
 from engine.ami.tls import Tls
 from engine.errors import AmiError
 from lab import Lab

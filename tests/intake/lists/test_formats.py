@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import itertools
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -147,6 +148,7 @@ def test_gzip_and_zip(plain: Plain) -> None:
         ("a.txt", b"202,5550123\n\0\0", "holds zero bytes"),
         ("a.pdf", b"%PDF-1.4 202,5550123", "PDF or an archive"),
     ],
+    ids=itertools.count(),  # an archive holds the time at which it was made, and every process names the tests by itself
 )
 def test_what_is_no_list_is_refused(plain: Plain, name: str, content: bytes, what: str) -> None:
     with pytest.raises(InputError, match=what):
