@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
@@ -47,15 +46,15 @@ from engine.pbx_settings import PbxSettings
 from engine.purging import Purging
 from engine.reports import Reports
 from engine.retention import Retention
+from engine.signals import heed
 from engine.sounds_server import SoundsServer
 from engine.store import halts, recovery
 from engine.store.database import Left, look_over, open_writer, state_lock
 from engine.store.listing import ListBook
 from engine.store.writer import Writer
+from engine.store_health import StoreHealth
 from engine.trials import Trials
 
-TELL_EVERY = 10.0
-"""Seconds between two lines that say that the database still refuses."""
 STOP_PATIENCE = 10.0
 
 
@@ -72,9 +71,6 @@ class Engine:
         self._unchecked = False
         """The last engine was killed, and nobody has looked over the database since."""
         self._changed = asyncio.Event()
-        self._ailing: float | None = None
-        """Monotonic instant since when the database refuses."""
-        self._told = float("-inf")
 
     async def run(self) -> None:
         """Run until stopped. Raises SettingsError, StoreInUse, StoreError, or what killed a task that must not die."""
@@ -82,7 +78,7 @@ class Engine:
         with state_lock(self.settings.engine.state) as left:
             async with AsyncExitStack() as stack:
                 await self._build(stack, left)
-                self._signals()
+                heed(self._stop, self._lines, self._log)
                 self._log.info(
                     events.ENGINE_STARTED,
                     version=__version__,
@@ -102,7 +98,8 @@ class Engine:
         stack.push_async_callback(connection.close)
         lists = ListBook(settings.engine.state)
         stack.push_async_callback(connection.run, lambda _: lists.close())
-        self.writer = Writer(connection, settings.engine.commit_window, self._store_health)
+        health = StoreHealth(self._clock, self._log, lambda: self.dispatcher.wake())  # noqa: PLW0108 -- it is made later
+        self.writer = Writer(connection, settings.engine.commit_window, health.told)
         self._writing = asyncio.create_task(self.writer.run(), name="writer")
         ids = await self.writer.submit(
             partial(
@@ -257,36 +254,6 @@ class Engine:
             self._clock,
             self._log,
         )
-
-    def _store_health(self, fault: str) -> None:
-        """The writer tells how it fares: an error at once and every while, and one word when it is over."""
-        mono = self._clock.mono()
-        if not fault:
-            since, self._ailing, self._told = self._ailing, None, float("-inf")
-            self._log.warning(events.STORE_RECOVERED, seconds=round(mono - (since or mono), 3))
-            self.dispatcher.wake()
-            return
-        self._ailing = self._ailing or mono
-        if mono - self._told >= TELL_EVERY:
-            self._told = mono
-            self._log.error(events.STORE_FAILED, error=fault, dialing="stopped until it can be written again")
-
-    def _signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._signalled)
-
-    def _signalled(self) -> None:
-        if self._stop.is_set():
-            self._log.warning(events.ENGINE_STOPPED, how="at once: second signal")
-            if self._lines is not None:
-                self._lines.flush()
-            os._exit(1)
-        self.stop()
-
-    def stop(self) -> None:
-        """Begin the orderly end."""
-        self._stop.set()
 
     async def _live(self) -> None:
         """Start every task; end in order when asked to, or when one dies."""

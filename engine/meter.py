@@ -150,7 +150,7 @@ class Meter:
             acknowledged=_times(self._follower.heard_after),
             committed=_times(self._writer.took),
             lagged=_times(self._lagged),
-            unstored=self._follower.unstored,
+            unstored=self._follower.ends.unstored,
             fault=self._writer.fault,
             troubles=tuple(asdict(one) for one in self.tally.troubles),
         )

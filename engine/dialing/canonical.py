@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.channel import channel_id
+from engine.dialing.ledger import Live
 from engine.dialing.retry import Decision
 from engine.store.claimed import Claim
 from engine.store.outcomes import Outcome, Stored
+
+
+def names(live: Live) -> dict[str, object]:
+    """What names a call in every line about it."""
+    claim = live.claim
+    return {
+        "campaign": live.running.name,
+        "contact": claim.contact_id,
+        "attempt": channel_id(claim.attempt),
+    }
 
 
 def line(claim: Claim, outcome: Outcome, decision: Decision, stored: Stored) -> dict[str, Any]:

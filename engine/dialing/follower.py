@@ -1,30 +1,27 @@
 """Follows live calls: takes channel events, does what the call says, and writes its end.
 
 Decide, then act: `Call.handle` changes the state and returns effects; the effects are carried out here. A call's
-slot is given back at its hangup, its rows are written in one transaction, and its one canonical log line is written
-after that commit. An end that the database refuses is tried again until it is stored: nothing is lost, and no new
-call is claimed meanwhile.
+slot is given back at its hangup; what is stored and said of its end is `ends`'.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import NamedTuple
 
 from engine.channel import ChannelEvent, Queued, Refused, Report, Ringing, channel_id
 from engine.dialing.aftermath import aftermath
 from engine.dialing.agenda import Agenda
 from engine.dialing.backlog import Backlog
 from engine.dialing.call import State
-from engine.dialing.canonical import line
+from engine.dialing.canonical import names
 from engine.dialing.disposition import Disposition, Ending
 from engine.dialing.effects import AwaitHangup, End, HeardKey, Keep, StartRingTimer, TakeKey
+from engine.dialing.ends import Ended, Ends
 from engine.dialing.health import Health
 from engine.dialing.ledger import Ledger, Live
-from engine.dialing.retry import CallbackAt, Decision
 from engine.dialing.surroundings import REAP_GRACE, Channels, Clock
 from engine.dialing.wishes import Wishes
 from engine.errors import AmiError
@@ -32,8 +29,7 @@ from engine.flow.actions import MESSAGE
 from engine.histogram import Histogram
 from engine.ops import log as events
 from engine.ops.log import Log
-from engine.store import endings, outcomes
-from engine.store.outcomes import Outcome, Stored
+from engine.store import outcomes
 from engine.store.writer import Writer
 
 HANGUP_GRACE = 2.0
@@ -41,14 +37,6 @@ HANGUP_GRACE = 2.0
 ACK_BOUNDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 EARLY_SEQ = 1000
 """Number of the report that the engine itself makes of a key during the detection; the dialplan's count from 1."""
-
-
-class Ended(NamedTuple):
-    """A call that ended, and what is to be stored and said of it."""
-
-    live: Live
-    outcome: Outcome
-    decision: Decision
 
 
 class Follower:
@@ -85,14 +73,10 @@ class Follower:
         """Originates written to each PBX of which nothing was heard yet."""
         self.heard_after = Histogram(ACK_BOUNDS)
         """From the writing of an Originate to the first that was heard of it."""
-        self.unstored = 0
-        """Ends that are not committed yet."""
-        self._storing: asyncio.Future[Sequence[Stored]] | None = None
-        self._ends: list[Ended] = []
-        """Those that share the unit of work that `_storing` waits for."""
+        self.ends = Ends(writer, self.backlog, log, freed, emptied)
 
     def __repr__(self) -> str:
-        return f"<Follower live={len(self._ledger)} unstored={self.unstored}>"
+        return f"<Follower live={len(self._ledger)} unstored={self.ends.unstored}>"
 
     # -- events --------------------------------------------------------------------------------------------------------
 
@@ -144,14 +128,14 @@ class Follower:
                 what="the PBX refused an Originate; is Volley's dialplan loaded there?",
                 why=event.why,
                 pbx=live.trunk.pbx,
-                **self._names(live),
+                **names(live),
             )
         was, waiting = live.call.state, live.call.unheard
         effects = live.call.handle(event, self._clock.now())
         if live.call.state is not was and live.call.state is State.UP:
             live.stop_timer()
             live.deadline = self._clock.mono() + live.running.max_call + REAP_GRACE
-            self._log.debug(events.CALL_ANSWERED, **self._names(live))
+            self._log.debug(events.CALL_ANSWERED, **names(live))
         unwanted = live.call.withdrawn or event.attempt in self._cut
         if unwanted and isinstance(event, Queued | Ringing):
             self.backlog.spawn(self._hang_up(live))  # it was not there yet when it was taken back
@@ -194,7 +178,7 @@ class Follower:
                         events.ENGINE_FAULT,
                         what="the PBX does not have this call's flow",
                         flow=live.claim.flow_version,
-                        **self._names(live),
+                        **names(live),
                     )
             case End(disposition, ending):
                 self._end(live, disposition, ending)
@@ -260,16 +244,14 @@ class Follower:
         try:
             await self._channels(live.trunk.pbx).hang_up(channel_id(live.claim.attempt))
         except AmiError as error:
-            self._log.warning(
-                events.ENGINE_FAULT, what="could not hang up", error=str(error), **self._names(live)
-            )
+            self._log.warning(events.ENGINE_FAULT, what="could not hang up", error=str(error), **names(live))
 
     async def _redirect(self, live: Live, channel: str, digit: str) -> None:
         try:
             await self._channels(live.trunk.pbx).redirect(channel, "volley-early", digit)
         except AmiError as error:
             self._log.warning(
-                events.ENGINE_FAULT, what="could not take a key", error=str(error), **self._names(live)
+                events.ENGINE_FAULT, what="could not take a key", error=str(error), **names(live)
             )
 
     async def _opt_out(self, report: Report, live: Live) -> None:
@@ -278,7 +260,7 @@ class Follower:
         )
         if not self.suppressed.issuperset(numbers):  # not a repetition
             self.suppress(numbers)
-            self._log.info(events.OPTOUT_RECORDED, **self._names(live))
+            self._log.info(events.OPTOUT_RECORDED, **names(live))
 
     def suppress(self, numbers: list[int]) -> None:
         """These numbers are suppressed in the database: take back what was claimed or rings."""
@@ -315,67 +297,9 @@ class Follower:
         )
         self.health.ended(live, Disposition(outcome.disposition), ending, outcome.note)
         self._freed()
-        # Handed over at this very moment: an end that was reckoned before the clock was set is stored before it moves.
-        storing = self._writer.gather(endings.finish_all, outcome)
-        if storing is not self._storing:
-            self._storing, self._ends = storing, []
-            self.backlog.spawn(self._finish(storing, self._ends))
-        self._ends.append(Ended(live, outcome, decision))
-        self.unstored += 1
-
-    async def _finish(self, storing: asyncio.Future[Sequence[Stored]], ends: list[Ended]) -> None:
-        """Ends that share a commit."""
-        try:
-            found = await storing
-        except (
-            Exception
-        ):  # one of them, or the disk: each by itself, until it is stored or says what is wrong with it
-            for end in ends:
-                self.backlog.spawn(self._finish_alone(end))
-            return
-        for end, stored in zip(ends, found, strict=True):
-            try:
-                self._stored(end, stored)
-            except Exception as error:  # the others have ended too
-                self.backlog.broke(error)
-        self._freed()
-
-    async def _finish_alone(self, end: Ended) -> None:
-        try:
-            stored = await self.backlog.stored(partial(outcomes.finish, outcome=end.outcome))
-        except BaseException:
-            self.unstored -= 1
-            raise
-        self._stored(end, stored)
-        self._freed()
-
-    def _stored(self, end: Ended, stored: Stored) -> None:
-        live, outcome, decision = end
-        self.unstored -= 1
-        if not stored.fresh:
-            return
-        if outcome.next_at is not None and not stored.contact_done:
-            live.running.due(outcome.next_at)
-        self._log_end(live, outcome, decision, stored)
-        if stored.campaign_open <= 0:
-            self._emptied(outcome.campaign_id)
-
-    def _log_end(self, live: Live, outcome: Outcome, decision: Decision, stored: Stored) -> None:
-        self._log.info(events.CALL_ENDED, **self._names(live), **line(live.claim, outcome, decision, stored))
-        if stored.missed:
-            self._log.error(events.CALLBACK_MISSED, **self._names(live), callbacks=1, why=outcome.disposition)
-        if isinstance(decision, CallbackAt):
-            self._log.info(events.CALLBACK_SCHEDULED, **self._names(live), at=decision.at)
+        self.ends.take(Ended(live, outcome, decision))
 
     def void(self, live: Live, note: str) -> None:
         """A claimed call that was never written: its attempt is void and its budget given back."""
         live.call.refusal = ""
         self.give_up(live, Disposition.NOT_SENT, note)
-
-    def _names(self, live: Live) -> dict[str, object]:
-        claim = live.claim
-        return {
-            "campaign": live.running.name,
-            "contact": claim.contact_id,
-            "attempt": channel_id(claim.attempt),
-        }

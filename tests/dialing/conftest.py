@@ -287,7 +287,7 @@ class Desk:
         assert [(trunk.live, trunk.queued) for trunk in self.trunks.by_name.values()] == [(0, 0)] * 2
         assert [one.live for one in self.agenda.campaigns.values()] == [0] * len(self.agenda.campaigns)
         assert self.follower.unacknowledged.total() == 0
-        assert self.follower.unstored == 0
+        assert self.follower.ends.unstored == 0
 
 
 @pytest.fixture

@@ -245,12 +245,12 @@ async def test_an_end_that_the_database_refuses_is_stored_later(desk, person) ->
     desk.hang_up(attempt, 16, 0, answered=True)
     await desk.until(lambda: desk.writer.fault)
     assert "make room on the disk" in desk.writer.fault
-    assert desk.follower.unstored == 1
+    assert desk.follower.ends.unstored == 1
     assert desk.trunks.live == 0
     await desk.connection.run(lambda one: one.execute("PRAGMA max_page_count = 1000000"))
     await ended(desk)
     assert desk.rows("SELECT count(*) FROM call_events") == [400]
-    assert desk.follower.unstored == 0
+    assert desk.follower.ends.unstored == 0
     assert desk.writer.fault == ""
 
 
