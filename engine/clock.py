@@ -26,4 +26,4 @@ class Clock:
 
     def now(self) -> float:
         """The wall time to reckon with and to store."""
-        return time.monotonic() + self.offset
+        return self.mono() + self.offset
