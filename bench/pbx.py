@@ -51,10 +51,15 @@ def processor_time(state: lab.Lab) -> float | None:
 def write_flow(state: lab.Lab, version: str, entries: Mapping[str, str]) -> None:
     """Write a call flow into AstDB, as the engine does when a campaign starts. Raises ConnectionError when
     Asterisk refuses."""
+    write_family(state, f"volleyflow/{version}", entries)
+
+
+def write_family(state: lab.Lab, family: str, entries: Mapping[str, str]) -> None:
+    """Write entries of an AstDB family. Raises ConnectionError when Asterisk refuses."""
     secret = state.secret_file.read_text(encoding="utf-8").strip()
     actions = [f"Action: Login\r\nUsername: {USER}\r\nSecret: {secret}\r\nEvents: off\r\n\r\n"]
     actions += [
-        f"Action: DBPut\r\nFamily: volleyflow/{version}\r\nKey: {key}\r\nVal: {value}\r\n\r\n"
+        f"Action: DBPut\r\nFamily: {family}\r\nKey: {key}\r\nVal: {value}\r\n\r\n"
         for key, value in entries.items()
     ]
     with socket.create_connection((state.pbx_address, state.ports.ami), timeout=5.0) as connection:
@@ -64,5 +69,5 @@ def write_flow(state: lab.Lab, version: str, entries: Mapping[str, str]) -> None
             answer += more
     if (done := answer.count(b"Response: Success")) != len(actions):
         raise ConnectionError(
-            f"Asterisk took {done} of {len(actions)} actions that write the flow: {answer.decode(errors='replace')[-300:]}"
+            f"Asterisk took {done} of {len(actions)} actions that write {family}: {answer.decode(errors='replace')[-300:]}"
         )

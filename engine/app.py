@@ -29,6 +29,7 @@ from engine.dialing.queues import Queues
 from engine.dialing.speaking import Speaking
 from engine.dialing.trunks import Trunks
 from engine.errors import AmiError, StoreError, StoreFault, VolleyError
+from engine.hearing.keeper import Keeper
 from engine.hooks.service import open_hooks
 from engine.housekeeping import Housekeeping
 from engine.intake.control import Control
@@ -144,6 +145,9 @@ class Engine:
             self.dispatcher.wake,
             self._log,
         )
+        self.hearer = Keeper(
+            settings.hearer, {name: pbx.host for name, pbx in settings.pbx.items()}, self.peers, self._log
+        )
         self.intake = Intake(settings, self.writer, self._clock, self._log, self._changed.set)
         self.control = Control(
             settings,
@@ -249,6 +253,8 @@ class Engine:
         loops.update(
             {f"sounds-{name}": peer.sounds.run() for name, peer in self.peers.items() if peer.sounds.remote}
         )
+        if self.hearer.needed:
+            loops["hearer"] = self.hearer.run()
         tasks = {name: asyncio.create_task(work, name=name) for name, work in loops.items()}
         stopping = asyncio.create_task(self._stop.wait())
         watched = [*tasks.values(), self._writing, stopping]

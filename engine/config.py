@@ -25,6 +25,7 @@ from pydantic import (
 
 from engine.durations import Duration
 from engine.errors import Problem, RulesError, SettingsError
+from engine.hearing_settings import HearerSettings
 from engine.hook_settings import HookSettings
 from engine.model import Language, Model
 from engine.rules.book import Book, read_book, standard_book
@@ -289,6 +290,7 @@ class Settings(Model):
     defaults: DefaultSettings = DefaultSettings()
     prompts: PromptSettings = PromptSettings()
     sounds: SoundsSettings = SoundsSettings()
+    hearer: HearerSettings = HearerSettings()
     tts: TtsSettings = TtsSettings()
     law: LawSettings = LawSettings()
     transfer: dict[Name, TransferSettings] = Field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The bounds of a process that reads what somebody handed in: set by itself, before it reads anything."""
+"""The bounds of a process of ours: set by itself, before it reads what somebody handed in."""
 
 from __future__ import annotations
 
@@ -20,6 +20,11 @@ def restrain(memory_bytes: int, cpu_seconds: int, parent: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 5))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.nice(NICE)
+    end_with(parent)
+
+
+def end_with(parent: int) -> None:
+    """This process lives no longer than that of its parent (a pid)."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:

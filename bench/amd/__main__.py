@@ -7,6 +7,7 @@ whether a voicemail has the whole message, both measured on the carrier's record
     python -m bench.amd                        both parts of the project's own set
     python -m bench.amd --part test --every 8  every eighth callee of one part
     python -m bench.amd --recordings DIR       recordings of your own: DIR/recordings.csv with the columns file,label
+    python -m bench.amd --set hearer=false   without the hearer: by Asterisk's AMD() alone
     python -m bench.amd --set longest=3s       with another setting of [amd]
 """
 
@@ -28,6 +29,7 @@ from bench.amd.callees import Callee
 from bench.amd.calls import Call
 from bench.amd.corpus import PARTS, recipes
 from bench.amd.heard import Recording
+from bench.amd.hearing import Hearing, hearing
 from bench.amd.score import Figures, Result, result
 from lab import packages
 from lab.errors import LabError
@@ -56,13 +58,15 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         packages.need({"espeak-ng": "espeak-ng", "sox": "sox"}, lambda text: print(text, file=sys.stderr))
         chosen = _callees(given)
-        results = run(
-            chosen,
-            given.dir.absolute(),
-            dict(one.split("=", 1) for one in given.set),
-            given.channels,
-            given.cps,
-        )
+        with hearing(given.channels) as hearer:
+            results = run(
+                chosen,
+                given.dir.absolute(),
+                dict(one.split("=", 1) for one in given.set),
+                given.channels,
+                given.cps,
+                hearer,
+            )
     except (
         audio.AudioError,
         callees.TableError,
@@ -76,16 +80,22 @@ def main(arguments: list[str] | None = None) -> int:
     report.write(given.dir.absolute() / "amd" / "calls.csv", results)
     for part in dict.fromkeys(one.callee.part for one in results):
         print(report.text(part, Figures(tuple(one for one in results if one.callee.part == part))))
+    print(hearer.text)
     print(f"each call: {given.dir / 'amd' / 'calls.csv'}")
     return 0
 
 
 def run(
-    chosen: Sequence[Callee], directory: Path, amd: dict[str, str], channels: int, each_second: float
+    chosen: Sequence[Callee],
+    directory: Path,
+    amd: dict[str, str],
+    channels: int,
+    each_second: float,
+    hearer: Hearing,
 ) -> list[Result]:
     """Call all of them and judge what was heard. Raises LabError, AudioError, ConnectionError, TimeoutError, ValueError."""
     prompts = [stage.prompt(name, directory / "prompts") for name in ("message", "voicemail")]
-    with stage.stage(directory, list(chosen), amd) as (state, version, recordings):
+    with stage.stage(directory, list(chosen), amd, hearer) as (state, version, recordings):
         calls = stage.play(state, version, len(chosen), channels, each_second)
         time.sleep(SETTLING)
         jobs = [(chosen[call.number], call, recordings / f"{call.number:06d}.raw", prompts) for call in calls]

@@ -19,8 +19,10 @@ from bench import pbx
 from bench.amd import audio, callees, corpus
 from bench.amd.callees import Callee
 from bench.amd.calls import Call, call_all
+from bench.amd.hearing import Hearing
 from engine.campaign import Campaign
 from engine.flow import compiled
+from engine.hearing import keeper
 
 MESSAGE = "This is a message from the health centre. Your appointment is on Thursday at ten. Please bring your insurance card."
 VOICEMAIL = "The health centre has a message for you. Please call us back tomorrow morning. Thank you."
@@ -82,7 +84,7 @@ def campaign(amd: Mapping[str, object]) -> Campaign:
 
 @contextmanager
 def stage(
-    directory: Path, called: Sequence[Callee], amd: Mapping[str, object]
+    directory: Path, called: Sequence[Callee], amd: Mapping[str, object], hearer: Hearing
 ) -> Iterator[tuple[lab.Lab, str, Path]]:
     """A fresh lab whose carrier has the callees by their place in the list; the flow's version; the recordings' folder.
 
@@ -107,6 +109,7 @@ def stage(
         entries = {key: value.replace(compiled.SOUNDS, state.sounds_path) for key, value in found.items()}
         version = compiled.version(entries)
         pbx.write_flow(state, version, entries)
+        pbx.write_family(state, keeper.FAMILY, keeper.entries(hearer.address))
         yield state, version, recordings
 
 

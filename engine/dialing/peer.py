@@ -20,6 +20,7 @@ from engine.dialing.sounds import INBOUND, Sounds
 from engine.dialing.surroundings import Clock
 from engine.dialing.trunks import Trunks
 from engine.errors import AmiError, StoreError
+from engine.hearing import keeper
 from engine.ops import log as events
 from engine.ops.log import Log
 from engine.store import campaigns, recovery
@@ -50,6 +51,8 @@ class Peer:
     ) -> None:
         self.name = name
         self.settings = settings
+        self.hearer = ""
+        """Where the process that hears callees listens; empty: there is none for this PBX."""
         self._whole = whole
         self._agenda = agenda
         self._ledger = ledger
@@ -138,6 +141,7 @@ class Peer:
         await self.put_flows()
         await self.calling_back.set_up()
         await self.ami.put_family(targets.FAMILY, targets.entries(self._whole, self.name))
+        await self.tell_hearer()
         self.sounds.want(INBOUND, self.calling_back.sounds)
         counts, doubtful = await self.settlement.reconcile(same_asterisk=same)
         if not same:
@@ -152,6 +156,10 @@ class Peer:
         if doubtful:
             self.settlement.look_on(doubtful)
         asyncio.get_running_loop().call_soon(self._wake)
+
+    async def tell_hearer(self) -> None:
+        """Write into AstDB where calls are heard. Raises AmiError."""
+        await self.ami.put_family(keeper.FAMILY, keeper.entries(self.hearer))
 
     def has_flow(self, version: str) -> bool:
         return self.astdb.has_flow(version)

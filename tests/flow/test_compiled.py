@@ -24,7 +24,7 @@ from engine.flow.compiled import (
 from engine.intake.placing import SPOKEN
 from tests.flow.flows import campaign, campaigns
 
-AMD = "2000,700,4400,2000,900"
+AMD = "2000,700,4400,2000,900,1500"
 """What a campaign that says nothing about detection gets: ms, and the loudness."""
 DIALPLAN = (Path(__file__).parents[2] / "dialplans" / "volley.conf").read_text(encoding="utf-8")
 

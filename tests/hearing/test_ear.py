@@ -120,7 +120,7 @@ def test_a_person_beside_an_engine() -> None:
 
 
 def test_a_soft_voice_after_a_loud_tone() -> None:
-    verdict, after = heard(BEFORE, sines((425.0,), 0.8, -8.0), silence(0.4), voice(3.0, -34.0))
+    verdict, _ = heard(BEFORE, sines((425.0,), 0.8, -8.0), silence(0.4), voice(3.0, -34.0))
     assert verdict is not None
     assert verdict.word == "HUMAN"
     assert verdict.greeting == pytest.approx(3000, abs=120)

@@ -1,0 +1,70 @@
+"""The process that hears, as the engine runs it, beside the benchmark's PBX; and what it costs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from bench import processor
+from lab.errors import LabError
+from lab.places import REPOSITORY
+
+
+@dataclass(slots=True)
+class Hearing:
+    """A running hearer."""
+
+    address: str
+    pid: int
+    heard: int = 0
+    """Calls that got their verdict from it."""
+    refused: int = 0
+    seconds: float = 0.0
+    """Its processor time, once the block is over."""
+
+    @property
+    def text(self) -> str:
+        """As a line of the report."""
+        each = f", {1000 * self.seconds / self.heard:.1f} ms of processor time each" if self.heard else ""
+        return f"heard by the hearer: {self.heard} calls{each}"
+
+
+@contextmanager
+def hearing(most: int) -> Iterator[Hearing]:
+    """For at most so many calls at a time. Raises LabError."""
+    request = {"host": "127.0.0.1", "port": 0, "allow": [], "most": most, "parent": os.getpid()}
+    command = [sys.executable, "-m", "engine.hearing.process"]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(json.dumps(request).encode())
+            process.stdin.close()
+            line = process.stdout.readline()
+            if not line:
+                raise LabError("the hearer ended at once; what it said stands above")
+            found = Hearing(json.loads(line)["address"], process.pid)
+            counting = threading.Thread(target=_count, args=(process, found))
+            counting.start()
+            try:
+                before = processor.used(process.pid)
+                yield found
+                found.seconds = processor.used(process.pid) - before
+            finally:
+                process.kill()
+                counting.join()
+        finally:
+            process.kill()
+
+
+def _count(process: subprocess.Popen[bytes], found: Hearing) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        counts = json.loads(line)
+        found.heard, found.refused = counts["heard"], counts["refused"]

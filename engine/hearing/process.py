@@ -1,0 +1,54 @@
+"""The process that hears: `python -m engine.hearing.process`.
+
+Reads one request (JSON) from standard input: where to listen, who may ask, how many calls at a time, and whose child it is. Writes
+its address as a line of JSON once it listens, and its counts every second: a hearer that is stuck is known by its silence. A process of
+its own, so that reckoning with samples never takes the processor from the loop that dials. The asking side: `engine.hearing.keeper`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from ipaddress import ip_network
+from typing import Any
+
+import uvloop
+
+from engine.hearing.server import Hearer
+from engine.restrain import end_with
+
+TELL_EVERY = 1.0
+
+
+async def hear(request: dict[str, Any]) -> None:
+    """Listen until the end of the process."""
+    hearer = Hearer([ip_network(one) for one in request["allow"]], request["most"])
+    await hearer.open(request["host"], request["port"])
+    _tell({"address": hearer.address})
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(hearer.watch())
+        while True:
+            await asyncio.sleep(TELL_EVERY)
+            _tell({"live": hearer.live, "heard": hearer.heard, "refused": hearer.refused})
+
+
+def main() -> int:
+    """Hear. Returns the exit status."""
+    request = json.loads(sys.stdin.buffer.read())
+    end_with(request["parent"])
+    try:
+        uvloop.run(hear(request))
+    except OSError as error:
+        where = f"{request['host']}:{request['port']}"
+        sys.stderr.write(f"cannot listen at {where}: {error.strerror or error}\n")
+    return 1
+
+
+def _tell(what: dict[str, Any]) -> None:
+    os.write(1, json.dumps(what).encode() + b"\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

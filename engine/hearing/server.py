@@ -1,0 +1,293 @@
+"""The hearer's server: Asterisk asks it who is on the line, and gives it the callee's audio to find out.
+
+One port for both. The dialplan's AGI() asks first (FastAGI); the answer tells it to connect the channel's audio to this port
+(AudioSocket), under an id that was made for this call and is known to nobody else. When the ear has its verdict, the audio is hung
+up on, the verdict becomes a variable of the channel, and the dialplan goes on. Whatever goes wrong (nobody connects, the audio ends,
+something else speaks here) ends without that variable, and the dialplan falls back to AMD().
+"""
+
+from __future__ import annotations
+
+import asyncio
+from array import array
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import cast
+from uuid import uuid4
+
+from engine.hearing.ear import FRAME, FRAME_MS, Ear, Limits, Verdict
+from engine.hearing.wire import (
+    AGI_BEGINS,
+    AGI_BYTES,
+    AUDIO,
+    END_OF_AUDIO,
+    HANGUP,
+    UUID,
+    Messages,
+    WireError,
+    limits_of,
+)
+
+VARIABLE = "VOLLEY_HEARD"
+CONNECT_PATIENCE = 1.0
+"""Seconds from the answer to AGI() until the audio must come; a matter of a millisecond."""
+FIRST_WORD = 2.0
+"""Seconds within which a connection must have said what it is."""
+LATE_MS = 100
+"""Audio that is so late is taken for silence: some lines send nothing while nobody speaks."""
+LOOK_EVERY = 0.1
+FRAME_BYTES = 2 * FRAME
+
+Network = IPv4Network | IPv6Network
+
+
+class Hearer:
+    """All calls that are being heard."""
+
+    def __init__(self, allowed: Sequence[Network], most: int) -> None:
+        self._allowed = tuple(allowed)
+        self._most = most
+        self._server: asyncio.Server | None = None
+        self._asked: dict[bytes, Asking] = {}
+        """Calls whose audio has not come yet, by the id under which it will."""
+        self.hearing: set[Audio] = set()
+        self.live = 0
+        self.heard = 0
+        self.refused = 0
+        self.address = ""
+
+    async def open(self, host: str, port: int) -> None:
+        """Listen. Raises OSError."""
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: Line(self), host, port, backlog=512
+        )
+        bound = self._server.sockets[0].getsockname()
+        self.address = f"[{bound[0]}]:{bound[1]}" if ":" in bound[0] else f"{bound[0]}:{bound[1]}"
+
+    def close(self) -> None:
+        """Listen no more."""
+        if self._server is not None:
+            self._server.close()
+
+    async def watch(self) -> None:
+        """Give silence to those whose line sends nothing, for ever."""
+        loop = asyncio.get_running_loop()
+        while True:
+            before = loop.time()
+            await asyncio.sleep(LOOK_EVERY)
+            if loop.time() - before > 2 * LOOK_EVERY:
+                continue  # we are late ourselves; what has come is still unread
+            for audio in tuple(self.hearing):
+                audio.fill(loop.time())
+
+    def welcome(self, client: str) -> bool:
+        """May somebody from there ask?"""
+        address = ip_address(client.partition("%")[0])
+        address = getattr(address, "ipv4_mapped", None) or address
+        return address.is_loopback or any(address in network for network in self._allowed)
+
+    def ask(self, asking: Asking) -> bool:
+        """Expect its audio; not when there are too many already."""
+        if self.live >= self._most:
+            self.refused += 1
+            return False
+        self.live += 1
+        self._asked[asking.id] = asking
+        return True
+
+    def claim(self, call: bytes) -> Asking | None:
+        """The call of that id, once."""
+        return self._asked.pop(call, None)
+
+    def done(self, asking: Asking) -> None:
+        """The call is over, for us."""
+        self._asked.pop(asking.id, None)
+        self.live -= 1
+        self.heard += asking.verdict is not None
+
+
+class Line(asyncio.Protocol):
+    """A connection that has not said yet what it is."""
+
+    def __init__(self, hearer: Hearer) -> None:
+        self._hearer = hearer
+        self._begun = b""
+        self._transport: asyncio.Transport | None = None
+        self._patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        if not self._hearer.welcome(self._transport.get_extra_info("peername")[0]):
+            self._transport.abort()
+            return
+        self._patience = asyncio.get_running_loop().call_later(FIRST_WORD, self._transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        self._begun += data
+        transport = self._transport
+        if transport is None or transport.is_closing() or len(self._begun) < len(AGI_BEGINS):
+            return
+        is_agi = self._begun.startswith(AGI_BEGINS)
+        if not is_agi and self._begun[0] != UUID:
+            transport.abort()
+            return
+        if self._patience is not None:
+            self._patience.cancel()
+        found: Asking | Audio = Asking(self._hearer, transport) if is_agi else Audio(self._hearer, transport)
+        transport.set_protocol(found)
+        found.data_received(self._begun)
+
+
+class Asking(asyncio.Protocol):
+    """AGI() of one call: asks, waits while its audio is heard, is told."""
+
+    def __init__(self, hearer: Hearer, transport: asyncio.Transport) -> None:
+        self._hearer = hearer
+        self._transport = transport
+        self._read = b""
+        self._told = False
+        self._taken = False
+        self._patience: asyncio.TimerHandle | None = asyncio.get_running_loop().call_later(
+            FIRST_WORD, transport.abort
+        )
+        name = uuid4()
+        self.id = name.bytes
+        self._name = str(name)
+        self.limits: Limits | None = None
+        self.verdict: Verdict | None = None
+
+    def data_received(self, data: bytes) -> None:
+        self._read += data
+        if self.limits is None:
+            head, end, self._read = self._read.partition(b"\n\n")
+            if end:
+                self._begin(head.decode("utf-8", "replace"))
+            elif len(head) > AGI_BYTES:
+                self._transport.abort()
+            else:
+                self._read = head
+            return
+        *lines, self._read = self._read.split(b"\n")
+        for line in lines:
+            self._answered(line)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._impatient()
+        if self._taken:
+            self._taken = False
+            self._hearer.done(self)
+
+    def _begin(self, head: str) -> None:
+        try:
+            self.limits = limits_of(head)
+        except WireError:
+            self._transport.abort()
+            return
+        self._impatient()
+        if not self._hearer.ask(self):
+            self._transport.close()
+            return
+        self._taken = True
+        self._patience = asyncio.get_running_loop().call_later(CONNECT_PATIENCE, self._transport.abort)
+        # TryExec: AudioSocket() hangs up on the callee when it fails.
+        audio = f"AudioSocket({self._name},{self._hearer.address})"
+        self._transport.write(f'EXEC TryExec "{audio}"\n'.encode())
+
+    def connected(self) -> Limits:
+        """Its audio has come."""
+        self._impatient()
+        assert self.limits is not None
+        return self.limits
+
+    def _answered(self, line: bytes) -> None:
+        """The audio has ended; or the variable is set."""
+        verdict = self.verdict
+        if verdict is None or self._told or not line.startswith(b"200"):
+            self._transport.close()
+            return
+        self._told = True
+        value = f"{verdict.word},{verdict.cause},{verdict.greeting}"
+        self._transport.write(f'SET VARIABLE {VARIABLE} "{value}"\n'.encode())
+
+    def _impatient(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+
+class Audio(asyncio.Protocol):
+    """The audio of one call."""
+
+    def __init__(self, hearer: Hearer, transport: asyncio.Transport) -> None:
+        self._hearer = hearer
+        self._transport = transport
+        self._messages = Messages()
+        self._samples = bytearray()
+        self._asking: Asking | None = None
+        self._ear: Ear | None = None
+        self._began = 0.0
+        self._heard_ms = 0
+        self._quiet = False
+        """Nothing has come since the last look."""
+
+    def data_received(self, data: bytes) -> None:
+        self._quiet = False
+        for kind, payload in self._messages.take(data):
+            if kind == UUID:
+                self._begin(payload)
+            elif kind == AUDIO:
+                self._hear(payload)
+            elif kind == HANGUP:
+                self._transport.close()
+            if self._transport.is_closing():
+                return
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._hearer.hearing.discard(self)
+
+    def fill(self, now: float) -> None:
+        """Silence for what should have come until now, if nothing has since the last time."""
+        if self._quiet:
+            missing = round(1000 * (now - self._began)) - self._heard_ms - LATE_MS
+            for _ in range(missing // FRAME_MS):
+                if self._take(array("h", bytes(FRAME_BYTES))):
+                    return
+        self._quiet = True
+
+    def _begin(self, call: bytes) -> None:
+        asking = self._hearer.claim(call)
+        if asking is None or self._asking is not None:
+            self._transport.abort()
+            return
+        self._asking = asking
+        self._ear = Ear(asking.connected())
+        self._began = asyncio.get_running_loop().time()
+        self._hearer.hearing.add(self)
+
+    def _hear(self, payload: bytes) -> None:
+        samples = self._samples
+        samples += payload
+        while len(samples) >= FRAME_BYTES:
+            frame = array("h", bytes(samples[:FRAME_BYTES]))
+            del samples[:FRAME_BYTES]
+            if self._take(frame):
+                return
+
+    def _take(self, frame: array[int]) -> bool:
+        """Whether that is enough."""
+        if self._ear is None or self._asking is None:
+            self._transport.abort()
+            return True
+        self._heard_ms += FRAME_MS
+        verdict = self._ear.take(frame)
+        if verdict is None:
+            return False
+        self._asking.verdict = verdict
+        self._hearer.hearing.discard(self)
+        self._transport.write(END_OF_AUDIO)
+        self._transport.close()
+        return True
