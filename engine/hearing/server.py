@@ -33,7 +33,7 @@ CONNECT_PATIENCE = 1.0
 """Seconds from the answer to AGI() until the audio must come; a matter of a millisecond."""
 FIRST_WORD = 2.0
 """Seconds within which a connection must have said what it is."""
-LATE_MS = 100
+LATE_MS = 250
 """Audio that is so late is taken for silence: some lines send nothing while nobody speaks."""
 LOOK_EVERY = 0.1
 FRAME_BYTES = 2 * FRAME

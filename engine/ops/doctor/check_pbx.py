@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from engine.ops.doctor import advisories
 from engine.ops.doctor.facts import Finding, Pbx, error, note, unknown, warning
-from engine.ops.doctor.needs import DANGEROUS, modules_of
+from engine.ops.doctor.needs import DANGEROUS, HEARER_MODULES, modules_of
 from engine.ops.share import dialplan_marks
 
 OLDEST = (20,)
@@ -75,6 +75,12 @@ def modules(pbx: Pbx) -> Iterable[Finding]:
             yield warning(
                 f"{module} is not loaded ({why})",
                 f"load one of res_timing_*: asterisk -rx 'module load {module}.so'",
+                "modules.conf",
+            )
+        elif there is False and module in HEARER_MODULES:
+            yield warning(
+                f"{module} is not loaded ({why}): AMD() tells people from machines, less well",
+                f"asterisk -rx 'module load {module}.so'; or hearer.enabled = false",
                 "modules.conf",
             )
         elif there is False:

@@ -83,6 +83,11 @@ FETCH_MODULES = {
     "app_mixmonitor": "makes the folder of a language",
 }
 """For a PBX that fetches its sounds (dialplans/volley-fetch.conf)."""
+HEARER_MODULES = {
+    "res_agi": "asks the hearer who answered",
+    "app_audiosocket": "gives the hearer the callee's audio",
+}
+"""For a PBX that the hearer can serve; without them AMD() tells people from machines, less well."""
 CODEC_MODULES = {
     "alaw": "codec_alaw",
     "ulaw": "codec_ulaw",
@@ -110,7 +115,7 @@ BUILT_IN = frozenset(
 BROUGHT = {
     "BackgroundDetect": "app_talkdetect", "SHIFT": "func_strings", "ARRAY": "func_strings", "STRFTIME": "func_strings",
     "TONE_DETECT": "res_tonedetect",
-    "AMD": "app_amd", "CALLERID": "func_callerid", "CURL": "func_curl", "CURLOPT": "func_curl", "IFMODULE": "func_module",
+    "AGI": "res_agi", "AMD": "app_amd", "CALLERID": "func_callerid", "CURL": "func_curl", "CURLOPT": "func_curl", "IFMODULE": "func_module",
     "MixMonitor": "app_mixmonitor", "STAT": "func_env", "StopMixMonitor": "app_mixmonitor", "CHANNEL": "func_channel",
     "CUT": "func_cut", "DB": "func_db", "Dial": "app_dial", "DIALPLAN_EXISTS": "func_dialplan", "ExecIf": "app_exec",
     "FILTER": "func_strings", "LISTFILTER": "func_strings",
@@ -128,6 +133,8 @@ def modules_of(name: str, settings: Settings) -> dict[str, str]:
     found = dict(MODULES)
     if settings.pbx[name].sounds_url is not None:
         found.update(FETCH_MODULES)
+    if settings.hearer.reaches(settings.pbx[name].host):
+        found.update(HEARER_MODULES)
     if any(transfer.queue is not None for transfer in settings.transfer.values()):
         found["app_queue"] = "transfers to a queue"
     for trunk_name, trunk in settings.trunk.items():

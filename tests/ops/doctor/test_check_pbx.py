@@ -112,6 +112,12 @@ def test_a_module_that_is_not_loaded(tmp_path: Path, module: str) -> None:
     assert module in the_one(found, "modules", ERROR).what
 
 
+@pytest.mark.parametrize("module", ["res_agi", "app_audiosocket"])
+def test_the_hearer_is_not_heard(tmp_path: Path, module: str) -> None:
+    found = of_pbx(tmp_path, modules={**well_pbx(tmp_path).modules, module: False})
+    assert module in the_one(found, "modules", WARNING).what
+
+
 def test_no_queue_no_app_queue(tmp_path: Path) -> None:
     pbx = well_pbx(tmp_path)
     whole = pbx.whole.model_copy(update={"transfer": {}})
@@ -190,4 +196,6 @@ def test_every_application_and_function_of_the_dialplan_has_its_module() -> None
                 used |= set(re.findall(r"(?<![A-Za-z_])([A-Z][A-Za-z_]+)\(", line.partition("=>")[2]))
     assert {"AMD", "Set", "DB", "Gosub"} <= used
     assert used - needs.BUILT_IN == set(needs.BROUGHT)
-    assert set(needs.BROUGHT.values()) - {"app_queue"} <= set(needs.MODULES) | set(needs.FETCH_MODULES)
+    assert set(needs.BROUGHT.values()) - {"app_queue"} <= set(needs.MODULES) | set(needs.FETCH_MODULES) | set(
+        needs.HEARER_MODULES
+    )

@@ -1,0 +1,153 @@
+"""The hearer's server over real sockets, with a client that does what Asterisk does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from array import array
+from collections.abc import AsyncIterator, Callable
+from ipaddress import ip_network
+from uuid import UUID
+
+import pytest
+
+from engine.hearing.server import Hearer
+from tests.hearing.sounds import samples, silence, sines, voice
+
+REQUEST = (
+    "agi_network: yes\nagi_uniqueid: v01a20bad5e310000\n"
+    "agi_arg_1: 2000\nagi_arg_2: 700\nagi_arg_3: 4400\nagi_arg_4: 2000\nagi_arg_5: 1500\n\n"
+)
+EXEC = re.compile(rb'EXEC TryExec "AudioSocket\(([0-9a-f-]{36}),(127\.0\.0\.1:\d+)\)"\n')
+PERSON = samples(silence(0.3), voice(0.7), silence(1.0))
+MACHINE = samples(silence(0.3), voice(1.8), silence(0.2), sines((1000.0,), 0.3))
+
+
+class Asterisk:
+    """AGI() of one call, and its AudioSocket()."""
+
+    def __init__(self, hearer: Hearer, writers: list[asyncio.StreamWriter]) -> None:
+        host, _, port = hearer.address.rpartition(":")
+        self._where = (host, int(port))
+        self._writers = writers
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection(*self._where)
+        self._writers.append(writer)
+        return reader, writer
+
+    async def ask(self) -> str:
+        """Begin; returns the id under which the audio is expected, empty when it is not."""
+        self.reader, self.writer = await self.connect()
+        self.writer.write(REQUEST.encode())
+        found = EXEC.fullmatch(await self.reader.readline())
+        return found[1].decode() if found else ""
+
+    async def send(self, call: str, sound: array[int]) -> bytes:
+        """The audio, until the server has enough of it; returns what it said last."""
+        reader, writer = await self.connect()
+        writer.write(b"\x01\x00\x10" + UUID(call).bytes)
+        data = sound.tobytes()
+        for at in range(0, len(data), 320):
+            piece = data[at : at + 320]
+            writer.write(b"\x10" + len(piece).to_bytes(2, "big") + piece)
+        return await reader.read()
+
+    async def told(self) -> str:
+        """The end of AudioSocket(); returns the variable's value, empty when none was set."""
+        self.writer.write(b"200 result=0\n")
+        line = await self.reader.readline()
+        if line:
+            self.writer.write(b"200 result=1\n")
+            assert await self.reader.read() == b""
+        found = re.fullmatch(rb'SET VARIABLE VOLLEY_HEARD "([^"]*)"\n', line)
+        return found[1].decode() if found else ""
+
+
+Caller = Callable[[], Asterisk]
+
+
+@pytest.fixture
+async def hearer() -> AsyncIterator[Hearer]:
+    found = Hearer([], 2)
+    await found.open("127.0.0.1", 0)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+async def call(hearer: Hearer) -> AsyncIterator[Caller]:
+    writers: list[asyncio.StreamWriter] = []
+    yield lambda: Asterisk(hearer, writers)
+    for writer in writers:
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+@pytest.mark.parametrize(
+    ("sound", "verdict"), [(PERSON, "HUMAN,HUMAN-700-"), (MACHINE, "MACHINE,BEEP-1000,")]
+)
+async def test_a_call_is_heard(hearer: Hearer, call: Caller, sound: array[int], verdict: str) -> None:
+    asterisk = call()
+    name = await asterisk.ask()
+    assert await asterisk.send(name, sound) == b"\0\0\0"
+    assert (await asterisk.told()).startswith(verdict)
+    assert (hearer.live, hearer.heard, hearer.refused) == (0, 1, 0)
+
+
+async def test_an_id_that_nobody_was_told(call: Caller) -> None:
+    asterisk = call()
+    assert await asterisk.send("00000000-0000-4000-8000-000000000000", PERSON[:800]) == b""
+
+
+async def test_an_id_is_good_for_one_call(call: Caller) -> None:
+    asterisk = call()
+    name = await asterisk.ask()
+    assert await asterisk.send(name, PERSON) == b"\0\0\0"
+    assert await asterisk.send(name, PERSON[:800]) == b""
+
+
+async def test_too_many_are_left_to_amd(hearer: Hearer, call: Caller) -> None:
+    calls = [call() for _ in range(3)]
+    assert [bool(await one.ask()) for one in calls] == [True, True, False]
+    assert hearer.refused == 1
+    assert await calls[0].told() == ""
+    assert await call().ask()
+
+
+async def test_audio_that_ends_gives_no_verdict(hearer: Hearer, call: Caller) -> None:
+    asterisk = call()
+    name = await asterisk.ask()
+    _, writer = await asterisk.connect()
+    writer.write(b"\x01\x00\x10" + UUID(name).bytes)
+    writer.close()
+    assert await asterisk.told() == ""
+    assert hearer.live == 0
+
+
+async def test_a_line_that_sends_nothing_is_silent(hearer: Hearer, call: Caller) -> None:
+    """After a word, not one packet more: the pause is over all the same."""
+    watching = asyncio.create_task(hearer.watch())
+    asterisk = call()
+    name = await asterisk.ask()
+    assert await asterisk.send(name, samples(silence(0.3), voice(0.7))) == b"\0\0\0"
+    assert (await asterisk.told()).startswith("HUMAN,")
+    watching.cancel()
+
+
+@pytest.mark.parametrize(
+    "said", [b"GET / HTTP/1.1\r\n\r\n", b"\x02\x00\x00\x00", b"agi_x\n\n", b"agi_arg_1: 0\n\n"]
+)
+async def test_a_stranger_is_hung_up_on(call: Caller, said: bytes) -> None:
+    reader, writer = await call().connect()
+    writer.write(said)
+    with contextlib.suppress(ConnectionError):
+        assert await reader.read() == b""
+
+
+def test_who_may_ask() -> None:
+    hearer = Hearer([ip_network("10.0.0.0/24")], 1)
+    asked = ["127.0.0.1", "::1", "10.0.0.7", "::ffff:10.0.0.7", "10.0.1.7", "2001:db8::1"]
+    assert [hearer.welcome(one) for one in asked] == [True, True, True, True, False, False]
