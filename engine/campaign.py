@@ -89,7 +89,7 @@ class AmdSettings(Model):
     """Nothing is heard for so long after the answer: unsure."""
     pause: Annotated[Duration, Field(ge=0.3, le=5.0)] = 0.7
     """A silence of this length ends a greeting."""
-    longest: Annotated[Duration, Field(ge=1.0, le=15.0)] = 4.4
+    longest: Annotated[Duration, Field(ge=1.0, le=15.0)] = 4.2
     """A greeting that goes on for longer is a machine's."""
     noise: Annotated[Duration, Field(ge=0.5, le=5.0)] = 2.0
     """Sound without any gap for so long is noise or music, not a greeting: unsure."""

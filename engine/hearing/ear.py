@@ -28,7 +28,7 @@ GAP = 60
 """Milliseconds of silence that end a sound; the stops within a word are shorter."""
 SENTENCE = 1300
 """Milliseconds of greeting from which it may be a machine's."""
-RESUMED = 900
+RESUMED = 1200
 """After so many milliseconds of silence somebody speaks anew, and does not go on with a sentence."""
 GOES_ON = 2000
 """Who speaks anew for longer than this is a machine."""
@@ -72,6 +72,8 @@ class Verdict:
     word: Word
     cause: str
     greeting: int
+    noisy: bool
+    """The line is loud when nobody speaks: what else is heard on it says nothing."""
 
 
 class Ear:
@@ -167,7 +169,7 @@ class Ear:
         return self._verdict("HUMAN", f"HUMAN-{quiet}-{self._greeting}")
 
     def _verdict(self, word: Word, cause: str) -> Verdict:
-        return Verdict(word, cause, self._greeting)
+        return Verdict(word, cause, self._greeting, self._loudness.noisy)
 
     # -- tones ---------------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,8 @@ UNDER_VOICE = 0.16
 """A sound is that much louder than the noise, and no softer than this share of the voice."""
 STRONG = 0.35
 """The share of the voice from which a sound is the speaker's own, and nobody's in the background."""
+NOISY = 100.0
+"""A line whose noise is that loud is never silent to Asterisk's own detection (512): a television's words are louder than its mean."""
 NOISE_FRAMES = 15
 """The noise is the softest mean over so many frames: a pause between two words is shorter."""
 NOISE_RISES = 1.01
@@ -56,6 +58,11 @@ class Loudness:
             self._voice = max((level + last[-2] + last[-3]) / 3, self._voice * VOICE_FADES)
         sound = level > max(SOFTEST, self._noise * OVER_NOISE, self._voice * UNDER_VOICE)
         return Heard(level, sound, sound and level > self._voice * STRONG)
+
+    @property
+    def noisy(self) -> bool:
+        """Whether there is something in the background."""
+        return self._noise > NOISY
 
     def no_voice(self) -> None:
         """What was heard just now is a tone: whoever speaks later may be softer."""

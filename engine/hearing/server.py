@@ -33,8 +33,8 @@ CONNECT_PATIENCE = 1.0
 """Seconds from the answer to AGI() until the audio must come; a matter of a millisecond."""
 FIRST_WORD = 2.0
 """Seconds within which a connection must have said what it is."""
-LATE_MS = 250
-"""Audio that is so late is taken for silence: some lines send nothing while nobody speaks."""
+NOTHING = 1.0
+"""Seconds without audio that are taken for silence: some lines send nothing while nobody speaks. A busy machine may be late by less."""
 LOOK_EVERY = 0.1
 FRAME_BYTES = 2 * FRAME
 
@@ -210,7 +210,8 @@ class Asking(asyncio.Protocol):
             self._transport.close()
             return
         self._told = True
-        value = f"{verdict.word},{verdict.cause},{verdict.greeting}"
+        background = "noisy" if verdict.noisy else "clear"
+        value = f"{verdict.word},{verdict.cause},{verdict.greeting},{background}"
         self._transport.write(f'SET VARIABLE {VARIABLE} "{value}"\n'.encode())
 
     def _impatient(self) -> None:
@@ -231,11 +232,11 @@ class Audio(asyncio.Protocol):
         self._ear: Ear | None = None
         self._began = 0.0
         self._heard_ms = 0
-        self._quiet = False
-        """Nothing has come since the last look."""
+        self._came = 0.0
+        """When the last audio came."""
 
     def data_received(self, data: bytes) -> None:
-        self._quiet = False
+        self._came = asyncio.get_running_loop().time()
         for kind, payload in self._messages.take(data):
             if kind == UUID:
                 self._begin(payload)
@@ -250,13 +251,13 @@ class Audio(asyncio.Protocol):
         self._hearer.hearing.discard(self)
 
     def fill(self, now: float) -> None:
-        """Silence for what should have come until now, if nothing has since the last time."""
-        if self._quiet:
-            missing = round(1000 * (now - self._began)) - self._heard_ms - LATE_MS
-            for _ in range(missing // FRAME_MS):
-                if self._take(array("h", bytes(FRAME_BYTES))):
-                    return
-        self._quiet = True
+        """Silence for what should have come until now, if nothing comes."""
+        if now - self._came < NOTHING:
+            return
+        missing = round(1000 * (now - self._began)) - self._heard_ms
+        for _ in range(missing // FRAME_MS):
+            if self._take(array("h", bytes(FRAME_BYTES))):
+                return
 
     def _begin(self, call: bytes) -> None:
         asking = self._hearer.claim(call)

@@ -68,23 +68,27 @@ class Tone:
 def tone(samples: Sequence[int]) -> Tone | None:
     """The steady tone of which a stretch of a tenth of a second or so consists; None when it does not."""
     whole = list(map(float, samples))
-    single = _single(whole[len(whole) // 4 : -len(whole) // 4])
-    if single is None:
-        return None
+    single, rest = _single(whole[len(whole) // 4 : -len(whole) // 4])
+    power = sum(map(mul, whole, whole))
+    if rest <= 1 - EXPLAINED and _told(single):
+        hertz, share = _explained(whole, single, power, 5)
+        if share >= EXPLAINED and _told(hertz):
+            return Tone((hertz,))
     step = next((step for step, below in FURTHER if single < below), 1)
     double = [hertz / step for hertz in _double(_moments(whole[::step]))]
-    power = sum(map(mul, whole, whole))
-    for guess, blocks in (([single], 5), (double, 2)):
-        found = sorted((_explained(whole, hertz, power, blocks) for hertz in guess), key=lambda one: -one[1])
-        if (
-            found
-            and sum(share for _, share in found) >= EXPLAINED
-            and found[-1][1] >= PAIR
-            and all(LOWEST <= hertz <= HIGHEST for hertz, _ in found)
-            and (len(found) == 1 or abs(found[0][0] - found[1][0]) >= APART)
-        ):
-            return Tone(tuple(hertz for hertz, _ in found))
-    return None
+    found: list[tuple[float, float]] = []
+    for guess in double if all(map(_told, double)) else ():
+        found.append(_explained(whole, guess, power, 2))
+        if found[-1][1] < PAIR:
+            return None
+    if sum(share for _, share in found) < EXPLAINED or abs(found[0][0] - found[1][0]) < APART:
+        return None
+    found.sort(key=lambda one: -one[1])
+    return Tone(tuple(hertz for hertz, _ in found)) if all(_told(hertz) for hertz, _ in found) else None
+
+
+def _told(hertz: float) -> bool:
+    return LOWEST <= hertz <= HIGHEST
 
 
 def _near(hertz: float, nominal: tuple[float, ...]) -> bool:
@@ -106,16 +110,17 @@ def _moments(whole: list[float]) -> Matrix:
     return (ww, wu, wv), (wu, uu, uv), (wv, uv, vv)
 
 
-def _single(whole: list[float]) -> float | None:
-    """Were it one sine: x[n] + x[n-2] = 2 cos(w) x[n-1]. In hertz; None for silence."""
+def _single(whole: list[float]) -> tuple[float, float]:
+    """Were it one sine: x[n] + x[n-2] = 2 cos(w) x[n-1]. In hertz, and the share of the energy that is something else, roughly."""
     sums = list(map(add, whole[2:], whole))
     middle = whole[1:-1]
     a, b, c = sum(map(mul, sums, sums)), sum(map(mul, sums, middle)), sum(map(mul, middle, middle))
     if not c:
-        return None
+        return 0.0, 1.0
     # The least of |sum - 2 cos(w) middle| over what noise has in it.
     root = math.sqrt((a - 2 * c) ** 2 + 8 * b * b)
-    return _hertz((a - 2 * c + root) / (2 * b) if a > 2 * c and b else 4 * b / (root + 2 * c - a))
+    twice = (a - 2 * c + root) / (2 * b) if a > 2 * c and b else 4 * b / (root + 2 * c - a)
+    return _hertz(twice), (a - 2 * twice * b + twice * twice * c) / (2 + twice * twice) / c
 
 
 def _double(moments: Matrix) -> list[float]:
@@ -128,8 +133,7 @@ def _double(moments: Matrix) -> list[float]:
     if inside < 0:
         return []
     root = math.sqrt(inside)
-    both = [_hertz((p + root) / 2), _hertz((p - root) / 2)]
-    return [one for one in both if one is not None] if None not in both else []
+    return [_hertz((p + root) / 2), _hertz((p - root) / 2)]
 
 
 def _least(matrix: Matrix) -> tuple[float, Row]:
@@ -158,10 +162,8 @@ def _cross(one: Row, other: Row) -> Row:
     )
 
 
-def _hertz(twice_cosine: float) -> float | None:
-    if not -2.0 < twice_cosine < 2.0:
-        return None
-    return math.acos(twice_cosine / 2) * RATE / (2 * math.pi)
+def _hertz(twice_cosine: float) -> float:
+    return math.acos(max(-1.0, min(1.0, twice_cosine / 2))) * RATE / (2 * math.pi)
 
 
 def _explained(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import csv
+import socket
+import threading
+from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from bench.amd import __main__ as program
 from bench.amd import audio, callees, corpus, stage
+from bench.amd.hearing import Hearing
 
 pytestmark = pytest.mark.asterisk
 
@@ -38,17 +43,67 @@ def test_a_few_of_every_kind(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 def test_recordings_of_ones_own(tmp_path: Path) -> None:
     """Only a file and a label are known of each; the one is at another rate than a telephone's."""
     recipes = {one.kind: one for one in corpus.recipes("tune")}
+    brief = replace(recipes["short"], beep=(1250.0,), beep_after=0.3, beep_length=0.2, mobile=False)
     own = tmp_path / "own"
-    stage.render([recipes["hello"], recipes["long"]], own)
-    person, machine = (own / f"{recipes[kind].name}.wav" for kind in ("hello", "long"))
+    stage.render([recipes["hello"], recipes["long"], brief], own)
+    person, machine, beeps = (own / f"{recipes[kind].name}.wav" for kind in ("hello", "long", "short"))
     audio.run("sox", str(person), "-r", "16000", str(own / "person.wav"))
     machine.rename(own / "machine.wav")
-    (own / callees.TABLE).write_text("file,label\nperson.wav,person\nmachine.wav,machine\n", encoding="utf-8")
+    beeps.rename(own / "beeps.wav")
+    table = "file,label\nperson.wav,person\nmachine.wav,machine\nbeeps.wav,machine\n"
+    (own / callees.TABLE).write_text(table, encoding="utf-8")
     assert program.main(["--recordings", str(own), "--dir", str(tmp_path)]) == 0
-    assert [(one["label"], one["judged"]) for one in called(tmp_path)] == [
+    found = called(tmp_path)
+    assert [(one["label"], one["judged"]) for one in found] == [
         ("person", "person"),
         ("machine", "machine"),
+        ("machine", "machine"),
     ]
+    # What only the hearer can tell: a beep of any frequency, right after a greeting of a sentence or less.
+    assert found[2]["cause"].startswith("BEEP-125")
+
+
+class Failing(threading.Thread):
+    """A hearer that hangs up on the first who asks, on the audio of the second, and then is gone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._listening.settimeout(60)
+        self.address = "{}:{}".format(*self._listening.getsockname())
+        self.heard = 0
+
+    def run(self) -> None:
+        with self._listening as listening:
+            first, _ = listening.accept()
+            first.close()
+            asking, _ = listening.accept()
+            with asking, asking.makefile("rb") as lines:
+                while lines.readline() != b"\n":
+                    pass
+                asking.sendall(f'EXEC TryExec "AudioSocket({uuid4()},{self.address})"\n'.encode())
+                audio, _ = listening.accept()
+                with audio:
+                    while self.heard < 4000:
+                        self.heard += len(audio.recv(4000))
+                assert lines.readline().startswith(b"200 ")
+
+
+def test_whatever_becomes_of_the_hearer_the_call_goes_on(tmp_path: Path) -> None:
+    """AMD() then tells, from where the call is. The last one finds nobody at all."""
+    recipe = next(one for one in corpus.recipes("tune") if one.kind == "long")
+    (machine,) = stage.render([recipe], tmp_path / "own")
+    failing = Failing()
+    failing.start()
+    amd = {"longest": "1s", "machine": "hangup"}
+    with stage.stage(tmp_path, [machine] * 3, amd, Hearing(failing.address, 0)) as (state, version, _):
+        calls = stage.play(state, version, 3, channels=1, each_second=8.0)
+    failing.join()
+    assert failing.heard >= 4000
+    for call in calls:
+        (verdict,) = call.reported("amd")
+        assert verdict.value.startswith("MACHINE/LONGGREETING-")
+        assert [one.value for one in call.reported("result")] == ["hung_up_on"]
 
 
 def test_a_table_that_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from engine import campaign, config, durations, hook_settings, model, sound_settings
+from engine import campaign, config, durations, hearing_settings, hook_settings, model, sound_settings
 from engine.flow import actions, nodes, prompts
 from engine.intake import manifest, source
 from engine.rules import hours
@@ -43,6 +43,7 @@ TABLES = [
     Table("settings.md", "`[prompts]`", sound_settings.PromptSettings),
     Table("settings.md", "`[tts]`", sound_settings.TtsSettings),
     Table("settings.md", "`[sounds]`", sound_settings.SoundsSettings),
+    Table("settings.md", "`[hearer]`", hearing_settings.HearerSettings),
     Table("settings.md", "`[hook.<name>]`", hook_settings.HookSettings),
     Table("settings.md", "`[defaults]`", config.DefaultSettings),
     Table("settings.md", "A window", hours.Window),

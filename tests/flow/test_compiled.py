@@ -24,7 +24,7 @@ from engine.flow.compiled import (
 from engine.intake.placing import SPOKEN
 from tests.flow.flows import campaign, campaigns
 
-AMD = "2000,700,4400,2000,900,1500"
+AMD = "2000,700,4200,2000,900,1500"
 """What a campaign that says nothing about detection gets: ms, and the loudness."""
 DIALPLAN = (Path(__file__).parents[2] / "dialplans" / "volley.conf").read_text(encoding="utf-8")
 
@@ -91,8 +91,8 @@ def test_message_and_menu_are_one_node() -> None:
         ({"enabled": False}, {"amd": "off", "human": "message", "machine": "hangup", "unsure": "message"}),
         ({"hush": "1.5s", "longest": 3, "noise": "1s", "pause": "0.65s", "loudness": 500},
          {"amd": "1500,650,3000,1000,500,1500", "human": "message", "machine": "hangup", "unsure": "message"}),
-        ({"beep": "1.2s"}, {"amd": "2000,700,4400,2000,900,1200"}),
-        ({"hearer": False}, {"amd": "2000,700,4400,2000,900,0"}),
+        ({"beep": "1.2s"}, {"amd": "2000,700,4200,2000,900,1200"}),
+        ({"hearer": False}, {"amd": "2000,700,4200,2000,900,0"}),
         ({"enabled": False, "longest": 3}, {"amd": "off", "human": "message", "machine": "hangup", "unsure": "message"}),
     ],
 )  # fmt: skip

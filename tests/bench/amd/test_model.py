@@ -83,7 +83,10 @@ def test_what_the_message_is_interrupted_by() -> None:
 def test_the_model_has_the_dialplans_numbers() -> None:
     text = (REPOSITORY / "dialplans" / "volley.conf").read_text(encoding="utf-8")
     assert f"AMD(${{VOLLEY_HUSH}},{model.WORD},${{VOLLEY_PAUSE}},60000,{model.WORD},50,1000," in text
-    assert set(re.findall(r"Set\(VOLLEY_LISTEN=(\d+)\)", text)) == {str(model.LISTEN), "700"}
+    assert set(re.findall(r"Set\(VOLLEY_LISTEN=(?:\$\{IF\(.*\?:)?(\d+)\)", text)) == {
+        str(model.LISTEN),
+        "700",
+    }
     assert f"BackgroundDetect(${{VOLLEY_SOUND}},${{VOLLEY_LISTEN}},{model.BURST})" in text
     assert f">= {model.GOES_ON} & 2 * ${{VOLLEY_TALKED}} >= ${{VOLLEY_SINCE}}]" in text
     assert f"- {model.LISTEN} - ${{TALK_DETECTED}} > {model.AT_ONCE} |" in text
