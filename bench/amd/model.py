@@ -1,17 +1,19 @@
-"""What the dialplan makes of a recording, without a call: for trying settings by the hundred.
+"""What the hearer, or the dialplan alone, makes of a recording, without a call: for trying settings by the hundred.
 
-Knows the arithmetic of Asterisk 22's AMD() and BackgroundDetect() over frames of 20 ms, each known by the mean of its samples'
-absolute values (apps/app_amd.c, apps/app_talkdetect.c, main/dsp.c), and what [volley-call] and [volley-talk] make of it. It is a
-search aid: what is reported is measured in calls. It hears no key and no fax.
+Runs the hearer's own ear, and knows the arithmetic of Asterisk 22's AMD() and BackgroundDetect() over frames of 20 ms, each known by
+the mean of its samples' absolute values (apps/app_amd.c, apps/app_talkdetect.c, main/dsp.c), and what [volley-call] and [volley-talk]
+make of it. It is a search aid: what is reported is measured in calls. It hears no key, and without the hearer no fax.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.amd.audio import FRAME, Samples
 from engine.campaign import AmdSettings
+from engine.hearing.ear import Ear, Limits
 
 FRAME_MS = 20
 WORD = 80
@@ -23,6 +25,8 @@ HEARD = 512
 GOES_ON, BEEP, SENTENCE, AT_ONCE = 3500, 1300, 1500, 300
 """[volley-talk], in milliseconds: a greeting that goes on; the longest beep, after at least such a greeting, so soon."""
 MOST_TALKS = 3
+LEAD = 120
+"""Milliseconds from the answer until the hearer hears: [volley-call] waits for 100 of them."""
 MESSAGE = 11_000
 """Milliseconds that the message lasts, for as long as it is not begun anew."""
 
@@ -64,6 +68,26 @@ def levels(samples: Samples) -> list[int]:
     return [
         sum(map(abs, samples[at : at + FRAME])) // FRAME for at in range(0, len(samples) - FRAME + 1, FRAME)
     ]
+
+
+def hear(samples: Samples, settings: AmdSettings) -> Verdict:
+    """What the hearer makes of samples that silence follows for ever."""
+    times = (settings.hush, settings.pause, settings.longest, settings.noise, settings.beep)
+    ear = Ear(Limits(*(round(1000 * one) for one in times)))
+    line = samples + array("h", bytes(2 * FRAME * MESSAGE // FRAME_MS))
+    for at in range(LEAD // FRAME_MS * FRAME, len(line) - FRAME + 1, FRAME):
+        found = ear.take(line[at : at + FRAME])
+        if found is None:
+            continue
+        if found.word in ("MACHINE", "FAX"):
+            return Verdict("MACHINE", None)
+        spoke = FRAME_MS * (at // FRAME + 1)
+        if found.noisy:
+            return Verdict(found.word, spoke)
+        return listen(
+            levels(samples), spoke, 0, found.word
+        )  # no beep is told by its time: as after no greeting
+    raise AssertionError("silence ends it")
 
 
 def decide(frames: Sequence[int], settings: AmdSettings) -> Verdict:

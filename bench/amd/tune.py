@@ -1,7 +1,8 @@
 """`python -m bench.amd.tune`: settings of `[amd]` tried on the tuning part, by the model of model.py.
 
-Prints, for each value of one setting with the others at their defaults: people judged machines, machines found, and people who
-wait longer than two seconds. What is chosen is then called for real, and reported on the other part: `python -m bench.amd`.
+With `--by amd` as without the hearer. Prints, for each value of one setting with the others at their defaults: people judged
+machines, machines found, and people who wait longer than two seconds. What is chosen is then called for real, and reported on the
+other part: `python -m bench.amd`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -22,10 +23,13 @@ from lab.places import REPOSITORY
 TRIED: dict[str, tuple[float, ...]] = {
     "hush": (1.5, 2.0, 2.5),
     "pause": (0.5, 0.6, 0.7, 0.8, 1.0),
-    "longest": (2.0, 2.5, 3.0, 3.5, 3.8, 4.1, 4.4, 4.7),
+    "longest": (2.0, 2.5, 3.0, 3.5, 4.0, 4.2, 4.4, 4.6, 4.8),
     "noise": (1.0, 1.5, 2.0, 2.5),
+    "beep": (0.7, 1.0, 1.3, 1.5, 1.7),
     "loudness": (300, 500, 700, 900, 1100),
 }
+ALONE = {"hearer": ("beep",), "amd": ("loudness",)}
+"""Settings that say something only by the one way or the other."""
 LIMIT = 2000
 
 
@@ -34,7 +38,7 @@ class Heard:
     """A callee as the model hears it."""
 
     label: str
-    frames: tuple[int, ...]
+    samples: audio.Samples
     greeting_end: int | None
 
 
@@ -63,22 +67,32 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m bench.amd.tune", description=(__doc__ or "").split("\n\n")[1]
     )
     parser.add_argument("--dir", type=Path, default=REPOSITORY / "var" / "bench" / "amd" / "tune" / "speech")
+    parser.add_argument("--by", choices=tuple(ALONE), default="hearer")
     given = parser.parse_args(arguments)
+    (other,) = (one for one in ALONE if one != given.by)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         callees = list(pool.map(partial(_heard, cache=given.dir), corpus.recipes("tune"), chunksize=8))
-    for name, values in TRIED.items():
-        for value in values:
-            settings = AmdSettings.model_validate({name: value})
-            mark = "*" if settings == AmdSettings() else " "
-            print(f"{mark} {name:9}{value:6g}  {outcome(callees, settings).text}", flush=True)
+        for name, values in TRIED.items():
+            for value in values if name not in ALONE[other] else ():
+                settings = AmdSettings.model_validate({"hearer": given.by == "hearer", name: value})
+                mark = "*" if value == getattr(AmdSettings(), name) else " "
+                verdicts = pool.map(partial(judged, settings=settings), callees, chunksize=16)
+                text = outcome(zip(callees, verdicts, strict=True)).text
+                print(f"{mark} {name:9}{value:6g}  {text}", flush=True)
     return 0
 
 
-def outcome(callees: Iterable[Heard], settings: AmdSettings) -> Outcome:
-    """Judge all of them with these settings."""
+def judged(callee: Heard, settings: AmdSettings) -> model.Verdict:
+    """One of them, with these settings."""
+    if settings.hearer:
+        return model.hear(callee.samples, settings)
+    return model.decide(model.levels(callee.samples), settings)
+
+
+def outcome(judged: Iterable[tuple[Heard, model.Verdict]]) -> Outcome:
+    """All of them, counted."""
     people = wrong = late = machines = found = 0
-    for one in callees:
-        verdict = model.decide(one.frames, settings)
+    for one, verdict in judged:
         if one.label == "person":
             people += 1
             wrong += verdict.status == "MACHINE"
@@ -91,8 +105,7 @@ def outcome(callees: Iterable[Heard], settings: AmdSettings) -> Outcome:
 
 def _heard(recipe: corpus.Recipe, cache: Path) -> Heard:
     sound = audio.render(recipe, cache)
-    frames: Sequence[int] = model.levels(sound.samples)
-    return Heard(recipe.label, tuple(frames), sound.greeting_end)
+    return Heard(recipe.label, sound.samples, sound.greeting_end)
 
 
 if __name__ == "__main__":

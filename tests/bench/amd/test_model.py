@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import array
+import random
 import re
 
 import pytest
 
 from bench.amd import model
-from bench.amd.model import Amd, Ending, Verdict, decide, judge, levels, talk
+from bench.amd.model import LEAD, Amd, Ending, Verdict, decide, hear, judge, levels, talk
 from bench.amd.tune import Heard, Outcome, outcome
 from engine.campaign import AmdSettings
 from lab.places import REPOSITORY
@@ -94,17 +95,37 @@ def test_the_model_has_the_dialplans_numbers() -> None:
 
 
 def test_outcomes_of_many() -> None:
-    callees = [
-        Heard("person", tuple(frames(500, 400)), 900),
-        Heard("person", tuple(frames(500, *[900, 200] * 8)), 9300),
-        Heard("voicemail", tuple(frames(500, *[900, 200] * 8)), 9300),
-        Heard("network", tuple(frames(500, 400)), 900),
-        Heard("silence", (), None),
+    nothing = array.array("h")
+    judged = [
+        (Heard("person", nothing, 900), Verdict("HUMAN", 1600)),
+        (Heard("person", nothing, 9300), Verdict("MACHINE", None)),
+        (Heard("voicemail", nothing, 9300), Verdict("MACHINE", None)),
+        (Heard("network", nothing, 900), Verdict("HUMAN", 1600)),
+        (Heard("silence", nothing, None), Verdict("NOTSURE", 2000)),
     ]
-    found = outcome(callees, DEFAULTS)
+    found = outcome(judged)
     assert found == Outcome(people=2, wrong=1, late=1, machines=2, found=1)
     assert "people judged machines 50.0 %" in found.text
 
 
 def test_a_frames_level_is_its_mean_absolute_value() -> None:
     assert levels(array.array("h", [100, -300] * 80 + [0] * 160 + [5] * 100)) == [200, 0]
+
+
+def test_what_the_hearer_makes_of_it() -> None:
+    """The ear itself, from when it hears; a message that begins after its verdict is listened through as before."""
+
+    def line(*stretches: tuple[int, int]) -> array.array[int]:
+        """Milliseconds of a sound that is no tone, of that level."""
+        drawn = random.Random(3)
+        return array.array(
+            "h", (round(drawn.gauss(0, level)) for ms, level in stretches for _ in range(8 * ms))
+        )
+
+    word = line((400, 0), (500, 3000))
+    assert hear(word, DEFAULTS) == Verdict("HUMAN", 400 + 500 + 700)
+    spoken = line((400, 0), *[(400, 3000), (80, 0)] * 20)
+    assert hear(spoken, DEFAULTS) == Verdict("MACHINE", None)
+    assert hear(line((400, 0)), DEFAULTS) == Verdict("NOTSURE", LEAD + 2000)
+    late = line((400, 0), (500, 3000), (1000, 0), *[(400, 3000), (80, 0)] * 9, (2000, 0))
+    assert hear(late, DEFAULTS).status == "MACHINE"
