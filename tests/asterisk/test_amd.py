@@ -67,7 +67,7 @@ class Failing(threading.Thread):
     """A hearer that dies over the audio of the first who asks, is stuck when the second does, and then is gone."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(daemon=True)
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._listening.settimeout(60)
         self.address = "{}:{}".format(*self._listening.getsockname())
@@ -96,7 +96,7 @@ def test_whatever_becomes_of_the_hearer_the_call_goes_on(tmp_path: Path) -> None
     (machine,) = stage.render([recipe], tmp_path / "own")
     failing = Failing()
     failing.start()
-    amd = {"hush": "500ms", "longest": "1s", "beep": "300ms", "machine": "hangup"}
+    amd = {"hush": "0.5s", "longest": "1s", "beep": "0.3s", "machine": "hangup"}
     with stage.stage(tmp_path, [machine] * 3, amd, Hearing(failing.address, 0)) as (state, version, _):
         calls = stage.play(state, version, 3, channels=1, each_second=8.0)
     failing.join()
