@@ -20,7 +20,7 @@ class HearerSettings(Model):
     """Address and port, by which the PBXs reach it; port 0: a free one."""
     allow: tuple[IPv4Network | IPv6Network, ...] = ()
     """Networks of PBXs on other machines; this machine always may."""
-    calls: Annotated[int, Field(ge=1, le=10_000)] = 300
+    calls: Annotated[int, Field(ge=1, le=10_000)] = 200
     """Calls heard at the same time; those beyond it are told by Asterisk's AMD()."""
 
     @model_validator(mode="after")

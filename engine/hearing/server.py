@@ -36,6 +36,8 @@ FIRST_WORD = 2.0
 NOTHING = 1.0
 """Seconds without audio that are taken for silence: some lines send nothing while nobody speaks. A busy machine may be late by less."""
 LOOK_EVERY = 0.1
+FAREWELL = 1.0
+"""Seconds that Asterisk has to take the end of the audio. To close at once would lose it where more audio is on its way."""
 FRAME_BYTES = 2 * FRAME
 
 Network = IPv4Network | IPv6Network
@@ -234,8 +236,12 @@ class Audio(asyncio.Protocol):
         self._heard_ms = 0
         self._came = 0.0
         """When the last audio came."""
+        self._over: asyncio.TimerHandle | None = None
+        """There is a verdict: what still comes is not heard."""
 
     def data_received(self, data: bytes) -> None:
+        if self._is_over():
+            return
         self._came = asyncio.get_running_loop().time()
         for kind, payload in self._messages.take(data):
             if kind == UUID:
@@ -244,11 +250,16 @@ class Audio(asyncio.Protocol):
                 self._hear(payload)
             elif kind == HANGUP:
                 self._transport.close()
-            if self._transport.is_closing():
+            if self._is_over():
                 return
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._hearer.hearing.discard(self)
+        if self._over is not None:
+            self._over.cancel()
+
+    def _is_over(self) -> bool:
+        return self._over is not None or self._transport.is_closing()
 
     def fill(self, now: float) -> None:
         """Silence for what should have come until now, if nothing comes."""
@@ -290,5 +301,5 @@ class Audio(asyncio.Protocol):
         self._asking.verdict = verdict
         self._hearer.hearing.discard(self)
         self._transport.write(END_OF_AUDIO)
-        self._transport.close()
+        self._over = asyncio.get_running_loop().call_later(FAREWELL, self._transport.abort)
         return True

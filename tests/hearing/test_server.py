@@ -52,7 +52,9 @@ class Asterisk:
         for at in range(0, len(data), 320):
             piece = data[at : at + 320]
             writer.write(b"\x10" + len(piece).to_bytes(2, "big") + piece)
-        return await reader.read()
+        said = await reader.read(3)
+        writer.close()
+        return said
 
     async def told(self) -> str:
         """The end of AudioSocket(); returns the variable's value, empty when none was set."""
