@@ -29,11 +29,21 @@ def keys(data: bytes) -> list[str]:
 
 
 class Keyboard:
-    """The keys of standard input."""
+    """The keys of standard input, and the signals that end the program."""
+
+    def __init__(self, told: int) -> None:
+        self._told = told
+        """Where a byte comes for each signal: its number."""
 
     def wait(self, seconds: float) -> list[str]:
-        """The keys pressed within so many seconds: as soon as there are some. Raises EOFError when the terminal is gone."""
-        ready, _, _ = select.select([sys.stdin], [], [], seconds)
+        """The keys pressed within so many seconds: as soon as there are some. Raises EOFError when the terminal is gone,
+        KeyboardInterrupt at SIGINT, SystemExit at SIGTERM and SIGHUP."""
+        ready, _, _ = select.select([sys.stdin, self._told], [], [], seconds)
+        if self._told in ready:
+            [number] = os.read(self._told, 1)
+            if number == signal.SIGINT:
+                raise KeyboardInterrupt
+            raise SystemExit(128 + number)
         if not ready:
             return []
         data = os.read(sys.stdin.fileno(), 1024)
@@ -44,18 +54,25 @@ class Keyboard:
 
 @contextmanager
 def keyboard() -> Iterator[Keyboard]:
-    """Keys are read one by one and not shown. The terminal is as it was afterwards, also when the program is told to end."""
+    """Keys are read one by one and not shown. The terminal is as it was afterwards, also when the program is told to end.
+
+    A signal is told by `Keyboard.wait` alone: raised just anywhere, it may be lost (in a callback out of C, at the end of an object).
+    """
     descriptor = sys.stdin.fileno()
     before = termios.tcgetattr(descriptor)
-    handlers = {number: signal.signal(number, _ended) for number in (signal.SIGTERM, signal.SIGHUP)}
+    told, telling = os.pipe()
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def signalled(number: int, _: FrameType | None) -> None:
+        os.write(telling, bytes([number]))
+
+    handlers = {number: signal.signal(number, signalled) for number in numbers}
     try:
         tty.setcbreak(descriptor)
-        yield Keyboard()
+        yield Keyboard(told)
     finally:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
         for number, handler in handlers.items():
             signal.signal(number, handler)
-
-
-def _ended(number: int, _: FrameType | None) -> None:
-    raise SystemExit(128 + number)
+        os.close(told)
+        os.close(telling)

@@ -65,7 +65,7 @@ async def look_over(path: Path) -> None:
     """Look for damage beside whatever else is done with the file, then wait until cancelled. Raises StoreError when there is some."""
 
     def look() -> None:
-        with closing(open_reader(path)) as connection:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             _quick_check(connection)
 
     try:

@@ -20,6 +20,7 @@ async def test_everything_arrives_once_and_leaves_the_outbox(desk: Desk, receive
     assert receiver.most <= 4
     assert len({request.connection for request in receiver.requests}) <= 4, "connections are kept"
     assert desk.rows("SELECT delivered, failed, dropped, error FROM hooks") == [(300, 0, 0, "")]
+    await desk.until(lambda: len(desk.events("hook.delivered")) == 300)
     [line] = [line for line in desk.events("hook.delivered") if line["id"] == ids[0]]
     assert (line["status"], line["tries"], line["about"]) == (200, 1, "campaign.paused")
     more = await desk.wait(2)

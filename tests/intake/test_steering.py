@@ -91,6 +91,7 @@ async def door(settings: Settings) -> AsyncIterator[Door]:
     control = Control(
         settings, writer, Clock(), found.log, changed=lambda: found.changed.append(time.time()),
         suppressed=lambda ids: None, unsuppressed=lambda ids: None, steered=lambda campaign, state: None,
+        trunk_steered=lambda trunk, drained: None,
         halts=found.halts, cut_off=found.cut_off, call=no_call,
     )  # fmt: skip
     running = asyncio.create_task(control.run())

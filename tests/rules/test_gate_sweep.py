@@ -123,5 +123,8 @@ RARE = frozenset(
 ASKED_FOR = frozenset(Reason) - {
     Reason.PLACE_UNCLEAR,
     Reason.ZONE_UNKNOWN,
+    Reason.NO_TRUNK,
+    Reason.NOBODY_FREE,
+    Reason.QUIET_HOURS,
 }
 """What the scenes lead to; the others are what a row or a setting says, not the law (`test_gate_law`, `test_gate`)."""
