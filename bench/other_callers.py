@@ -35,7 +35,8 @@ Application: Hangup
 def call_files(pair: int, directory: Path, numbers: list[str], channels: int) -> Leg:
     """A file a call, as the plainest script's: an answer, and the PBX hangs up. Raises RuntimeError, lab.LabError."""
     with pbx.fresh_pbx(directory / "lab") as state, callee(directory, state.ports.sip, hold=None) as far:
-        made, spool = directory / "call-files", state.dir / "pbx" / "spool" / "outgoing"
+        spool = state.dir / "pbx" / "spool" / "outgoing"
+        made = spool.with_name("made")  # beside it: a rename must not leave the file system
         shutil.rmtree(made, ignore_errors=True)
         made.mkdir()
         owner = spool.stat()
