@@ -28,7 +28,9 @@ AT_ONCE = 50
 """Races that are run beside each other: they share commits, as calls under load do."""
 SPREAD = 0.040
 """Seconds over which what races is spread: a claim's way from the database to the wire takes some milliseconds, and a
-call waits up to 40 ms for its turn."""
+call waits up to 40 ms for its turn. On a machine that is busy with something else they take longer: the spread grows while one side
+wins nearly always, and shrinks while the other does."""
+LOPSIDED = 0.9
 HOWS = ("key", "late", "request")
 
 
@@ -47,11 +49,11 @@ class Race:
     What they say is on its way to the database when the second becomes due; which of the two is first, chance decides.
     """
 
-    def __init__(self, desk: Any, at: int, dice: random.Random) -> None:
+    def __init__(self, desk: Any, at: int, dice: random.Random, spread: float) -> None:
         self.desk = desk
         self.first, self.second = phone(2 * at), phone(2 * at + 1)
         self.how = HOWS[at % len(HOWS)]
-        self.said_after = dice.random() * SPREAD
+        self.said_after = dice.random() * spread
         self.rings = dice.random() < 0.5
 
     async def say(self, attempt: int) -> None:
@@ -92,7 +94,9 @@ class Watch:
             asyncio.get_running_loop().call_soon(desk.exchange.tell, Ringing(attempt))
 
 
-async def heat(desk: Any, person: Callable[..., Contact], races: list[Race], name: str) -> Counter[str]:
+async def heat(
+    desk: Any, person: Callable[..., Contact], races: list[Race], name: str, spread: float
+) -> Counter[str]:
     """Run these races beside each other and count how they ended."""
     start = len(desk.exchange.written)
     await desk.campaign(
@@ -124,7 +128,7 @@ async def heat(desk: Any, person: Callable[..., Contact], races: list[Race], nam
         ),
         20.0,
     )
-    await asyncio.sleep(2 * SPREAD)  # whoever was to be dialed in spite of it would be by now
+    await asyncio.sleep(2 * spread)  # whoever was to be dialed in spite of it would be by now
     dialed = dict(
         zip(desk.numbers()[start + len(races) :], desk.written()[start + len(races) :], strict=True)
     )
@@ -147,18 +151,24 @@ async def heat(desk: Any, person: Callable[..., Contact], races: list[Race], nam
 async def test_nobody_is_dialed_after_the_commit_of_an_opt_out(new_desk: Any, person: Any) -> None:
     dice = random.Random(f"races {SEED}")
     ended: Counter[str] = Counter()
+    spread = SPREAD
     async with new_desk(max_channels=2 * AT_ONCE, cps=2000) as desk:
         watch = Watch(desk)
         desk.start()
         for first in range(0, RACES, AT_ONCE):
-            races = [Race(desk, at, dice) for at in range(first, min(RACES, first + AT_ONCE))]
+            races = [Race(desk, at, dice, spread) for at in range(first, min(RACES, first + AT_ONCE))]
             ringing = {race.second.e164 for race in races if race.rings}
             watch.rings = ringing.__contains__
-            ended += await heat(desk, person, races, f"race{first}")
+            found = await heat(desk, person, races, f"race{first}", spread)
+            if found["not dialed"] > LOPSIDED * len(races):
+                spread *= 2
+            elif found["hung up"] > LOPSIDED * len(races):
+                spread /= 2
+            ended += found
             assert watch.broken == [], "an Originate was written after the commit of its opt-out"
         assert ended["LEFT RINGING"] == 0
         assert ended.total() == RACES
-        assert min(ended["not dialed"], ended["hung up"]) > RACES / 500, "either side wins at times"
+        assert min(ended["not dialed"], ended["hung up"]) > RACES / 20, "either side wins at times"
         withdrawn = desk.rows(
             "SELECT count(*) FROM attempts WHERE disposition = 'NOT_SENT' AND note LIKE '%suppressed%'"
         )
