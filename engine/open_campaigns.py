@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from engine.clock import Clock
+from engine.config import problems_of
 from engine.dialing.agenda import Agenda
 from engine.dialing.follower import Follower
 from engine.dialing.ledger import Ledger
@@ -60,6 +61,8 @@ class OpenCampaigns:
         self._log = log
         self._since = 0.0
         """POSIX seconds: jobs that were taken in before then are known."""
+        self._unreadable: set[int] = set()
+        """Campaigns of which that was said."""
 
     def __repr__(self) -> str:
         return f"<OpenCampaigns {self._agenda!r}>"
@@ -100,7 +103,15 @@ class OpenCampaigns:
         now, known = self._clock.now(), frozenset(self._agenda.campaigns)
         since = min(self._since, now - OVERLAP)  # the clock may have been set back
         changes = await self._writer.submit(partial(campaigns.changes, known=known, since=since))
-        self._agenda.update(changes.states, changes.new, changes.grown)
+        for row, error in self._agenda.update(changes.states, changes.new, changes.grown):
+            if row.id not in self._unreadable:
+                self._unreadable.add(row.id)
+                self._log.error(
+                    events.ENGINE_FAULT,
+                    what="a campaign that another version of Volley has stored cannot be read: it is not dialed; cancel it",
+                    campaign=row.name,
+                    error="; ".join(str(one) for one in problems_of(error)),
+                )
         self._since = now - OVERLAP
         return changes
 

@@ -16,6 +16,8 @@ import itertools
 from collections.abc import Callable, Iterable, Sequence
 from heapq import heapify, heappop, heappush
 
+from pydantic import ValidationError
+
 from engine.config import Settings
 from engine.dialing.agents import Agents
 from engine.dialing.running import NEVER, Running
@@ -71,12 +73,18 @@ class Agenda:
         states: Sequence[tuple[int, str]],
         rows: Iterable[CampaignRow],
         grown: Iterable[int] = (),
-    ) -> None:
+    ) -> list[tuple[CampaignRow, ValidationError]]:
         """The same, where little has changed: the state of every open campaign, the rows of those that are new, and the ids of
-        those that got contacts."""
+        those that got contacts. Returns the campaigns that cannot be read, which stop nobody else."""
+        unreadable = []
         for row in rows:
             if row.id not in self.campaigns:
-                known = self.campaigns[row.id] = Running(row, self._settings)
+                try:
+                    known = Running(row, self._settings)
+                except ValidationError as error:  # another version has stored it
+                    unreadable.append((row, error))
+                    continue
+                self.campaigns[row.id] = known
                 known.touched = self._touch
                 self._touch(known)
             elif self.campaigns[row.id].steered != row.steered:
@@ -95,6 +103,7 @@ class Agenda:
             known.set_state("over")  # calls of it that were claimed and not sent are void
             self._touched.pop(known.id, None)
             self._entry.pop(known.id, None)
+        return unreadable
 
     def _touch(self, running: Running) -> None:
         if self.campaigns.get(running.id) is running:

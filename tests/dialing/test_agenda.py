@@ -340,3 +340,10 @@ def test_whatever_happens_the_heaps_answer_as_a_look_at_every_campaign_would(
         assert agenda.wait(now, mono, 0.04) == pytest.approx(expected, abs=1e-6)
         priorities = [agenda.campaigns[which].priority for which in ids(agenda, now, mono)]
         assert priorities == sorted(priorities, reverse=True)
+
+
+def test_a_campaign_that_cannot_be_read_stops_nobody_else(agenda: Agenda) -> None:
+    odd = row(2, message={"prompts": ["hello.wav"], "of another version": True})
+    [(found, error)] = agenda.update([(1, "running"), (2, "running"), (3, "running")], [row(1), odd, row(3)])
+    assert (found, error.error_count()) == (odd, 1)
+    assert sorted(ids(agenda)) == [1, 3]
