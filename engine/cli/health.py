@@ -14,7 +14,7 @@ def register(app: typer.Typer) -> None:
 
 
 def health(config: Config = CONFIG, as_json: Json = False) -> None:
-    """Tell whether the engine runs and its books can be read; exit code 1 when not.
+    """Tell whether the engine runs and answers, and its books can be read and written; exit code 1 when not.
 
     For a container's health check and for monitors. How PBX, trunks and campaigns fare tell `volley doctor` and
     `volley status`.
