@@ -3,9 +3,11 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 STAGE := setup/stage
+# Where the temporary directories of a run of pytest go, if somebody says so.
+TEMPORARY = $(if $(VOLLEY_TEMPORARY),--basetemp=$(VOLLEY_TEMPORARY)/$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-run setup-dev demo test style format types contracts unit asterisk bench bench-amd fuzz chaos docker lab lab-down schemas requirements audit clean
+.PHONY: help setup setup-run setup-dev demo test style format types contracts unit asterisk asterisk-calls asterisk-load bench bench-amd fuzz chaos docker lab lab-down schemas requirements audit clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -25,9 +27,9 @@ test: setup-dev ## everything: style, types, contracts, unit tests, tests on a r
 	@$(STAGE) style $(MAKE) --no-print-directory style
 	@$(STAGE) types $(MAKE) --no-print-directory types
 	@$(STAGE) contracts $(MAKE) --no-print-directory contracts
-	@$(STAGE) unit $(MAKE) --no-print-directory unit
 	@$(STAGE) lab $(BIN)/python -m lab prepare
-	@$(STAGE) asterisk $(MAKE) --no-print-directory asterisk
+	@setup/together unit asterisk-calls
+	@$(STAGE) asterisk-load $(MAKE) --no-print-directory asterisk-load
 
 style: setup-dev ## ruff: rules and form
 	@$(BIN)/ruff check
@@ -44,10 +46,15 @@ contracts: setup-dev ## who may import whom (pyproject.toml, "boundaries")
 	@$(BIN)/lint-imports --no-logo --cache-dir var/cache/import-linter
 
 unit: setup-dev ## tests that need no Asterisk, on every processor
-	@PYTHONHASHSEED=0 $(BIN)/pytest -m "not asterisk" -n auto --dist worksteal
+	@PYTHONHASHSEED=0 $(BIN)/pytest -m "not asterisk" -n auto --dist worksteal $(call TEMPORARY,unit)
 
-asterisk: setup-dev ## tests on the lab's real Asterisk, one after another
-	@$(BIN)/pytest -m asterisk
+asterisk: asterisk-calls asterisk-load ## tests on the lab's real Asterisk, one after another
+
+asterisk-calls: setup-dev
+	@$(BIN)/pytest -m "asterisk and not load" $(call TEMPORARY,asterisk)
+
+asterisk-load: setup-dev
+	@$(BIN)/pytest -m "asterisk and load" $(call TEMPORARY,load)
 
 bench: setup-dev ## everything that is measured, and docs/benchmarks.md (arguments: BENCH="--parts alone,pacing", BENCH=--long)
 	@$(BIN)/python -m bench $(BENCH)

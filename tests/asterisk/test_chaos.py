@@ -1,4 +1,4 @@
-"""Three faults of every kind under load of over 100 calls a second, and the books held against the callee's own log."""
+"""Five faults of every kind under load of over 100 calls a second, and the books held against the callee's own log."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 from lab.places import REPOSITORY
 from tests import log_lines
 
-pytestmark = pytest.mark.asterisk
+pytestmark = [pytest.mark.asterisk, pytest.mark.load]
 RUN = REPOSITORY / "var" / "chaos" / "ci" / "run"
 
 
 def test_nobody_is_called_twice_and_nothing_is_lost(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "chaos", "--each", "3", "--dir", str(RUN.parent)],
+        [sys.executable, "-m", "chaos", "--each", "5", "--dir", str(RUN.parent)],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,

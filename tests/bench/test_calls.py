@@ -11,6 +11,7 @@ from bench import calls
 
 
 @pytest.mark.asterisk
+@pytest.mark.load
 def test_a_short_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert calls.main(["--calls", "60", "--pairs", "1", "--channels", "20", "--dir", str(tmp_path)]) == 0
     figures = json.loads((tmp_path / "calls.json").read_text(encoding="utf-8"))["figures"]
