@@ -33,6 +33,7 @@ SPOKEN = {
 def place(files: Mapping[str, Path], sounds_dir: Path) -> None:
     """Copy files (path below the sounds directory -> where it lies) to where a PBX reads them; what is there already
     stays. Raises InputError when that directory cannot be written."""
+    target = sounds_dir / "prompt"
     try:
         for name, source in files.items():
             target = sounds_dir / name
@@ -42,9 +43,9 @@ def place(files: Mapping[str, Path], sounds_dir: Path) -> None:
         raise InputError(
             [
                 Problem(
-                    str(sounds_dir),
+                    str(target.parent),
                     f"cannot place prompts here: {error.strerror}",
-                    "let the engine's user write to sounds_dir",
+                    f"let the engine's user write to it, as to all of {sounds_dir} (chown)",
                 )
             ]
         ) from error

@@ -21,6 +21,7 @@ from engine.flow.prompts import key_of
 from engine.intake.placing import place, spoken
 from engine.intake.prompts import Prepared, pbxs_of, prepare, tidy
 from engine.speech.sound import read_wav
+from tests.intake.privilege import modes_hold
 from tests.speech.sounds import prompt
 
 SETTINGS: dict[str, Any] = {
@@ -125,7 +126,20 @@ def test_a_directory_that_cannot_be_written_is_told(job: Path, tmp_path: Path) -
         place(found.files, tmp_path / "sounds")
     [problem] = caught.value.problems
     assert problem.where == str(tmp_path / "sounds")
-    assert problem.todo == "let the engine's user write to sounds_dir"
+    assert problem.todo == f"let the engine's user write to it, as to all of {tmp_path / 'sounds'} (chown)"
+
+
+def test_the_folder_that_cannot_be_written_is_the_one_that_is_told(job: Path, tmp_path: Path) -> None:
+    """Whoever made `en/` as root has shut the engine out of it, and of nothing else."""
+    prompt(job / "hello.wav")
+    (job / "en").mkdir()
+    prompt(job / "en" / "hello.wav")
+    found = prepared(job, campaign("hello.wav"))
+    closed = tmp_path / "sounds" / "en"
+    closed.mkdir(parents=True, mode=0o555)
+    with modes_hold(), pytest.raises(InputError) as caught:
+        place(found.files, tmp_path / "sounds")
+    assert [one.where for one in caught.value.problems] == [str(closed)]
 
 
 def test_variants_lie_where_asterisk_looks_for_them(job: Path, tmp_path: Path) -> None:

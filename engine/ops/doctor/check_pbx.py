@@ -227,7 +227,9 @@ def call_records(pbx: Pbx) -> Iterable[Finding]:
         yield note(
             "call detail records are on: they cost time in every call"
             + (", in batches" if batch else ", each written at once"),
-            "where nobody reads them enable=no; else batch=yes, and unanswered=yes to see calls that nobody answered",
+            "where nobody reads them enable=no"
+            + ("" if batch else "; else batch=yes, and unanswered=yes to see calls that nobody answered")
+            + "; then: asterisk -rx 'module reload cdr'",
             "cdr.conf",
         )
     elif "CoreCDRenabled" not in pbx.core:

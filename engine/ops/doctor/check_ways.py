@@ -65,8 +65,8 @@ def _reached(where: str, name: str, endpoint: Endpoint) -> Iterable[Finding]:
         )
     elif "Reachable" not in states:
         yield note(
-            f"endpoint {name} is not asked whether it is there ({', '.join(sorted(states))})",
-            "qualify_frequency=30, if the carrier answers OPTIONS",
+            f"endpoint {name} is not asked whether it is there, or not yet ({', '.join(sorted(states))})",
+            "qualify_frequency=30, if the carrier answers OPTIONS; after a restart ask the doctor again in half a minute",
             where,
         )
 
@@ -108,7 +108,8 @@ def inbound(pbx: Pbx) -> Iterable[Finding]:
         elif endpoint.options["context"] != "volley-inbound":
             yield note(
                 f"calls that come in by it go to {endpoint.options['context']}",
-                "send those to your caller IDs on to volley-inbound (docs/dialplan.md, people who call back)",
+                "send those to your caller IDs on to volley-inbound (docs/dialplan.md, people who call back); whether your dialplan does so"
+                " already cannot be seen from here",
                 f"trunk.{name}",
             )
 

@@ -56,6 +56,11 @@ def look(config: Path, settings: Settings) -> Host:
         ("engine.queue", settings.engine.queue),
         *((f"pbx.{pbx}.sounds_dir", its.sounds_dir) for pbx, its in settings.pbx.items()),
         *(
+            (f"pbx.{pbx}.sounds_dir", folder)
+            for pbx, its in settings.pbx.items()
+            for folder in _languages_in(its.sounds_dir)
+        ),
+        *(
             (f"pbx.{pbx}.recordings_dir", its.recordings_dir)
             for pbx, its in settings.pbx.items()
             if its.recordings_dir
@@ -76,6 +81,14 @@ def look(config: Path, settings: Settings) -> Host:
         encoding=sys.getfilesystemencoding(),
         secrets=secrets,
     )
+
+
+def _languages_in(sounds: Path) -> list[Path]:
+    """The folders in it: prompts are put there too, and whoever makes one as root shuts the engine out."""
+    try:
+        return sorted(path for path in sounds.iterdir() if path.is_dir())
+    except OSError:
+        return []
 
 
 def add_local(pbx: Pbx, etc: Path | None) -> Pbx:

@@ -84,6 +84,10 @@ def test_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.hostname == socket.gethostname()
     assert [one.what for one in found.access] == ["engine.state", "engine.queue", "pbx.lab.sounds_dir"]
     assert all(one.allowed for one in found.access)
+    english = whole.pbx["lab"].sounds_dir / "en"
+    english.mkdir()
+    looked = [one.path for one in host.look(config, whole).access]
+    assert looked[-1] == english, "prompts are put into the folders of languages too"
     assert found.free[whole.engine.state] > 0
     assert found.filesystem
     assert found.secrets == {}
