@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from engine.retention_settings import LEAST
 from engine.store import purge
 from tests.cli.conftest import Volley
+from tests.cli.terminal import Terminal
 from tests.ops.filled import Books, person
 
 
@@ -46,19 +48,10 @@ def test_status(volley: Volley, books: Books) -> None:
 
 def test_watching_ends_with_control_c(volley: Volley, books: Books) -> None:
     filled(books)
-    # A shell that starts tests in the background has them ignore SIGINT: a person's terminal does not.
-    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from engine.cli import main; main()"
-    watcher = subprocess.Popen(
-        [sys.executable, "-c", heed, "status", "--watch", "--config", str(volley.config)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    time.sleep(2.5)
-    watcher.send_signal(signal.SIGINT)
-    out, errors = watcher.communicate(timeout=20)
-    assert (watcher.returncode, errors) == (0, "")
-    assert "shots" in out
+    with closing(Terminal(volley.config, "status", "--watch", columns=100, rows=30)) as screen:
+        screen.until(lambda frame: any("shots" in line for line in frame), "the campaign")
+        screen.process.send_signal(signal.SIGINT)
+        assert screen.end() == 0
 
 
 def test_export_is_safe_in_a_spreadsheet_and_whole_as_json_lines(volley: Volley, books: Books) -> None:
