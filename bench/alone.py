@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from statistics import median
@@ -294,33 +295,19 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what was started is stopped
     folder: Path = given.dir.absolute() / "alone"
+    asked = partial(
+        leg, folder, given.calls, given.channels, ways=given.ways, ring=given.ring, talk=given.talk, cps=given.cps
+    )  # fmt: skip
     rounds: list[tuple[Bare, Leg]] = []
     for _ in range(given.rounds):
         floor = bare(folder, min(given.calls, 20_000), given.channels, given.ring, given.talk)
-        one = leg(
-            folder,
-            given.calls,
-            given.channels,
-            ways=given.ways,
-            ring=given.ring,
-            talk=given.talk,
-            cps=given.cps,
-        )
+        one = asked()
         rounds.append((floor, one))
         print(f"bare script: {floor.rate:.0f} a second, {floor.processor:.3f} ms a call", flush=True)
         print(line(one), flush=True)
     staged = None
     if given.stages:
-        staged = leg(
-            folder,
-            given.calls,
-            given.channels,
-            ways=given.ways,
-            ring=given.ring,
-            talk=given.talk,
-            cps=given.cps,
-            stages=True,
-        )
+        staged = asked(stages=True)
         print(line(staged), flush=True)
     held = []
     for count in [int(one) for one in given.concurrent.split(",") if one]:

@@ -6,7 +6,7 @@ is an error.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
@@ -31,7 +31,7 @@ from engine.flow.prompts import (
     shown,
     texts,
 )
-from engine.model import E164, Language, Model, Name
+from engine.model import E164, Language, Model, Name, in_utc
 from engine.rules.book import Purpose, Topic
 from engine.rules.hours import Window
 
@@ -258,14 +258,7 @@ class Campaign(Model):
     @field_validator("start", "end")
     @classmethod
     def _zoned(cls, value: datetime | None) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("an instant needs its offset from UTC: 2026-12-01T09:00:00+01:00")
-        try:
-            return value.astimezone(UTC)
-        except OverflowError:
-            raise ValueError("this instant is out of all reason") from None
+        return None if value is None else in_utc(value)
 
     @model_validator(mode="after")
     def _consistent(self) -> Campaign:

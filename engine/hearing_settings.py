@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
-from engine.model import Model
+from engine.model import Model, address_of
 
 
 class HearerSettings(Model):
@@ -41,8 +41,7 @@ class HearerSettings(Model):
     @property
     def address(self) -> tuple[str, int]:
         """Where to listen."""
-        host, _, port = self.listen.rpartition(":")
-        return host.strip("[]"), int(port)
+        return address_of(self.listen)
 
     def reaches(self, pbx_host: str) -> bool:
         """Can a PBX of that address connect to it?"""

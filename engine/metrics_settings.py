@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator
 
-from engine.model import Model
+from engine.model import Model, address_of
 
 
 class MetricsSettings(Model):
@@ -29,7 +29,4 @@ class MetricsSettings(Model):
     @property
     def address(self) -> tuple[str, int] | None:
         """Where to listen."""
-        if self.listen is None:
-            return None
-        host, _, port = self.listen.rpartition(":")
-        return host.strip("[]"), int(port)
+        return None if self.listen is None else address_of(self.listen)

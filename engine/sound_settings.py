@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from engine.durations import Duration
-from engine.model import Language, Model
+from engine.model import Language, Model, address_of
 from engine.speech.level import NOMINAL
 from engine.speech.order import PLACES, Speech
 
@@ -101,7 +101,4 @@ class SoundsSettings(Model):
     @property
     def address(self) -> tuple[str, int] | None:
         """Where to listen."""
-        if self.listen is None:
-            return None
-        host, _, port = self.listen.rpartition(":")
-        return host.strip("[]"), int(port)
+        return None if self.listen is None else address_of(self.listen)

@@ -69,7 +69,7 @@ def call(
     options. It is told apart from the campaign's figures, as campaign NAME~test. A key that asks for a
     callback means nothing in it; the one for never again is meant. Exit code 1 when nothing was dialed.
     """
-    from engine.intake.control import wait_for
+    from engine.intake.asking import wait_for
 
     fields = {}
     for text in field or ():

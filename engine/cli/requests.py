@@ -45,7 +45,7 @@ def ask(
 
     Raises InputError with the engine's problems, VolleyError when the queue cannot be written.
     """
-    from engine.intake.control import wait_for
+    from engine.intake.asking import wait_for
     from engine.ops.books import engine_pid
 
     reply, where = send(settings, request, PATIENCE)
@@ -77,8 +77,8 @@ def ask(
 def send(settings: Settings, request: dict[str, Any], patience: float) -> tuple[dict[str, Any] | None, Path]:
     """Send a request and wait `patience` seconds for its reply; returns it, or None, and where it will be. Raises VolleyError
     when the queue cannot be written."""
-    from engine.intake.control import send as drop
-    from engine.intake.control import wait_for
+    from engine.intake.asking import send as drop
+    from engine.intake.asking import wait_for
 
     # Requests are answered in the order of their names.
     name = f"{time.time_ns():020d}-{secrets.token_hex(4)}"

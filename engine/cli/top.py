@@ -123,7 +123,7 @@ class Doors:
     def send(self, request: Request) -> None:
         """Drop a request into the queue."""
         from engine.cli.requests import request_name
-        from engine.intake.control import send
+        from engine.intake.asking import send
 
         try:
             where = send(self._queue, request, request_name())
@@ -135,7 +135,7 @@ class Doors:
 
     def answers(self, patience: float) -> list[tuple[Request, dict[str, Any] | None]]:
         """Those that came since the last time; None for one that was waited for `patience` seconds."""
-        from engine.intake.control import wait_for
+        from engine.intake.asking import wait_for
 
         found: list[tuple[Request, dict[str, Any] | None]] = [*self._failed]
         self._failed.clear()

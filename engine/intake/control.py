@@ -14,7 +14,6 @@ import asyncio
 import contextlib
 import json
 import os
-import time
 import tomllib
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -332,26 +331,3 @@ def parse(path: Path) -> AnyRequest:
         return _REQUEST.validate_python(table)
     except ValidationError as error:
         raise InputError(problems_of(error, f"{path.name}: ")) from error
-
-
-def send(queue: Path, request: dict[str, Any], name: str) -> Path:
-    """Drop a request into the queue directory; returns where its reply will be."""
-    folder = queue / "control"
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f".{name}.tmp"
-    draft.write_text(json.dumps(request, ensure_ascii=False), encoding="utf-8")
-    with draft.open("rb") as handle:
-        os.fsync(handle.fileno())
-    draft.rename(folder / f"{name}.json")
-    return folder / "done" / f"{name}.reply.json"
-
-
-def wait_for(reply: Path, seconds: float) -> dict[str, Any] | None:
-    """The reply to a request, or None when the engine did not answer in time."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if reply.exists():
-            found: dict[str, Any] = json.loads(reply.read_text(encoding="utf-8"))
-            return found
-        time.sleep(0.05)
-    return None

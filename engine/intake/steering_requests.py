@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from engine.campaign import CampaignId
-from engine.model import Model
+from engine.model import Model, in_utc
 from engine.rules.hours import Window
 
 By = Annotated[str, StringConstraints(max_length=200)]
@@ -80,14 +80,7 @@ class QuietRequest(Model):
     @field_validator("until")
     @classmethod
     def _zoned(cls, value: datetime | None) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("an instant needs its offset from UTC: 2026-12-01T09:00:00+01:00")
-        try:
-            return value.astimezone(UTC)
-        except OverflowError:
-            raise ValueError("this instant is out of all reason") from None
+        return None if value is None else in_utc(value)
 
 
 class CallRequest(Model):

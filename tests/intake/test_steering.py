@@ -18,7 +18,8 @@ from engine.config import Settings
 from engine.dialing.agenda import Agenda, Running
 from engine.dialing.agents import Agents
 from engine.halts import Halts
-from engine.intake.control import Control, send
+from engine.intake.asking import send
+from engine.intake.control import Control
 from engine.rules.hours import Window
 from engine.store import campaigns
 from engine.store import halts as stored

@@ -20,7 +20,8 @@ import pytest
 from engine.config import Settings
 from engine.dialing.running import Running
 from engine.halts import Halts
-from engine.intake.control import Control, send
+from engine.intake.asking import send
+from engine.intake.control import Control
 from engine.intake.lists.handover import hand_over
 from engine.intake.steering_requests import CallRequest
 from engine.ops.listed import check, everything, numbers
