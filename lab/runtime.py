@@ -10,6 +10,7 @@ import os
 import pwd
 import re
 import shutil
+import stat
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -175,6 +176,7 @@ class InRoot:
         link = self.places.dir / name
         inside = self.places.root / str(link).lstrip("/")
         inside.mkdir(parents=True, exist_ok=True)
+        _open_way(inside.parent, self.places.root)
         if not (link.is_symlink() and link.readlink() == inside):
             if link.is_dir() and not link.is_symlink():
                 shutil.rmtree(link)  # of Asterisk from PATH or Docker
@@ -272,6 +274,16 @@ def _in_root(places: Places, say: Say) -> Runtime:
             f"Asterisk in {places.root} does not run; delete that directory and run `python -m lab prepare` again"
         )
     return InRoot(places, version)
+
+
+def _open_way(folder: Path, root: Path) -> None:
+    """Let everybody pass through the directories of our own Debian root down to `folder`: its /root, where a checkout of root's lies,
+    is closed to all others as a host's is."""
+    while folder != root:
+        mode = stat.S_IMODE(folder.stat().st_mode)
+        if not mode & 0o001:
+            folder.chmod(mode | 0o011)
+        folder = folder.parent
 
 
 def _own_directory(path: Path) -> Path:
