@@ -64,7 +64,7 @@ def runs_as(found: Runtime) -> str:
     if found.user is not None:
         return f"user id {found.user}"
     if os.geteuid() == 0:
-        return "root, since there is no user `asterisk` that can reach the lab's directory"
+        return "root, since no other user can reach the lab's directory"
     return f"user id {os.geteuid()}" + (", in a user namespace" if found.kind == "root" else "")
 
 
@@ -101,10 +101,7 @@ class OnPath:
             account = pwd.getpwnam("asterisk")
         except KeyError:
             return None
-        reachable = all(
-            parent.stat().st_mode & 0o001 for parent in [self.places.dir, *self.places.dir.parents]
-        )
-        return account.pw_uid if reachable else None
+        return account.pw_uid if _reachable(self.places.dir) else None
 
     def home(self, name: str) -> Path:
         return _own_directory(self.places.dir / name)
@@ -133,7 +130,7 @@ class OnPath:
 
 @dataclass(frozen=True, slots=True)
 class InDocker:
-    """The asterisk of a container."""
+    """The asterisk of a container. A directory below /root is closed to others in the image as it is here: there it runs as root."""
 
     places: Places
     version: str
@@ -141,7 +138,7 @@ class InDocker:
 
     @property
     def user(self) -> int | None:
-        return UNPRIVILEGED if os.geteuid() == 0 else None
+        return UNPRIVILEGED if os.geteuid() == 0 and _reachable(self.places.dir) else None
 
     def home(self, name: str) -> Path:
         return _own_directory(self.places.dir / name)
@@ -274,6 +271,11 @@ def _in_root(places: Places, say: Say) -> Runtime:
             f"Asterisk in {places.root} does not run; delete that directory and run `python -m lab prepare` again"
         )
     return InRoot(places, version)
+
+
+def _reachable(folder: Path) -> bool:
+    """May every user pass through to it? Its parents are looked at, as far as they are there."""
+    return all(one.stat().st_mode & 0o001 for one in [folder, *folder.parents] if one.exists())
 
 
 def _open_way(folder: Path, root: Path) -> None:
