@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, Phase, settings
 
 from tests import log_lines
@@ -40,9 +41,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture(autouse=True)
 def _lines_are_as_told() -> Iterator[None]:
-    """Every line that is logged in a test is as its schema says."""
+    """Every line that is logged in a test is as its schema says; and a test that starts the log leaves no level of its own to
+    the tests after it."""
     log_lines.wrong.clear()
     yield
+    structlog.reset_defaults()
     assert not log_lines.wrong, "\n".join(dict.fromkeys(log_lines.wrong))
 
 

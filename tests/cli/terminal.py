@@ -33,7 +33,8 @@ class Terminal:
             key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES", "NO_COLOR")
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "engine.cli", *arguments, "--config", str(config)],
+            # Ctrl-C ends it as on a real terminal, also if these tests run in the background of a shell, which lets them ignore it.
+            ["env", "--default-signal=INT", sys.executable, "-m", "engine.cli", *arguments, "--config", str(config)],
             stdin=self.slave, stdout=self.slave, stderr=self.slave, start_new_session=True,
             env={**kept, "TERM": "xterm-256color", **environment},
         )  # fmt: skip

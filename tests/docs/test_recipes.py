@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from engine.ops import log
 from tests import log_lines
@@ -38,7 +36,7 @@ WORDS = {
 
 
 @pytest.fixture
-def logs(tmp_path: Path) -> Iterator[Path]:
+def logs(tmp_path: Path) -> Path:
     """A folder with `volley.log`, and the same as journald gives it, among other words of the unit."""
     logger, _ = log.start(tmp_path / "volley.log", "debug", True)
     endings = [
@@ -70,8 +68,7 @@ def logs(tmp_path: Path) -> Iterator[Path]:
     lines = (tmp_path / "volley.log").read_text(encoding="utf-8")
     log_lines.hold(lines.splitlines())
     (tmp_path / "journal").write_text(f"Started volley.service.\n{lines}", encoding="utf-8")
-    yield tmp_path
-    structlog.reset_defaults()
+    return tmp_path
 
 
 def test_every_recipe_has_its_words() -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
 import pytest
-import structlog
 
 from engine.ops import log
 from engine.ops.log_events import LINES
@@ -17,12 +15,6 @@ from tests import log_lines
 from tests.docs.pages import EVENTS
 
 SYSTEM = Path(__file__).resolve().parents[2] / "system"
-
-
-@pytest.fixture(autouse=True)
-def _logger() -> Iterator[None]:
-    yield
-    structlog.reset_defaults()
 
 
 def read(path: Path) -> list[dict[str, object]]:
