@@ -172,7 +172,11 @@ class Engine:
             self._log,
         )
         self.hearer = Keeper(
-            settings.hearer, {name: pbx.host for name, pbx in settings.pbx.items()}, self.peers, self._log
+            settings.hearer,
+            {name: pbx.host for name, pbx in settings.pbx.items()},
+            self.peers,
+            self.follower.machine,
+            self._log,
         )
         self.intake = Intake(settings, self.writer, self._clock, self._log, self._changed.set)
         self.control = Control(

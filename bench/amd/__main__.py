@@ -35,6 +35,8 @@ from lab import packages
 from lab.errors import LabError
 from lab.places import REPOSITORY
 
+HEARD_EACH = 4
+"""Places at the hearer for each call: that it hears on is given up when it is half full."""
 SETTLING = 1.0
 """Seconds for MixMonitor to finish the last files."""
 
@@ -58,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         packages.need({"espeak-ng": "espeak-ng", "sox": "sox"}, lambda text: print(text, file=sys.stderr))
         chosen = _callees(given)
-        with hearing(given.channels) as hearer:
+        with hearing(HEARD_EACH * given.channels) as hearer:
             results = run(
                 chosen,
                 given.dir.absolute(),
@@ -96,7 +98,7 @@ def run(
     """Call all of them and judge what was heard. Raises LabError, AudioError, ConnectionError, TimeoutError, ValueError."""
     prompts = [stage.prompt(name, directory / "prompts") for name in ("message", "voicemail")]
     with stage.stage(directory, list(chosen), amd, hearer) as (state, version, recordings):
-        calls = stage.play(state, version, len(chosen), channels, each_second)
+        calls = stage.play(state, version, len(chosen), channels, each_second, hearer)
         time.sleep(SETTLING)
         jobs = [(chosen[call.number], call, recordings / f"{call.number:06d}.raw", prompts) for call in calls]
         with ProcessPoolExecutor(os.cpu_count()) as pool:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+from bench.amd.hearing import Hearing
 from engine.ami.encode import Originate
 from engine.channel import BUCKET_SECONDS
 
@@ -93,6 +94,22 @@ class Caller(asyncio.Protocol):
         assert self._transport is not None
         self._transport.write(self._originate(attempt, number))
 
+    def move(self, channel: str, cause: str) -> None:
+        """As the engine does it: what the hearer found late; a key was a person."""
+        call = self.live.get(channel)
+        if call is not None and not call.reported("key"):
+            assert self._transport is not None
+            move = {
+                "Action": "Redirect",
+                "Channel": channel,
+                "Context": "volley-late",
+                "Exten": cause,
+                "Priority": "1",
+            }
+            self._transport.write(
+                "".join(f"{key}: {value}\r\n" for key, value in move.items()).encode() + b"\r\n"
+            )
+
     def _take(self, message: dict[str, str]) -> None:
         if not self._ready and "Response" in message:
             if message["Response"] != "Success":
@@ -139,6 +156,7 @@ async def call_all(
     numbers: Sequence[int],
     channels: int,
     each_second: float,
+    hearer: Hearing,
 ) -> list[Call]:
     """Call every number, at most `channels` at a time and `each_second` new ones a second.
 
@@ -146,6 +164,7 @@ async def call_all(
     """
     loop = asyncio.get_running_loop()
     transport, caller = await loop.create_connection(lambda: Caller(login, flow, numbers, channels), *address)
+    hearer.late = lambda channel, cause: cast("None", loop.call_soon_threadsafe(caller.move, channel, cause))
     try:
         moved, ended = time.monotonic(), 0
         while not caller.done.done():
@@ -158,5 +177,6 @@ async def call_all(
         caller.done.result()
         return caller.calls
     finally:
+        hearer.late = None
         caller.done.cancel()
         transport.close()

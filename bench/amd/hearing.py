@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -25,6 +25,8 @@ class Hearing:
     heard: int = 0
     """Calls that got their verdict from it."""
     refused: int = 0
+    late: Callable[[str, str], None] | None = None
+    """Told, in a thread of its own, of a channel that turned out to be a machine while its message played, with the cause."""
     seconds: float = 0.0
     """Its processor time, once the block is over."""
 
@@ -66,5 +68,8 @@ def hearing(most: int) -> Iterator[Hearing]:
 def _count(process: subprocess.Popen[bytes], found: Hearing) -> None:
     assert process.stdout is not None
     for line in process.stdout:
-        counts = json.loads(line)
-        found.heard, found.refused = counts["heard"], counts["refused"]
+        told = json.loads(line)
+        if "late" not in told:
+            found.heard, found.refused = told["heard"], told["refused"]
+        elif found.late is not None:
+            found.late(told["late"], told["cause"])

@@ -27,6 +27,8 @@ GOES_ON, BEEP, SENTENCE, AT_ONCE = 3500, 1300, 1500, 300
 MOST_TALKS = 3
 LEAD = 120
 """Milliseconds from the answer until the hearer hears: [volley-call] waits for 100 of them."""
+FURTHER = 200
+"""Milliseconds from the verdict until the hearer hears on."""
 MESSAGE = 11_000
 """Milliseconds that the message lasts, for as long as it is not begun anew."""
 
@@ -84,10 +86,20 @@ def hear(samples: Samples, settings: AmdSettings) -> Verdict:
         spoke = FRAME_MS * (at // FRAME + 1)
         if found.noisy:
             return Verdict(found.word, spoke)
-        return listen(
-            levels(samples), spoke, 0, found.word
-        )  # no beep is told by its time: as after no greeting
+        if further(line[at + FURTHER // FRAME_MS * FRAME :], ear.on()):
+            return Verdict("MACHINE", spoke)
+        # No beep is told by its time: as after no greeting.
+        return listen(levels(samples), spoke, 0, found.word)
     raise AssertionError("silence ends it")
+
+
+def further(line: Samples, ear: Ear) -> bool:
+    """Whether the hearer finds a machine while the message plays."""
+    for at in range(0, min(len(line), FRAME * MESSAGE // FRAME_MS) - FRAME + 1, FRAME):
+        found = ear.take(line[at : at + FRAME])
+        if found is not None:
+            return found.word == "MACHINE"
+    return False
 
 
 def decide(frames: Sequence[int], settings: AmdSettings) -> Verdict:

@@ -113,9 +113,11 @@ def stage(
         yield state, version, recordings
 
 
-def play(state: lab.Lab, version: str, count: int, channels: int, each_second: float) -> list[Call]:
+def play(
+    state: lab.Lab, version: str, count: int, channels: int, each_second: float, hearer: Hearing
+) -> list[Call]:
     """Call every callee. Raises ConnectionError, TimeoutError."""
     secret = state.secret_file.read_text(encoding="utf-8").strip()
     login = f"Action: Login\r\nUsername: {pbx.USER}\r\nSecret: {secret}\r\n\r\n".encode()
     address = (state.pbx_address, state.ports.ami)
-    return asyncio.run(call_all(address, login, version, range(count), channels, each_second))
+    return asyncio.run(call_all(address, login, version, range(count), channels, each_second, hearer))

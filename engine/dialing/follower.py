@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from engine.channel import ChannelEvent, Queued, Refused, Report, Ringing, channel_id
+from engine.channel import ChannelEvent, Queued, Refused, Report, Ringing, attempt_of, channel_id
 from engine.dialing.aftermath import aftermath
 from engine.dialing.agenda import Agenda
 from engine.dialing.backlog import Backlog
@@ -165,7 +165,7 @@ class Follower:
                 live.timer = loop.call_later(HANGUP_GRACE, lambda: self.backlog.spawn(self._no_hangup(live)))
             case TakeKey(digit, channel):
                 self._hear(live, digit)
-                self.backlog.spawn(self._redirect(live, channel, digit))
+                self.backlog.spawn(self._redirect(live, channel, "volley-early", digit))
             case HeardKey(digit):
                 self._hear(live, digit)
             case Keep(report):
@@ -230,6 +230,13 @@ class Follower:
         if live.call.withdraw():
             self.backlog.spawn(self._hang_up(live))
 
+    def machine(self, channel: str, cause: str) -> None:
+        """The hearer has found that a machine is on this channel, to which a message plays. Who pressed a key is a person."""
+        attempt = attempt_of(channel)
+        live = None if attempt is None else self._ledger.get(attempt)
+        if live is not None and live.call.state is State.UP and not live.call.pressed:
+            self.backlog.spawn(self._redirect(live, channel, "volley-late", cause))
+
     def cut_off(self) -> int:
         """Hang up every call, answered or not: an emergency. Returns how many there were."""
         lives = [live for live in self._ledger if live.call.state is not State.CLAIMED]
@@ -246,12 +253,12 @@ class Follower:
         except AmiError as error:
             self._log.warning(events.ENGINE_FAULT, what="could not hang up", error=str(error), **names(live))
 
-    async def _redirect(self, live: Live, channel: str, digit: str) -> None:
+    async def _redirect(self, live: Live, channel: str, context: str, extension: str) -> None:
         try:
-            await self._channels(live.trunk.pbx).redirect(channel, "volley-early", digit)
+            await self._channels(live.trunk.pbx).redirect(channel, context, extension)
         except AmiError as error:
             self._log.warning(
-                events.ENGINE_FAULT, what="could not take a key", error=str(error), **names(live)
+                events.ENGINE_FAULT, what=f"could not move it to {context}", error=str(error), **names(live)
             )
 
     async def _opt_out(self, report: Report, live: Live) -> None:

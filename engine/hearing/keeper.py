@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
 from typing import Any, Protocol
 
@@ -46,9 +46,16 @@ class Keeper:
     """Starts the hearer, again and again."""
 
     def __init__(
-        self, settings: HearerSettings, hosts: Mapping[str, str], pbxs: Mapping[str, Reached], log: Log
+        self,
+        settings: HearerSettings,
+        hosts: Mapping[str, str],
+        pbxs: Mapping[str, Reached],
+        late: Callable[[str, str], None],
+        log: Log,
     ) -> None:
+        """`late` is told of a channel that turns out to be a machine while its message plays, with the cause."""
         self._settings = settings
+        self._late = late
         self._pbxs: list[Reached] = [pbx for name, pbx in pbxs.items() if settings.reaches(hosts[name])]
         self._log = log
         self.counts: dict[str, int] = {}
@@ -93,6 +100,8 @@ class Keeper:
                         self._set(message["address"])
                         self._log.info(events.HEARER_STARTED, address=message["address"])
                         await self._tell()
+                    elif "late" in message:
+                        self._late(message["late"], message["cause"])
                     else:
                         self.counts = message
         except TimeoutError:

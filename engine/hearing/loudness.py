@@ -15,6 +15,8 @@ SOFTEST = 60.0
 OVER_NOISE = 2.2
 UNDER_VOICE = 0.16
 """A sound is that much louder than the noise, and no softer than this share of the voice."""
+OVER_ECHO = 0.25
+"""While we speak ourselves, a sound is no softer than this share of the voice."""
 STRONG = 0.35
 """The share of the voice from which a sound is the speaker's own, and nobody's in the background."""
 NOISY = 100.0
@@ -43,6 +45,8 @@ class Loudness:
         self._sum = 0.0
         self._noise = 0.0
         self._voice = 0.0
+        self._fades = VOICE_FADES
+        self._under = UNDER_VOICE
 
     def judge(self, frame: array[int]) -> Heard:
         """The next frame."""
@@ -55,14 +59,19 @@ class Loudness:
         mean = self._sum / len(last)
         self._noise = mean if len(last) < 5 else min(mean, self._noise * NOISE_RISES)
         if len(last) >= 3:
-            self._voice = max((level + last[-2] + last[-3]) / 3, self._voice * VOICE_FADES)
-        sound = level > max(SOFTEST, self._noise * OVER_NOISE, self._voice * UNDER_VOICE)
+            self._voice = max((level + last[-2] + last[-3]) / 3, self._voice * self._fades)
+        sound = level > max(SOFTEST, self._noise * OVER_NOISE, self._voice * self._under)
         return Heard(level, sound, sound and level > self._voice * STRONG)
 
     @property
     def noisy(self) -> bool:
         """Whether there is something in the background."""
         return self._noise > NOISY
+
+    def we_speak(self) -> None:
+        """From now on our own echo may be heard too. What was heard so far is the callee's voice, however long it is silent."""
+        self._fades = 1.0
+        self._under = OVER_ECHO
 
     def no_voice(self) -> None:
         """What was heard just now is a tone: whoever speaks later may be softer."""

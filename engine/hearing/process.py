@@ -1,7 +1,8 @@
 """The process that hears: `python -m engine.hearing.process`.
 
 Reads one request (JSON) from standard input: where to listen, who may ask, how many calls at a time, and whose child it is. Writes
-its address as a line of JSON once it listens, and its counts every second: a hearer that is stuck is known by its silence. A process of
+its address as a line of JSON once it listens, its counts every second (a hearer that is stuck is known by its silence), and each channel
+that turned out to be a machine while its message played. A process of
 its own, so that reckoning with samples never takes the processor from the loop that dials. The asking side: `engine.hearing.keeper`.
 """
 
@@ -24,7 +25,11 @@ TELL_EVERY = 1.0
 
 async def hear(request: dict[str, Any]) -> None:
     """Listen until the end of the process."""
-    hearer = Hearer([ip_network(one) for one in request["allow"]], request["most"])
+    hearer = Hearer(
+        [ip_network(one) for one in request["allow"]],
+        request["most"],
+        lambda channel, cause: _tell({"late": channel, "cause": cause}),
+    )
     await hearer.open(request["host"], request["port"])
     _tell({"address": hearer.address})
     async with asyncio.TaskGroup() as tasks:

@@ -4,13 +4,16 @@ One port for both. The dialplan's AGI() asks first (FastAGI); the answer tells i
 (AudioSocket), under an id that was made for this call and is known to nobody else. When the ear has its verdict, the audio is hung
 up on, the verdict becomes a variable of the channel, and the dialplan goes on. Whatever goes wrong (nobody connects, the audio ends,
 something else speaks here) ends without that variable, and the dialplan falls back to AMD().
+
+With the verdict on a callee who is no machine goes an address under which the dialplan may let us hear on (ChanSpy() on a channel of
+AudioSocket's): what turns out to be a machine while the message plays is told to the engine, which moves the call.
 """
 
 from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import cast
 from uuid import uuid4
@@ -25,7 +28,7 @@ from engine.hearing.wire import (
     UUID,
     Messages,
     WireError,
-    limits_of,
+    asked,
 )
 
 VARIABLE = "VOLLEY_HEARD"
@@ -46,11 +49,13 @@ Network = IPv4Network | IPv6Network
 class Hearer:
     """All calls that are being heard."""
 
-    def __init__(self, allowed: Sequence[Network], most: int) -> None:
+    def __init__(self, allowed: Sequence[Network], most: int, late: Callable[[str, str], None]) -> None:
+        """`late` is told of a channel that turns out to be a machine while its message plays, with the cause."""
         self._allowed = tuple(allowed)
         self._most = most
+        self.late = late
         self._server: asyncio.Server | None = None
-        self._asked: dict[bytes, Asking] = {}
+        self._asked: dict[bytes, Asking | Following] = {}
         """Calls whose audio has not come yet, by the id under which it will."""
         self.hearing: set[Audio] = set()
         self.live = 0
@@ -88,24 +93,27 @@ class Hearer:
         address = getattr(address, "ipv4_mapped", None) or address
         return address.is_loopback or any(address in network for network in self._allowed)
 
-    def ask(self, asking: Asking) -> bool:
+    @property
+    def busy(self) -> bool:
+        """Half of the places are taken: they are for those of whom nothing is known yet."""
+        return 2 * self.live > self._most
+
+    def ask(self, asking: Asking | Following) -> bool:
         """Expect its audio; not when there are too many already."""
         if self.live >= self._most:
-            self.refused += 1
             return False
         self.live += 1
         self._asked[asking.id] = asking
         return True
 
-    def claim(self, call: bytes) -> Asking | None:
+    def claim(self, call: bytes) -> Asking | Following | None:
         """The call of that id, once."""
         return self._asked.pop(call, None)
 
-    def done(self, asking: Asking) -> None:
+    def done(self, asking: Asking | Following) -> None:
         """The call is over, for us."""
         self._asked.pop(asking.id, None)
         self.live -= 1
-        self.heard += asking.verdict is not None
 
 
 class Line(asyncio.Protocol):
@@ -159,12 +167,14 @@ class Asking(asyncio.Protocol):
         name = uuid4()
         self.id = name.bytes
         self._name = str(name)
-        self.limits: Limits | None = None
-        self.verdict: Verdict | None = None
+        self._channel = ""
+        self._limits: Limits | None = None
+        self._ear: Ear | None = None
+        self._verdict: Verdict | None = None
 
     def data_received(self, data: bytes) -> None:
         self._read += data
-        if self.limits is None:
+        if self._limits is None:
             head, end, self._read = self._read.partition(b"\n\n")
             if end:
                 self._begin(head.decode("utf-8", "replace"))
@@ -182,15 +192,17 @@ class Asking(asyncio.Protocol):
         if self._taken:
             self._taken = False
             self._hearer.done(self)
+            self._hearer.heard += self._verdict is not None
 
     def _begin(self, head: str) -> None:
         try:
-            self.limits = limits_of(head)
+            self._channel, self._limits = asked(head)
         except WireError:
             self._transport.abort()
             return
         self._impatient()
         if not self._hearer.ask(self):
+            self._hearer.refused += 1
             self._transport.close()
             return
         self._taken = True
@@ -199,27 +211,71 @@ class Asking(asyncio.Protocol):
         audio = f"AudioSocket({self._name},{self._hearer.address})"
         self._transport.write(f'EXEC TryExec "{audio}"\n'.encode())
 
-    def connected(self) -> Limits:
-        """Its audio has come."""
+    def connected(self) -> Ear:
+        """Its audio has come, for this ear."""
         self._impatient()
-        assert self.limits is not None
-        return self.limits
+        assert self._limits is not None
+        self._ear = Ear(self._limits)
+        return self._ear
+
+    def decided(self, verdict: Verdict) -> None:
+        """There is a verdict."""
+        self._verdict = verdict
+
+    def gone(self) -> None:
+        """The audio has ended: AGI() will say so."""
 
     def _answered(self, line: bytes) -> None:
         """The audio has ended; or the variable is set."""
-        verdict = self.verdict
+        verdict = self._verdict
         if verdict is None or self._told or not line.startswith(b"200"):
             self._transport.close()
             return
         self._told = True
         background = "noisy" if verdict.noisy else "clear"
-        value = f"{verdict.word},{verdict.cause},{verdict.greeting},{background}"
+        value = f"{verdict.word},{verdict.cause},{verdict.greeting},{background},{self._further(verdict)}"
         self._transport.write(f'SET VARIABLE {VARIABLE} "{value}"\n'.encode())
+
+    def _further(self, verdict: Verdict) -> str:
+        """Where we hear on, if we do: address and id."""
+        if self._ear is None or verdict.noisy or verdict.word not in ("HUMAN", "NOTSURE"):
+            return ""
+        if self._hearer.busy:
+            return ""
+        following = Following(self._hearer, self._channel, self._ear.on())
+        return f"{self._hearer.address}/{following.name}" if self._hearer.ask(following) else ""
 
     def _impatient(self) -> None:
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
+
+
+class Following:
+    """A callee who is heard on while the message plays."""
+
+    def __init__(self, hearer: Hearer, channel: str, ear: Ear) -> None:
+        self._hearer = hearer
+        self._channel = channel
+        self._ear = ear
+        name = uuid4()
+        self.id = name.bytes
+        self.name = str(name)
+        self._patience = asyncio.get_running_loop().call_later(FIRST_WORD, self.gone)
+
+    def connected(self) -> Ear:
+        """Its audio has come, for this ear."""
+        self._patience.cancel()
+        return self._ear
+
+    def decided(self, verdict: Verdict) -> None:
+        """There is a verdict, or nothing more to be heard."""
+        if verdict.word == "MACHINE":
+            self._hearer.late(self._channel, verdict.cause)
+
+    def gone(self) -> None:
+        """The audio has ended, or never came."""
+        self._hearer.done(self)
 
 
 class Audio(asyncio.Protocol):
@@ -230,7 +286,7 @@ class Audio(asyncio.Protocol):
         self._transport = transport
         self._messages = Messages()
         self._samples = bytearray()
-        self._asking: Asking | None = None
+        self._asking: Asking | Following | None = None
         self._ear: Ear | None = None
         self._began = 0.0
         self._heard_ms = 0
@@ -257,6 +313,8 @@ class Audio(asyncio.Protocol):
         self._hearer.hearing.discard(self)
         if self._over is not None:
             self._over.cancel()
+        if self._asking is not None:
+            self._asking.gone()
 
     def _is_over(self) -> bool:
         return self._over is not None or self._transport.is_closing()
@@ -276,7 +334,7 @@ class Audio(asyncio.Protocol):
             self._transport.abort()
             return
         self._asking = asking
-        self._ear = Ear(asking.connected())
+        self._ear = asking.connected()
         self._began = asyncio.get_running_loop().time()
         self._hearer.hearing.add(self)
 
@@ -298,7 +356,7 @@ class Audio(asyncio.Protocol):
         verdict = self._ear.take(frame)
         if verdict is None:
             return False
-        self._asking.verdict = verdict
+        self._asking.decided(verdict)
         self._hearer.hearing.discard(self)
         self._transport.write(END_OF_AUDIO)
         self._over = asyncio.get_running_loop().call_later(FAREWELL, self._transport.abort)

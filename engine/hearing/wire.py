@@ -45,8 +45,8 @@ class Messages:
             yield kind, payload
 
 
-def limits_of(head: str) -> Limits:
-    """What a FastAGI request asks for. Raises WireError."""
+def asked(head: str) -> tuple[str, Limits]:
+    """The channel's unique id of a FastAGI request, and what it asks for. Raises WireError."""
     lines = dict(line.split(": ", 1) for line in head.splitlines() if ": " in line)
     values: dict[str, int] = {}
     for at, name in enumerate(ARGUMENTS, 1):
@@ -54,4 +54,4 @@ def limits_of(head: str) -> Limits:
         if not (text.isascii() and text.isdecimal() and 0 < int(text) <= LONGEST_MS):
             raise WireError(f"argument {at} ({name}) is {text[:20]!r}, no milliseconds up to {LONGEST_MS}")
         values[name] = int(text)
-    return Limits(**values)
+    return lines.get("agi_uniqueid", ""), Limits(**values)

@@ -45,12 +45,13 @@ def test_recordings_of_ones_own(tmp_path: Path) -> None:
     recipes = {one.kind: one for one in corpus.recipes("tune")}
     brief = replace(recipes["short"], beep=(1250.0,), beep_after=0.3, beep_length=0.2, mobile=False)
     own = tmp_path / "own"
-    stage.render([recipes["hello"], recipes["long"], brief], own)
+    late = replace(brief, name="late", beep_after=2.5)
+    stage.render([recipes["hello"], recipes["long"], brief, late], own)
     person, machine, beeps = (own / f"{recipes[kind].name}.wav" for kind in ("hello", "long", "short"))
     audio.run("sox", str(person), "-r", "16000", str(own / "person.wav"))
     machine.rename(own / "machine.wav")
     beeps.rename(own / "beeps.wav")
-    table = "file,label\nperson.wav,person\nmachine.wav,machine\nbeeps.wav,machine\n"
+    table = "file,label\nperson.wav,person\nmachine.wav,machine\nbeeps.wav,machine\nlate.wav,machine\n"
     (own / callees.TABLE).write_text(table, encoding="utf-8")
     assert program.main(["--recordings", str(own), "--dir", str(tmp_path)]) == 0
     found = called(tmp_path)
@@ -58,9 +59,12 @@ def test_recordings_of_ones_own(tmp_path: Path) -> None:
         ("person", "person"),
         ("machine", "machine"),
         ("machine", "machine"),
+        ("machine", "machine"),
     ]
-    # What only the hearer can tell: a beep of any frequency, right after a greeting of a sentence or less.
+    # What only the hearer can tell: a beep of any frequency, right after a greeting of a sentence or less; or when our message
+    # to a person has begun.
     assert found[2]["cause"].startswith("BEEP-125")
+    assert found[3]["cause"].partition(" then ")[2].startswith("BEEP-125")
 
 
 class Failing(threading.Thread):
@@ -97,8 +101,9 @@ def test_whatever_becomes_of_the_hearer_the_call_goes_on(tmp_path: Path) -> None
     failing = Failing()
     failing.start()
     amd = {"hush": "0.5s", "longest": "1s", "beep": "0.3s", "machine": "hangup"}
-    with stage.stage(tmp_path, [machine] * 3, amd, Hearing(failing.address, 0)) as (state, version, _):
-        calls = stage.play(state, version, 3, channels=1, each_second=8.0)
+    hearer = Hearing(failing.address, 0)
+    with stage.stage(tmp_path, [machine] * 3, amd, hearer) as (state, version, _):
+        calls = stage.play(state, version, 3, channels=1, each_second=8.0, hearer=hearer)
     failing.join()
     assert failing.heard >= 4000
     for call in calls:

@@ -143,6 +143,20 @@ async def test_a_key_during_the_detection_is_taken(desk, person) -> None:
     assert desk.exchange.redirected == [("PJSIP/a-1", "volley-early", "9")]
 
 
+async def test_a_machine_that_is_found_while_the_message_plays(desk, person) -> None:
+    talking, pressing, ringing = await called(desk, person(1), person(2), person(3))
+    for attempt in (talking, pressing):
+        desk.follower.take(Up(attempt))
+        desk.follower.take(Report(attempt, 1, "amd", "HUMAN/HUMAN-700-400", desk.clock.now()))
+    desk.follower.take(Report(pressing, 2, "key", "1@menu", desk.clock.now()))
+    gone = max(talking, pressing, ringing) + 1
+    for attempt in (talking, pressing, ringing, gone):
+        desk.follower.machine(channel_id(attempt), "BEEP-1000")
+    desk.follower.machine("1764262800.17", "BEEP-1000")
+    await desk.follower.backlog.settled()
+    assert desk.exchange.redirected == [(channel_id(talking), "volley-late", "BEEP-1000")]
+
+
 async def test_a_failed_originate_waits_for_its_hangup_a_little(desk, person) -> None:
     """Two calls whose Originate failed: of one AstDB knows how it ended, of the other nothing, so there never was a channel."""
     known, unknown = await called(desk, person(1), person(2))

@@ -126,3 +126,52 @@ def test_a_soft_voice_after_a_loud_tone() -> None:
     assert verdict is not None
     assert verdict.word == "HUMAN"
     assert verdict.greeting == pytest.approx(3000, abs=120)
+
+
+# -- while we speak ----------------------------------------------------------------------------------------------------
+
+
+def further(before: list[list[float]], *parts: list[float]) -> tuple[str, str]:
+    """What an ear on the same line makes of what comes after the verdict on `before`; the cause up to its first dash."""
+    line = samples(*before, silence(2.0), *parts, silence(5.0))
+    ear, again = Ear(LIMITS), False
+    for at in range(0, len(line) - FRAME + 1, FRAME):
+        verdict = ear.take(line[at : at + FRAME])
+        if verdict is not None and again:
+            return verdict.word, verdict.cause.partition("-")[0]
+        if verdict is not None:
+            assert verdict.word == "HUMAN"
+            ear, again = ear.on(), True
+    raise AssertionError("it never ends")
+
+
+SENTENCE = [BEFORE, voice(2.5)]
+
+
+@pytest.mark.parametrize("hertz", [(440.0,), (1000.0,), (2000.0,), (850.0, 620.0)])
+def test_a_beep_that_comes_while_we_speak(hertz: tuple[float, ...]) -> None:
+    assert further(SENTENCE, sines(hertz, 0.25)) == ("MACHINE", "BEEP")
+    assert further([BEFORE, voice(0.5)], silence(1.5), sines(hertz, 0.25)) == ("MACHINE", "BEEP")
+
+
+def test_a_greeting_that_goes_on_while_we_speak() -> None:
+    assert further([BEFORE, voice(0.4)], voice(4.0)) == ("MACHINE", "TALKED")
+    assert further([BEFORE, voice(0.4)], voice(2.0), silence(0.5), voice(1.6)) == ("MACHINE", "TALKED")
+
+
+def test_who_says_something_while_we_speak_stays_a_person() -> None:
+    said = [voice(0.6), silence(1.0), voice(1.5), silence(2.0), voice(1.2), silence(1.5), voice(1.5)]
+    assert further(SENTENCE, *said) == ("NOTSURE", "QUIET")
+
+
+def test_our_own_echo_is_nobody() -> None:
+    """Echo cancellers leave less than a tenth of it; the message may begin with a tone."""
+    assert further(SENTENCE, sines((960.0,), 0.5, -40.0), voice(6.0, -40.0)) == ("NOTSURE", "QUIET")
+
+
+def test_nobody_is_heard_for_ever() -> None:
+    assert further(SENTENCE, *[voice(1.0), silence(1.2)] * 10) == ("NOTSURE", "QUIET")
+    ear = Ear(LIMITS).on()
+    line = samples(*[voice(1.0), silence(1.2)] * 10)
+    taken = [ear.take(line[at : at + FRAME]) for at in range(0, len(line) - FRAME + 1, FRAME)]
+    assert any(taken)

@@ -56,7 +56,9 @@ async def test_it_is_told_and_started_again() -> None:
     log: Any = CapturingLogger()
     here, down, remote = Pbx(), Pbx(up=False), Pbx()
     hosts = {"here": "127.0.0.1", "down": "localhost", "remote": "10.0.0.9"}
-    keeper = Keeper(HearerSettings(), hosts, {"here": here, "down": down, "remote": remote}, log)
+    keeper = Keeper(
+        HearerSettings(), hosts, {"here": here, "down": down, "remote": remote}, lambda *_: None, log
+    )
     assert keeper.needed
     before = children()
     running = asyncio.create_task(keeper.run())
@@ -83,7 +85,8 @@ async def test_a_port_that_is_taken_is_told() -> None:
     port = taken.sockets[0].getsockname()[1]
     log: Any = CapturingLogger()
     here = Pbx()
-    keeper = Keeper(HearerSettings(listen=f"127.0.0.1:{port}"), {"here": "127.0.0.1"}, {"here": here}, log)
+    settings = HearerSettings(listen=f"127.0.0.1:{port}")
+    keeper = Keeper(settings, {"here": "127.0.0.1"}, {"here": here}, lambda *_: None, log)
     running = asyncio.create_task(keeper.run())
     async with asyncio.timeout(30):
         assert await here.told.get() == {}

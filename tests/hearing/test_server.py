@@ -70,9 +70,25 @@ class Asterisk:
 Caller = Callable[[], Asterisk]
 
 
+async def settled(hearer: Hearer) -> None:
+    """Nobody is heard any more."""
+    async with asyncio.timeout(5):
+        while hearer.live:  # noqa: ASYNC110 -- as it stands in the process
+            await asyncio.sleep(0.01)
+
+
+Late = list[tuple[str, str]]
+
+
 @pytest.fixture
-async def hearer() -> AsyncIterator[Hearer]:
-    found = Hearer([], 2)
+def late() -> Late:
+    """Channels that turned out to be machines."""
+    return []
+
+
+@pytest.fixture
+async def hearer(late: Late) -> AsyncIterator[Hearer]:
+    found = Hearer([], 2, lambda channel, cause: late.append((channel, cause)))
     await found.open("127.0.0.1", 0)
     yield found
     found.close()
@@ -95,8 +111,47 @@ async def test_a_call_is_heard(hearer: Hearer, call: Caller, sound: array[int], 
     asterisk = call()
     name = await asterisk.ask()
     assert await asterisk.send(name, sound) == b"\0\0\0"
-    assert (await asterisk.told()).startswith(verdict)
-    assert (hearer.live, hearer.heard, hearer.refused) == (0, 1, 0)
+    told = await asterisk.told()
+    assert told.startswith(verdict)
+    further = told.rpartition(",")[2]
+    assert bool(further) == (sound is PERSON)
+    assert (hearer.live, hearer.heard, hearer.refused) == (bool(further), 1, 0)
+
+
+async def further(asterisk: Asterisk) -> str:
+    """The id under which a person is heard on."""
+    assert await asterisk.send(await asterisk.ask(), PERSON) == b"\0\0\0"
+    address, _, found = (await asterisk.told()).rpartition(",")[2].partition("/")
+    assert address == ":".join(map(str, asterisk._where))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("sound", "told"),
+    [
+        (samples(silence(0.5), sines((1000.0,), 0.3)), [("v01a20bad5e310000", "BEEP-1000")]),
+        (samples(silence(4.5)), []),
+    ],
+)
+async def test_a_person_is_heard_on(
+    hearer: Hearer, call: Caller, late: Late, sound: array[int], told: Late
+) -> None:
+    asterisk = call()
+    name = await further(asterisk)
+    assert await asterisk.send(name, sound) == b"\0\0\0"
+    assert late == told
+    await settled(hearer)
+    assert await asterisk.send(name, sound[:800]) == b"", "an id is good for one call"
+
+
+async def test_nobody_who_is_not_sent_on_is_waited_for(
+    hearer: Hearer, call: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.hearing.server.FIRST_WORD", 0.1)
+    name = await further(call())
+    assert hearer.live == 1
+    await settled(hearer)
+    assert await call().send(name, PERSON[:800]) == b""
 
 
 async def test_an_id_that_nobody_was_told(call: Caller) -> None:
@@ -150,6 +205,6 @@ async def test_a_stranger_is_hung_up_on(call: Caller, said: bytes) -> None:
 
 
 def test_who_may_ask() -> None:
-    hearer = Hearer([ip_network("10.0.0.0/24")], 1)
+    hearer = Hearer([ip_network("10.0.0.0/24")], 1, lambda *_: None)
     asked = ["127.0.0.1", "::1", "10.0.0.7", "::ffff:10.0.0.7", "10.0.1.7", "2001:db8::1"]
     assert [hearer.welcome(one) for one in asked] == [True, True, True, True, False, False]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.hearing.ear import Limits
-from engine.hearing.wire import Messages, WireError, limits_of
+from engine.hearing.wire import Messages, WireError, asked
 
 KINDS = st.tuples(st.integers(0, 255), st.binary(max_size=400))
 
@@ -22,19 +22,23 @@ def test_messages_in_any_pieces(sent: list[tuple[int, bytes]], cuts: list[int]) 
     assert found == sent
 
 
-HEAD = "agi_network: yes\nagi_request: agi://127.0.0.1:9/\nagi_arg_1: {}\nagi_arg_2: 700\nagi_arg_3: 4400\nagi_arg_4: 2000\nagi_arg_5: 1500"
+HEAD = (
+    "agi_network: yes\nagi_uniqueid: v01a20bad5e310000\nagi_request: agi://127.0.0.1:9/\n"
+    "agi_arg_1: {}\nagi_arg_2: 700\nagi_arg_3: 4400\nagi_arg_4: 2000\nagi_arg_5: 1500"
+)
 
 
 def test_what_agi_asks_for() -> None:
-    assert limits_of(HEAD.format(2000)) == Limits(hush=2000, pause=700, longest=4400, noise=2000, beep=1500)
+    limits = Limits(hush=2000, pause=700, longest=4400, noise=2000, beep=1500)
+    assert asked(HEAD.format(2000)) == ("v01a20bad5e310000", limits)
 
 
 @pytest.mark.parametrize("value", ["", "0", "-1", "60001", "1.5", "2s", "²", "9" * 30])
 def test_what_is_no_time_is_refused(value: str) -> None:
     with pytest.raises(WireError, match="argument 1"):
-        limits_of(HEAD.format(value))
+        asked(HEAD.format(value))
 
 
 def test_an_argument_that_is_missing() -> None:
     with pytest.raises(WireError, match="argument 5"):
-        limits_of(HEAD.format(2000).rpartition("\n")[0])
+        asked(HEAD.format(2000).rpartition("\n")[0])

@@ -51,7 +51,9 @@ async def test_what_is_told_is_as_of_the_moment_of_telling(desk: Desk, receiver:
     await desk.until(lambda: receiver.requests)
     assert receiver.requests[0].table["title"] == ""
     await desk.writer.submit(lambda db: db.execute("UPDATE campaigns SET title = 'later'").rowcount)
-    await desk.until(lambda: receiver.requests[-1].table["title"] == "later")  # what was on its way before has arrived
+    await desk.until(
+        lambda: receiver.requests[-1].table["title"] == "later"
+    )  # what was on its way before has arrived
     receiver.behave = lambda request: Reply()
     await desk.until(lambda: desk.waiting() == 0)
     assert {request.table["title"] for request in receiver.requests[-3:]} == {"later"}

@@ -79,7 +79,7 @@ def modules(pbx: Pbx) -> Iterable[Finding]:
             )
         elif there is False and module in HEARER_MODULES:
             yield warning(
-                f"{module} is not loaded ({why}): AMD() tells people from machines, less well",
+                f"{module} is not loaded ({why}): people are told from machines less well",
                 f"asterisk -rx 'module load {module}.so'; or hearer.enabled = false",
                 "modules.conf",
             )

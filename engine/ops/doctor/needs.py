@@ -88,6 +88,10 @@ FETCH_MODULES = {
 HEARER_MODULES = {
     "res_agi": "asks the hearer who answered",
     "app_audiosocket": "gives the hearer the callee's audio",
+    "chan_audiosocket": "lets the hearer hear on while the message plays",
+    "app_originate": "lets the hearer hear on while the message plays",
+    "app_chanspy": "lets the hearer hear on while the message plays",
+    "app_softhangup": "ends that",
 }
 """For a PBX that the hearer can serve; without them AMD() tells people from machines, less well."""
 CODEC_MODULES = {
@@ -117,6 +121,8 @@ BUILT_IN = frozenset(
 BROUGHT = {
     "BackgroundDetect": "app_talkdetect", "SHIFT": "func_strings", "ARRAY": "func_strings", "STRFTIME": "func_strings",
     "TONE_DETECT": "res_tonedetect",
+    "Originate": "app_originate", "ChanSpy": "app_chanspy", "SoftHangup": "app_softhangup", "STRREPLACE": "func_strings",
+    "TryExec": "app_exec",
     "AGI": "res_agi", "AMD": "app_amd", "CALLERID": "func_callerid", "CURL": "func_curl", "CURLOPT": "func_curl", "IFMODULE": "func_module",
     "MixMonitor": "app_mixmonitor", "STAT": "func_env", "StopMixMonitor": "app_mixmonitor", "CHANNEL": "func_channel",
     "CUT": "func_cut", "DB": "func_db", "Dial": "app_dial", "DIALPLAN_EXISTS": "func_dialplan", "ExecIf": "app_exec",
