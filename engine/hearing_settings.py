@@ -21,7 +21,8 @@ class HearerSettings(Model):
     allow: tuple[IPv4Network | IPv6Network, ...] = ()
     """Networks of PBXs on other machines; this machine always may."""
     calls: Annotated[int, Field(ge=1, le=10_000)] = 200
-    """Calls heard at the same time; those beyond it are told by Asterisk's AMD()."""
+    """Calls heard at the same time; those beyond it are told by Asterisk's AMD(). Over half of it, none is heard on while its
+    message plays."""
 
     @model_validator(mode="after")
     def _reachable(self) -> HearerSettings:
