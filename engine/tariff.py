@@ -61,8 +61,15 @@ class Tariff:
     def most(self, trunk: str, e164: str = "", region: str = "") -> float:
         """What a call on `trunk` comes to when it lasts as long as it may and ends in the longest transfer. Only who is offered a
         transfer again and again, since nobody is free, can be heard longer. Without a number: to whomever has no price of their own."""
+        return self._most(_price(self.rates, trunk, e164, region))
+
+    def least(self, trunk: str) -> float:
+        """The same of a call to where the trunk is cheapest."""
+        return self._most(self.rates[trunk].least)
+
+    def _most(self, price: float) -> float:
         beyond = max((one.longest for one in self.transfers.values()), default=0.0)
-        first = (self.max_call + beyond + SLACK) * _price(self.rates, trunk, e164, region)
+        first = (self.max_call + beyond + SLACK) * price
         return (first + max((one.longest * one.price for one in self.transfers.values()), default=0.0)) / 60.0
 
     def cost(

@@ -139,7 +139,7 @@ def _too_dear(campaign: Campaign, settings: Settings, where: str) -> list[Proble
     """A day's cap under which no call can be made at all."""
     tariff = Tariff.of(campaign, settings, campaign.max_call or settings.limits.max_call)
     known = [trunk for trunk in campaign.trunks or settings.trunk if trunk in settings.trunk]
-    least = min(map(tariff.most, known), default=0.0)
+    least = min(map(tariff.least, known), default=0.0)
     if campaign.cost_per_day is None or least <= campaign.cost_per_day:
         return []
     what = f"{campaign.cost_per_day:g} is less than one call may cost ({least:.2f}), so nothing would ever be dialed"

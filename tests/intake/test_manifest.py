@@ -76,6 +76,7 @@ def test_a_day_s_cap_under_which_nothing_could_be_dialed(tmp_path: Path) -> None
         trunk={
             "dear": {"pbx": "lab", "dial": "PJSIP/{number}@a", "price": 1.2},
             "cheap": {"pbx": "lab", "dial": "PJSIP/{number}@b", "price": 0.6},
+            "local": {"pbx": "lab", "dial": "PJSIP/{number}@c", "price": 3.0, "prices": {"+33": 0.9}},
         },
         limits={"max_call": "10m"},
     )
@@ -97,6 +98,8 @@ def test_a_day_s_cap_under_which_nothing_could_be_dialed(tmp_path: Path) -> None
     )
     assert told("cost_per_day = 6.06\n") == []
     assert told('cost_per_day = 6.06\ntrunks = ["dear"]\n') != []
+    assert told('cost_per_day = 9.08\ntrunks = ["local"]\n') == [], "where it is cheapest, a call fits"
+    assert told('cost_per_day = 9.0\ntrunks = ["local"]\n') != []
     assert told('cost_per_day = 1.0\nmax_call = "1m"\n') == []
     assert told("") == []
 
