@@ -17,6 +17,7 @@ from typing import Any
 from engine import __version__
 from engine.clock import Clock
 from engine.config import Settings
+from engine.detection.keeper import Keeper
 from engine.dialing.agenda import Agenda
 from engine.dialing.agents import Agents
 from engine.dialing.clock_watch import ClockWatch
@@ -30,7 +31,6 @@ from engine.dialing.speaking import Speaking
 from engine.dialing.trunks import Trunks
 from engine.errors import VolleyError
 from engine.halts import Halts
-from engine.hearing.keeper import Keeper
 from engine.hooks.service import open_hooks
 from engine.housekeeping import Housekeeping
 from engine.intake.control import Control
@@ -171,8 +171,8 @@ class Engine:
             self._clock,
             self._log,
         )
-        self.hearer = Keeper(
-            settings.hearer,
+        self.detector = Keeper(
+            settings.detector,
             {name: pbx.host for name, pbx in settings.pbx.items()},
             self.peers,
             self.follower.machine,
@@ -279,8 +279,8 @@ class Engine:
         loops.update(
             {f"sounds-{name}": peer.sounds.run() for name, peer in self.peers.items() if peer.sounds.remote}
         )
-        if self.hearer.needed:
-            loops["hearer"] = self.hearer.run()
+        if self.detector.needed:
+            loops["detector"] = self.detector.run()
         tasks = {name: asyncio.create_task(work, name=name) for name, work in loops.items()}
         stopping = asyncio.create_task(self._stop.wait())
         watched = [*tasks.values(), self._writing, stopping]

@@ -94,10 +94,10 @@ class AmdSettings(Model):
     """Sound without any gap for so long is noise or music, not a greeting: unsure."""
     loudness: Annotated[int, Field(ge=50, le=5000)] = 900
     """What is softer is silence: the mean absolute value of 16-bit samples over 20 ms."""
-    hearer: bool = True
-    """Told by what the hearer hears, where the engine has one; false: by Asterisk's AMD() alone."""
+    detector: bool = True
+    """Told by what the detector hears, where the engine has one; false: by Asterisk's AMD() alone."""
     beep: Annotated[Duration, Field(ge=0.3, le=5.0)] = 1.5
-    """For the hearer: a greeting of a sentence ends with a silence of this length, in which its beep may come."""
+    """For the detector: a greeting of a sentence ends with a silence of this length, in which its beep may come."""
     human: Literal["message"] = "message"
     machine: OnMachine = "hangup"
     unsure: Literal["message"] = "message"
@@ -105,11 +105,11 @@ class AmdSettings(Model):
 
     @property
     def dialplan(self) -> str:
-        """As [volley-call] takes it: milliseconds, the loudness, and the milliseconds for the beep, 0 for no hearer."""
+        """As [volley-call] takes it: milliseconds, the loudness, and the milliseconds for the beep, 0 for no detector."""
         if not self.enabled:
             return "off"
         times = (self.hush, self.pause, self.longest, self.noise)
-        beep = round(1000 * self.beep) if self.hearer else 0
+        beep = round(1000 * self.beep) if self.detector else 0
         return ",".join([*(str(round(1000 * seconds)) for seconds in times), str(self.loudness), str(beep)])
 
 

@@ -21,9 +21,9 @@ from pydantic import (
     model_validator,
 )
 
+from engine.detector_settings import DetectorSettings
 from engine.durations import Duration
 from engine.errors import Problem, RulesError, SettingsError
-from engine.hearing_settings import HearerSettings
 from engine.hook_settings import HookSettings
 from engine.metrics_settings import MetricsSettings
 from engine.model import E164, Language, Model, Name
@@ -210,7 +210,7 @@ class Settings(Model):
     defaults: DefaultSettings = DefaultSettings()
     prompts: PromptSettings = PromptSettings()
     sounds: SoundsSettings = SoundsSettings()
-    hearer: HearerSettings = HearerSettings()
+    detector: DetectorSettings = DetectorSettings()
     tts: TtsSettings = TtsSettings()
     law: LawSettings = LawSettings()
     retention: RetentionSettings = RetentionSettings()

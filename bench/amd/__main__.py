@@ -7,7 +7,7 @@ whether a voicemail has the whole message, both measured on the carrier's record
     python -m bench.amd                        both parts of the project's own set
     python -m bench.amd --part test --every 8  every eighth callee of one part
     python -m bench.amd --recordings DIR       recordings of your own: DIR/recordings.csv with the columns file,label
-    python -m bench.amd --set hearer=false   without the hearer: by Asterisk's AMD() alone
+    python -m bench.amd --set detector=false   without the detector: by Asterisk's AMD() alone
     python -m bench.amd --set longest=3s       with another setting of [amd]
 """
 
@@ -28,15 +28,15 @@ from bench.amd import audio, callees, report, stage
 from bench.amd.callees import Callee
 from bench.amd.calls import Call
 from bench.amd.corpus import PARTS, recipes
+from bench.amd.detector import Running, running
 from bench.amd.heard import Recording
-from bench.amd.hearing import Hearing, hearing
 from bench.amd.score import Figures, Result, result
 from lab import packages
 from lab.errors import LabError
 from lab.places import REPOSITORY
 
 HEARD_EACH = 4
-"""Places at the hearer for each call: that it hears on is given up when it is half full."""
+"""Places at the detector for each call: that it hears on is given up when it is half full."""
 SETTLING = 1.0
 """Seconds for MixMonitor to finish the last files."""
 
@@ -60,14 +60,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         packages.need({"espeak-ng": "espeak-ng", "sox": "sox"}, lambda text: print(text, file=sys.stderr))
         chosen = _callees(given)
-        with hearing(HEARD_EACH * given.channels) as hearer:
+        with running(HEARD_EACH * given.channels) as detector:
             results = run(
                 chosen,
                 given.dir.absolute(),
                 dict(one.split("=", 1) for one in given.set),
                 given.channels,
                 given.cps,
-                hearer,
+                detector,
             )
     except (
         audio.AudioError,
@@ -82,7 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
     report.write(given.dir.absolute() / "amd" / "calls.csv", results)
     for part in dict.fromkeys(one.callee.part for one in results):
         print(report.text(part, Figures(tuple(one for one in results if one.callee.part == part))))
-    print(hearer.text)
+    print(detector.text)
     print(f"each call: {given.dir / 'amd' / 'calls.csv'}")
     return 0
 
@@ -93,12 +93,12 @@ def run(
     amd: dict[str, str],
     channels: int,
     each_second: float,
-    hearer: Hearing,
+    detector: Running,
 ) -> list[Result]:
     """Call all of them and judge what was heard. Raises LabError, AudioError, ConnectionError, TimeoutError, ValueError."""
     prompts = [stage.prompt(name, directory / "prompts") for name in ("message", "voicemail")]
-    with stage.stage(directory, list(chosen), amd, hearer) as (state, version, recordings):
-        calls = stage.play(state, version, len(chosen), channels, each_second, hearer)
+    with stage.stage(directory, list(chosen), amd, detector) as (state, version, recordings):
+        calls = stage.play(state, version, len(chosen), channels, each_second, detector)
         time.sleep(SETTLING)
         jobs = [(chosen[call.number], call, recordings / f"{call.number:06d}.raw", prompts) for call in calls]
         with ProcessPoolExecutor(os.cpu_count()) as pool:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from bench.amd.hearing import Hearing
+from bench.amd.detector import Running
 from engine.ami.encode import Originate
 from engine.channel import BUCKET_SECONDS
 
@@ -95,7 +95,7 @@ class Caller(asyncio.Protocol):
         self._transport.write(self._originate(attempt, number))
 
     def move(self, channel: str, cause: str) -> None:
-        """As the engine does it: what the hearer found late; a key was a person."""
+        """As the engine does it: what the detector found late; a key was a person."""
         call = self.live.get(channel)
         if call is not None and not call.reported("key"):
             assert self._transport is not None
@@ -156,7 +156,7 @@ async def call_all(
     numbers: Sequence[int],
     channels: int,
     each_second: float,
-    hearer: Hearing,
+    detector: Running,
 ) -> list[Call]:
     """Call every number, at most `channels` at a time and `each_second` new ones a second.
 
@@ -164,7 +164,9 @@ async def call_all(
     """
     loop = asyncio.get_running_loop()
     transport, caller = await loop.create_connection(lambda: Caller(login, flow, numbers, channels), *address)
-    hearer.late = lambda channel, cause: cast("None", loop.call_soon_threadsafe(caller.move, channel, cause))
+    detector.late = lambda channel, cause: cast(
+        "None", loop.call_soon_threadsafe(caller.move, channel, cause)
+    )
     try:
         moved, ended = time.monotonic(), 0
         while not caller.done.done():
@@ -177,6 +179,6 @@ async def call_all(
         caller.done.result()
         return caller.calls
     finally:
-        hearer.late = None
+        detector.late = None
         caller.done.cancel()
         transport.close()

@@ -1,8 +1,8 @@
-"""What the hearer, or the dialplan alone, makes of a recording, without a call: for trying settings by the hundred.
+"""What the detector, or the dialplan alone, makes of a recording, without a call: for trying settings by the hundred.
 
-Runs the hearer's own ear, and knows the arithmetic of Asterisk 22's AMD() and BackgroundDetect() over frames of 20 ms, each known by
+Runs the detector's own ear, and knows the arithmetic of Asterisk 22's AMD() and BackgroundDetect() over frames of 20 ms, each known by
 the mean of its samples' absolute values (apps/app_amd.c, apps/app_talkdetect.c, main/dsp.c), and what [volley-call] and [volley-talk]
-make of it. It is a search aid: what is reported is measured in calls. It hears no key, and without the hearer no fax.
+make of it. It is a search aid: what is reported is measured in calls. It hears no key, and without the detector no fax.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from bench.amd.audio import FRAME, Samples
 from engine.campaign import AmdSettings
-from engine.hearing.ear import Ear, Limits
+from engine.detection.ear import Ear, Limits
 
 FRAME_MS = 20
 WORD = 80
@@ -26,9 +26,9 @@ GOES_ON, BEEP, SENTENCE, AT_ONCE = 3500, 1300, 1500, 300
 """[volley-talk], in milliseconds: a greeting that goes on; the longest beep, after at least such a greeting, so soon."""
 MOST_TALKS = 3
 LEAD = 120
-"""Milliseconds from the answer until the hearer hears: [volley-call] waits for 100 of them."""
+"""Milliseconds from the answer until the detector hears: [volley-call] waits for 100 of them."""
 FURTHER = 200
-"""Milliseconds from the verdict until the hearer hears on."""
+"""Milliseconds from the verdict until the detector hears on."""
 MESSAGE = 11_000
 """Milliseconds that the message lasts, for as long as it is not begun anew."""
 
@@ -73,7 +73,7 @@ def levels(samples: Samples) -> list[int]:
 
 
 def hear(samples: Samples, settings: AmdSettings) -> Verdict:
-    """What the hearer makes of samples that silence follows for ever."""
+    """What the detector makes of samples that silence follows for ever."""
     times = (settings.hush, settings.pause, settings.longest, settings.noise, settings.beep)
     ear = Ear(Limits(*(round(1000 * one) for one in times)))
     line = samples + array("h", bytes(2 * FRAME * MESSAGE // FRAME_MS))
@@ -94,7 +94,7 @@ def hear(samples: Samples, settings: AmdSettings) -> Verdict:
 
 
 def further(line: Samples, ear: Ear) -> bool:
-    """Whether the hearer finds a machine while the message plays."""
+    """Whether the detector finds a machine while the message plays."""
     for at in range(0, min(len(line), FRAME * MESSAGE // FRAME_MS) - FRAME + 1, FRAME):
         found = ear.take(line[at : at + FRAME])
         if found is not None:

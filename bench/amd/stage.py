@@ -19,10 +19,10 @@ from bench import pbx
 from bench.amd import audio, callees, corpus
 from bench.amd.callees import Callee
 from bench.amd.calls import Call, call_all
-from bench.amd.hearing import Hearing
+from bench.amd.detector import Running
 from engine.campaign import Campaign
+from engine.detection import keeper
 from engine.flow import compiled
-from engine.hearing import keeper
 
 MESSAGE = "This is a message from the health centre. Your appointment is on Thursday at ten. Please bring your insurance card."
 VOICEMAIL = "The health centre has a message for you. Please call us back tomorrow morning. Thank you."
@@ -84,7 +84,7 @@ def campaign(amd: Mapping[str, object]) -> Campaign:
 
 @contextmanager
 def stage(
-    directory: Path, called: Sequence[Callee], amd: Mapping[str, object], hearer: Hearing
+    directory: Path, called: Sequence[Callee], amd: Mapping[str, object], detector: Running
 ) -> Iterator[tuple[lab.Lab, str, Path]]:
     """A fresh lab whose carrier has the callees by their place in the list; the flow's version; the recordings' folder.
 
@@ -109,15 +109,15 @@ def stage(
         entries = {key: value.replace(compiled.SOUNDS, state.sounds_path) for key, value in found.items()}
         version = compiled.version(entries)
         pbx.write_flow(state, version, entries)
-        pbx.write_family(state, keeper.FAMILY, keeper.entries(hearer.address))
+        pbx.write_family(state, keeper.FAMILY, keeper.entries(detector.address))
         yield state, version, recordings
 
 
 def play(
-    state: lab.Lab, version: str, count: int, channels: int, each_second: float, hearer: Hearing
+    state: lab.Lab, version: str, count: int, channels: int, each_second: float, detector: Running
 ) -> list[Call]:
     """Call every callee. Raises ConnectionError, TimeoutError."""
     secret = state.secret_file.read_text(encoding="utf-8").strip()
     login = f"Action: Login\r\nUsername: {pbx.USER}\r\nSecret: {secret}\r\n\r\n".encode()
     address = (state.pbx_address, state.ports.ami)
-    return asyncio.run(call_all(address, login, version, range(count), channels, each_second, hearer))
+    return asyncio.run(call_all(address, login, version, range(count), channels, each_second, detector))

@@ -1,6 +1,6 @@
 """`python -m bench.amd.tune`: settings of `[amd]` tried on the tuning part, by the model of model.py.
 
-With `--by amd` as without the hearer. Prints, for each value of one setting with the others at their defaults: people judged
+With `--by amd` as without the detector. Prints, for each value of one setting with the others at their defaults: people judged
 machines, machines found, and people who wait longer than two seconds. What is chosen is then called for real, and reported on the
 other part: `python -m bench.amd`.
 """
@@ -28,7 +28,7 @@ TRIED: dict[str, tuple[float, ...]] = {
     "beep": (0.7, 1.0, 1.3, 1.5, 1.7),
     "loudness": (300, 500, 700, 900, 1100),
 }
-ALONE = {"hearer": ("beep",), "amd": ("loudness",)}
+ALONE = {"detector": ("beep",), "amd": ("loudness",)}
 """Settings that say something only by the one way or the other."""
 LIMIT = 2000
 
@@ -67,14 +67,14 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m bench.amd.tune", description=(__doc__ or "").split("\n\n")[1]
     )
     parser.add_argument("--dir", type=Path, default=REPOSITORY / "var" / "bench" / "amd" / "tune" / "speech")
-    parser.add_argument("--by", choices=tuple(ALONE), default="hearer")
+    parser.add_argument("--by", choices=tuple(ALONE), default="detector")
     given = parser.parse_args(arguments)
     (other,) = (one for one in ALONE if one != given.by)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         callees = list(pool.map(partial(_heard, cache=given.dir), corpus.recipes("tune"), chunksize=8))
         for name, values in TRIED.items():
             for value in values if name not in ALONE[other] else ():
-                settings = AmdSettings.model_validate({"hearer": given.by == "hearer", name: value})
+                settings = AmdSettings.model_validate({"detector": given.by == "detector", name: value})
                 mark = "*" if value == getattr(AmdSettings(), name) else " "
                 verdicts = pool.map(partial(judged, settings=settings), callees, chunksize=16)
                 text = outcome(zip(callees, verdicts, strict=True)).text
@@ -84,7 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def judged(callee: Heard, settings: AmdSettings) -> model.Verdict:
     """One of them, with these settings."""
-    if settings.hearer:
+    if settings.detector:
         return model.hear(callee.samples, settings)
     return model.decide(model.levels(callee.samples), settings)
 

@@ -231,7 +231,7 @@ class Follower:
             self.backlog.spawn(self._hang_up(live))
 
     def machine(self, channel: str, cause: str) -> None:
-        """The hearer has found that a machine is on this channel, to which a message plays. Who pressed a key is a person."""
+        """The detector has found that a machine is on this channel, to which a message plays. Who pressed a key is a person."""
         attempt = attempt_of(channel)
         live = None if attempt is None else self._ledger.get(attempt)
         if live is not None and live.call.state is State.UP and not live.call.pressed:

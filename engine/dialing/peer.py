@@ -11,6 +11,7 @@ from engine.ami.connection import Link
 from engine.ami.tls import Tls
 from engine.channel import ChannelEvent, InboundOptOut
 from engine.config import Settings
+from engine.detection import keeper
 from engine.dialing import targets
 from engine.dialing.agenda import Agenda
 from engine.dialing.astdb import AstDb
@@ -23,7 +24,6 @@ from engine.dialing.sounds import INBOUND, Sounds
 from engine.dialing.surroundings import Clock
 from engine.dialing.trunks import Trunks
 from engine.errors import AmiError, StoreError
-from engine.hearing import keeper
 from engine.ops import log as events
 from engine.ops.log import Log
 from engine.pbx_settings import PbxSettings
@@ -55,7 +55,7 @@ class Peer:
     ) -> None:
         self.name = name
         self.settings = settings
-        self.hearer = ""
+        self.detector = ""
         """Where the process that hears callees listens; empty: there is none for this PBX."""
         self._whole = whole
         self._agenda = agenda
@@ -146,7 +146,7 @@ class Peer:
         await self.put_flows()
         await self.calling_back.set_up()
         await self.ami.put_family(targets.FAMILY, targets.entries(self._whole, self.name))
-        await self.tell_hearer()
+        await self.tell_detector()
         self.sounds.want(INBOUND, self.calling_back.sounds)
         counts, doubtful = await self.settlement.reconcile(same_asterisk=same)
         if not same:
@@ -162,9 +162,9 @@ class Peer:
             self.settlement.look_on(doubtful)
         asyncio.get_running_loop().call_soon(self._wake)
 
-    async def tell_hearer(self) -> None:
+    async def tell_detector(self) -> None:
         """Write into AstDB where calls are heard. Raises AmiError."""
-        await self.ami.put_family(keeper.FAMILY, keeper.entries(self.hearer))
+        await self.ami.put_family(keeper.FAMILY, keeper.entries(self.detector))
 
     def has_flow(self, version: str) -> bool:
         return self.astdb.has_flow(version)

@@ -105,8 +105,8 @@ LINES: dict[str, Line] = {
     events.QUEUE_STAFFED: _line(
         "info", "warning", target=WORD, pbx=WORD, word={"enum": ["busy", "free", "unknown"]}, free=or_null(COUNT), why=TEXT
     ),
-    events.HEARER_STARTED: _line("info", address=WORD),
-    events.HEARER_LOST: _line("error", why=TEXT, retry_in=SECONDS, calls=TEXT),
+    events.DETECTOR_STARTED: _line("info", address=WORD),
+    events.DETECTOR_LOST: _line("error", why=TEXT, retry_in=SECONDS, calls=TEXT),
     # trunks
     events.TRUNK_OPENED: _line("warning", trunk=WORD, reason=TEXT, pause=SECONDS),
     events.TRUNK_HALF_OPEN: _line("warning", trunk=WORD, reason=TEXT),

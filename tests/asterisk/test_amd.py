@@ -13,7 +13,7 @@ import pytest
 
 from bench.amd import __main__ as program
 from bench.amd import audio, callees, corpus, stage
-from bench.amd.hearing import Hearing
+from bench.amd.detector import Running
 
 pytestmark = pytest.mark.asterisk
 
@@ -61,14 +61,14 @@ def test_recordings_of_ones_own(tmp_path: Path) -> None:
         ("machine", "machine"),
         ("machine", "machine"),
     ]
-    # What only the hearer can tell: a beep of any frequency, right after a greeting of a sentence or less; or when our message
+    # What only the detector can tell: a beep of any frequency, right after a greeting of a sentence or less; or when our message
     # to a person has begun.
     assert found[2]["cause"].startswith("BEEP-125")
     assert found[3]["cause"].partition(" then ")[2].startswith("BEEP-125")
 
 
 class Failing(threading.Thread):
-    """A hearer that dies over the audio of the first who asks, is stuck when the second does, and then is gone."""
+    """A detector that dies over the audio of the first who asks, is stuck when the second does, and then is gone."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
@@ -94,16 +94,16 @@ class Failing(threading.Thread):
                 pass
 
 
-def test_whatever_becomes_of_the_hearer_the_call_goes_on(tmp_path: Path) -> None:
+def test_whatever_becomes_of_the_detector_the_call_goes_on(tmp_path: Path) -> None:
     """AMD() then tells, from where the call is."""
     recipe = next(one for one in corpus.recipes("tune") if one.kind == "long")
     (machine,) = stage.render([recipe], tmp_path / "own")
     failing = Failing()
     failing.start()
     amd = {"hush": "0.5s", "longest": "1s", "beep": "0.3s", "machine": "hangup"}
-    hearer = Hearing(failing.address, 0)
-    with stage.stage(tmp_path, [machine] * 3, amd, hearer) as (state, version, _):
-        calls = stage.play(state, version, 3, channels=1, each_second=8.0, hearer=hearer)
+    detector = Running(failing.address, 0)
+    with stage.stage(tmp_path, [machine] * 3, amd, detector) as (state, version, _):
+        calls = stage.play(state, version, 3, channels=1, each_second=8.0, detector=detector)
     failing.join()
     assert failing.heard >= 4000
     for call in calls:

@@ -344,13 +344,13 @@ async def test_a_hangup_while_we_look_does_not_overtake_what_was_pressed(desk, p
 
 
 async def test_the_pbx_is_told_where_calls_are_heard(desk, peer, pbx) -> None:
-    peer.hearer = "127.0.0.1:9092"
+    peer.detector = "127.0.0.1:9092"
     desk.start()
     async with connected(desk, peer):
-        told = {"Family": "volleyhearer", "Key": "at", "Val": "127.0.0.1:9092"}
-        put = [one for one in pbx.sessions[0].named("DBPut") if one["Family"] == "volleyhearer"]
+        told = {"Family": "volleydetector", "Key": "at", "Val": "127.0.0.1:9092"}
+        put = [one for one in pbx.sessions[0].named("DBPut") if one["Family"] == "volleydetector"]
         assert [one.items() >= told.items() for one in put] == [True]
-        peer.hearer = "127.0.0.1:9093"
-        await peer.tell_hearer()
-        put = [one for one in pbx.sessions[0].named("DBPut") if one["Family"] == "volleyhearer"]
+        peer.detector = "127.0.0.1:9093"
+        await peer.tell_detector()
+        put = [one for one in pbx.sessions[0].named("DBPut") if one["Family"] == "volleydetector"]
         assert [one["Val"] for one in put] == ["127.0.0.1:9092", "127.0.0.1:9093"]

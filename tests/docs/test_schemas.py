@@ -15,8 +15,8 @@ from pydantic_core import PydanticUndefined
 from engine import (
     campaign,
     config,
+    detector_settings,
     durations,
-    hearing_settings,
     hook_settings,
     metrics_settings,
     model,
@@ -61,7 +61,7 @@ TABLES = [
     Table("settings.md", "`[prompts]`", sound_settings.PromptSettings),
     Table("settings.md", "`[tts]`", sound_settings.TtsSettings),
     Table("settings.md", "`[sounds]`", sound_settings.SoundsSettings),
-    Table("settings.md", "`[hearer]`", hearing_settings.HearerSettings),
+    Table("settings.md", "`[detector]`", detector_settings.DetectorSettings),
     Table("settings.md", "`[hook.<name>]`", hook_settings.HookSettings),
     Table("settings.md", "`[metrics]`", metrics_settings.MetricsSettings),
     Table("settings.md", "`[defaults]`", config.DefaultSettings),

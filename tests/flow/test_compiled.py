@@ -92,7 +92,7 @@ def test_message_and_menu_are_one_node() -> None:
         ({"hush": "1.5s", "longest": 3, "noise": "1s", "pause": "0.65s", "loudness": 500},
          {"amd": "1500,650,3000,1000,500,1500", "human": "message", "machine": "hangup", "unsure": "message"}),
         ({"beep": "1.2s"}, {"amd": "2000,700,4200,2000,900,1200"}),
-        ({"hearer": False}, {"amd": "2000,700,4200,2000,900,0"}),
+        ({"detector": False}, {"amd": "2000,700,4200,2000,900,0"}),
         ({"enabled": False, "longest": 3}, {"amd": "off", "human": "message", "machine": "hangup", "unsure": "message"}),
     ],
 )  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from engine.ops.doctor import advisories
 from engine.ops.doctor.facts import Finding, Pbx, error, note, unknown, warning
-from engine.ops.doctor.needs import DANGEROUS, HEARER_MODULES, modules_of
+from engine.ops.doctor.needs import DANGEROUS, DETECTOR_MODULES, modules_of
 from engine.ops.share import dialplan_marks
 
 OLDEST = (20,)
@@ -77,10 +77,10 @@ def modules(pbx: Pbx) -> Iterable[Finding]:
                 f"load one of res_timing_*: asterisk -rx 'module load {module}.so'",
                 "modules.conf",
             )
-        elif there is False and module in HEARER_MODULES:
+        elif there is False and module in DETECTOR_MODULES:
             yield warning(
                 f"{module} is not loaded ({why}): people are told from machines less well",
-                f"asterisk -rx 'module load {module}.so'; or hearer.enabled = false",
+                f"asterisk -rx 'module load {module}.so'; or detector.enabled = false",
                 "modules.conf",
             )
         elif there is False:

@@ -85,15 +85,15 @@ FETCH_MODULES = {
     "app_mixmonitor": "makes the folder of a language",
 }
 """For a PBX that fetches its sounds (dialplans/volley-fetch.conf)."""
-HEARER_MODULES = {
-    "res_agi": "asks the hearer who answered",
-    "app_audiosocket": "gives the hearer the callee's audio",
-    "chan_audiosocket": "lets the hearer hear on while the message plays",
-    "app_originate": "lets the hearer hear on while the message plays",
-    "app_chanspy": "lets the hearer hear on while the message plays",
+DETECTOR_MODULES = {
+    "res_agi": "asks the detector who answered",
+    "app_audiosocket": "gives the detector the callee's audio",
+    "chan_audiosocket": "lets the detector hear on while the message plays",
+    "app_originate": "lets the detector hear on while the message plays",
+    "app_chanspy": "lets the detector hear on while the message plays",
     "app_softhangup": "ends that",
 }
-"""For a PBX that the hearer can serve; without them AMD() tells people from machines, less well."""
+"""For a PBX that the detector can serve; without them AMD() tells people from machines, less well."""
 CODEC_MODULES = {
     "alaw": "codec_alaw",
     "ulaw": "codec_ulaw",
@@ -141,8 +141,8 @@ def modules_of(name: str, settings: Settings) -> dict[str, str]:
     found = dict(MODULES)
     if settings.pbx[name].sounds_url is not None:
         found.update(FETCH_MODULES)
-    if settings.hearer.reaches(settings.pbx[name].host):
-        found.update(HEARER_MODULES)
+    if settings.detector.reaches(settings.pbx[name].host):
+        found.update(DETECTOR_MODULES)
     if any(transfer.queue is not None for transfer in settings.transfer.values()):
         found["app_queue"] = "transfers to a queue"
     for trunk_name, trunk in settings.trunk.items():

@@ -112,7 +112,7 @@ def test_a_frames_level_is_its_mean_absolute_value() -> None:
     assert levels(array.array("h", [100, -300] * 80 + [0] * 160 + [5] * 100)) == [200, 0]
 
 
-def test_what_the_hearer_makes_of_it() -> None:
+def test_what_the_detector_makes_of_it() -> None:
     """The ear itself, from when it hears; a message that begins after its verdict is listened through as before."""
 
     def line(*stretches: tuple[int, int]) -> array.array[int]:

@@ -113,7 +113,7 @@ def test_a_module_that_is_not_loaded(tmp_path: Path, module: str) -> None:
 
 
 @pytest.mark.parametrize("module", ["res_agi", "app_audiosocket"])
-def test_the_hearer_is_not_heard(tmp_path: Path, module: str) -> None:
+def test_the_detector_is_not_heard(tmp_path: Path, module: str) -> None:
     found = of_pbx(tmp_path, modules={**well_pbx(tmp_path).modules, module: False})
     assert module in the_one(found, "modules", WARNING).what
 
@@ -197,5 +197,5 @@ def test_every_application_and_function_of_the_dialplan_has_its_module() -> None
     assert {"AMD", "Set", "DB", "Gosub"} <= used
     assert used - needs.BUILT_IN == set(needs.BROUGHT)
     assert set(needs.BROUGHT.values()) - {"app_queue"} <= set(needs.MODULES) | set(needs.FETCH_MODULES) | set(
-        needs.HEARER_MODULES
+        needs.DETECTOR_MODULES
     )

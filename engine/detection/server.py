@@ -1,4 +1,4 @@
-"""The hearer's server: Asterisk asks it who is on the line, and gives it the callee's audio to find out.
+"""The detector's server: Asterisk asks it who is on the line, and gives it the callee's audio to find out.
 
 One port for both. The dialplan's AGI() asks first (FastAGI); the answer tells it to connect the channel's audio to this port
 (AudioSocket), under an id that was made for this call and is known to nobody else. When the ear has its verdict, the audio is hung
@@ -18,8 +18,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import cast
 from uuid import uuid4
 
-from engine.hearing.ear import FRAME, FRAME_MS, Ear, Limits, Verdict
-from engine.hearing.wire import (
+from engine.detection.ear import FRAME, FRAME_MS, Ear, Limits, Verdict
+from engine.detection.wire import (
     AGI_BEGINS,
     AGI_BYTES,
     AUDIO,
@@ -46,7 +46,7 @@ FRAME_BYTES = 2 * FRAME
 Network = IPv4Network | IPv6Network
 
 
-class Hearer:
+class Detector:
     """All calls that are being heard."""
 
     def __init__(self, allowed: Sequence[Network], most: int, late: Callable[[str, str], None]) -> None:
@@ -119,15 +119,15 @@ class Hearer:
 class Line(asyncio.Protocol):
     """A connection that has not said yet what it is."""
 
-    def __init__(self, hearer: Hearer) -> None:
-        self._hearer = hearer
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
         self._begun = b""
         self._transport: asyncio.Transport | None = None
         self._patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        if not self._hearer.welcome(self._transport.get_extra_info("peername")[0]):
+        if not self._detector.welcome(self._transport.get_extra_info("peername")[0]):
             self._transport.abort()
             return
         self._patience = asyncio.get_running_loop().call_later(FIRST_WORD, self._transport.abort)
@@ -147,7 +147,9 @@ class Line(asyncio.Protocol):
             return
         if self._patience is not None:
             self._patience.cancel()
-        found: Asking | Audio = Asking(self._hearer, transport) if is_agi else Audio(self._hearer, transport)
+        found: Asking | Audio = (
+            Asking(self._detector, transport) if is_agi else Audio(self._detector, transport)
+        )
         transport.set_protocol(found)
         found.data_received(self._begun)
 
@@ -155,8 +157,8 @@ class Line(asyncio.Protocol):
 class Asking(asyncio.Protocol):
     """AGI() of one call: asks, waits while its audio is heard, is told."""
 
-    def __init__(self, hearer: Hearer, transport: asyncio.Transport) -> None:
-        self._hearer = hearer
+    def __init__(self, detector: Detector, transport: asyncio.Transport) -> None:
+        self._detector = detector
         self._transport = transport
         self._read = b""
         self._told = False
@@ -191,8 +193,8 @@ class Asking(asyncio.Protocol):
         self._impatient()
         if self._taken:
             self._taken = False
-            self._hearer.done(self)
-            self._hearer.heard += self._verdict is not None
+            self._detector.done(self)
+            self._detector.heard += self._verdict is not None
 
     def _begin(self, head: str) -> None:
         try:
@@ -201,14 +203,14 @@ class Asking(asyncio.Protocol):
             self._transport.abort()
             return
         self._impatient()
-        if not self._hearer.ask(self):
-            self._hearer.refused += 1
+        if not self._detector.ask(self):
+            self._detector.refused += 1
             self._transport.close()
             return
         self._taken = True
         self._patience = asyncio.get_running_loop().call_later(CONNECT_PATIENCE, self._transport.abort)
         # TryExec: AudioSocket() hangs up on the callee when it fails.
-        audio = f"AudioSocket({self._name},{self._hearer.address})"
+        audio = f"AudioSocket({self._name},{self._detector.address})"
         self._transport.write(f'EXEC TryExec "{audio}"\n'.encode())
 
     def connected(self) -> Ear:
@@ -240,10 +242,10 @@ class Asking(asyncio.Protocol):
         """Where we hear on, if we do: address and id."""
         if self._ear is None or verdict.noisy or verdict.word not in ("HUMAN", "NOTSURE"):
             return ""
-        if self._hearer.busy:
+        if self._detector.busy:
             return ""
-        following = Following(self._hearer, self._channel, self._ear.on())
-        return f"{self._hearer.address}/{following.name}" if self._hearer.ask(following) else ""
+        following = Following(self._detector, self._channel, self._ear.on())
+        return f"{self._detector.address}/{following.name}" if self._detector.ask(following) else ""
 
     def _impatient(self) -> None:
         if self._patience is not None:
@@ -254,8 +256,8 @@ class Asking(asyncio.Protocol):
 class Following:
     """A callee who is heard on while the message plays."""
 
-    def __init__(self, hearer: Hearer, channel: str, ear: Ear) -> None:
-        self._hearer = hearer
+    def __init__(self, detector: Detector, channel: str, ear: Ear) -> None:
+        self._detector = detector
         self._channel = channel
         self._ear = ear
         name = uuid4()
@@ -271,18 +273,18 @@ class Following:
     def decided(self, verdict: Verdict) -> None:
         """There is a verdict, or nothing more to be heard."""
         if verdict.word == "MACHINE":
-            self._hearer.late(self._channel, verdict.cause)
+            self._detector.late(self._channel, verdict.cause)
 
     def gone(self) -> None:
         """The audio has ended, or never came."""
-        self._hearer.done(self)
+        self._detector.done(self)
 
 
 class Audio(asyncio.Protocol):
     """The audio of one call."""
 
-    def __init__(self, hearer: Hearer, transport: asyncio.Transport) -> None:
-        self._hearer = hearer
+    def __init__(self, detector: Detector, transport: asyncio.Transport) -> None:
+        self._detector = detector
         self._transport = transport
         self._messages = Messages()
         self._samples = bytearray()
@@ -310,7 +312,7 @@ class Audio(asyncio.Protocol):
                 return
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._hearer.hearing.discard(self)
+        self._detector.hearing.discard(self)
         if self._over is not None:
             self._over.cancel()
         if self._asking is not None:
@@ -329,14 +331,14 @@ class Audio(asyncio.Protocol):
                 return
 
     def _begin(self, call: bytes) -> None:
-        asking = self._hearer.claim(call)
+        asking = self._detector.claim(call)
         if asking is None or self._asking is not None:
             self._transport.abort()
             return
         self._asking = asking
         self._ear = asking.connected()
         self._began = asyncio.get_running_loop().time()
-        self._hearer.hearing.add(self)
+        self._detector.hearing.add(self)
 
     def _hear(self, payload: bytes) -> None:
         samples = self._samples
@@ -357,7 +359,7 @@ class Audio(asyncio.Protocol):
         if verdict is None:
             return False
         self._asking.decided(verdict)
-        self._hearer.hearing.discard(self)
+        self._detector.hearing.discard(self)
         self._transport.write(END_OF_AUDIO)
         self._over = asyncio.get_running_loop().call_later(FAREWELL, self._transport.abort)
         return True

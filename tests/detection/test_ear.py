@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine.hearing.ear import FRAME, FRAME_MS, Ear, Limits, Verdict
-from tests.hearing.sounds import samples, silence, sines, voice
+from engine.detection.ear import FRAME, FRAME_MS, Ear, Limits, Verdict
+from tests.detection.sounds import samples, silence, sines, voice
 
 LIMITS = Limits(hush=2000, pause=700, longest=4200, noise=2000, beep=1500)
 

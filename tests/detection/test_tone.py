@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.hearing.tone import HIGHEST, LOWEST, tone
-from tests.hearing.sounds import RATE, samples, silence, sines, voice
+from engine.detection.tone import HIGHEST, LOWEST, tone
+from tests.detection.sounds import RATE, samples, silence, sines, voice
 
 STRETCH = 800
 

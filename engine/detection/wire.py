@@ -1,4 +1,4 @@
-"""What Asterisk says to the hearer: AudioSocket's messages, and the head of a FastAGI request.
+"""What Asterisk says to the detector: AudioSocket's messages, and the head of a FastAGI request.
 
 Pure. The protocols are Asterisk's: docs.asterisk.org, "AudioSocket" and "AGI"; res_audiosocket.c, res_agi.c.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.hearing.ear import Limits
+from engine.detection.ear import Limits
 
 HANGUP, UUID, AUDIO = 0x00, 0x01, 0x10
 """Kinds of message: the channel is gone; which call this is (16 bytes, always first); 16-bit samples, 8000 a second."""

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.hearing.ear import Limits
-from engine.hearing.wire import Messages, WireError, asked
+from engine.detection.ear import Limits
+from engine.detection.wire import Messages, WireError, asked
 
 KINDS = st.tuples(st.integers(0, 255), st.binary(max_size=400))
 

@@ -1,9 +1,9 @@
-"""The process that hears: `python -m engine.hearing.process`.
+"""The process that hears: `python -m engine.detection.process`.
 
 Reads one request (JSON) from standard input: where to listen, who may ask, how many calls at a time, and whose child it is. Writes
-its address as a line of JSON once it listens, its counts every second (a hearer that is stuck is known by its silence), and each channel
+its address as a line of JSON once it listens, its counts every second (a detector that is stuck is known by its silence), and each channel
 that turned out to be a machine while its message played. A process of
-its own, so that reckoning with samples never takes the processor from the loop that dials. The asking side: `engine.hearing.keeper`.
+its own, so that reckoning with samples never takes the processor from the loop that dials. The asking side: `engine.detection.keeper`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import uvloop
 
-from engine.hearing.server import Hearer
+from engine.detection.server import Detector
 from engine.restrain import end_with
 
 TELL_EVERY = 1.0
@@ -25,18 +25,18 @@ TELL_EVERY = 1.0
 
 async def hear(request: dict[str, Any]) -> None:
     """Listen until the end of the process."""
-    hearer = Hearer(
+    detector = Detector(
         [ip_network(one) for one in request["allow"]],
         request["most"],
         lambda channel, cause: _tell({"late": channel, "cause": cause}),
     )
-    await hearer.open(request["host"], request["port"])
-    _tell({"address": hearer.address})
+    await detector.open(request["host"], request["port"])
+    _tell({"address": detector.address})
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(hearer.watch())
+        tasks.create_task(detector.watch())
         while True:
             await asyncio.sleep(TELL_EVERY)
-            _tell({"live": hearer.live, "heard": hearer.heard, "refused": hearer.refused})
+            _tell({"live": detector.live, "heard": detector.heard, "refused": detector.refused})
 
 
 def main() -> int:

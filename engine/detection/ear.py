@@ -18,8 +18,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.hearing.loudness import Loudness
-from engine.hearing.tone import Tone, tone
+from engine.detection.loudness import Loudness
+from engine.detection.tone import Tone, tone
 
 FRAME = 160
 FRAME_MS = 20

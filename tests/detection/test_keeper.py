@@ -12,23 +12,23 @@ from typing import Any
 import pytest
 from structlog.testing import CapturingLogger
 
+from engine.detection.keeper import Keeper, entries
+from engine.detector_settings import DetectorSettings
 from engine.errors import AmiUnreachable
-from engine.hearing.keeper import Keeper, entries
-from engine.hearing_settings import HearerSettings
 
 
 class Pbx:
     """Keeps what it was told; one that is down is told nothing."""
 
     def __init__(self, up: bool = True) -> None:
-        self.hearer = ""
+        self.detector = ""
         self.up = up
         self.told: asyncio.Queue[dict[str, str]] = asyncio.Queue()
 
-    async def tell_hearer(self) -> None:
+    async def tell_detector(self) -> None:
         if not self.up:
             raise AmiUnreachable("down")
-        self.told.put_nowait(entries(self.hearer))
+        self.told.put_nowait(entries(self.detector))
 
 
 async def listener(address: str) -> bool:
@@ -57,7 +57,7 @@ async def test_it_is_told_and_started_again() -> None:
     here, down, remote = Pbx(), Pbx(up=False), Pbx()
     hosts = {"here": "127.0.0.1", "down": "localhost", "remote": "10.0.0.9"}
     keeper = Keeper(
-        HearerSettings(), hosts, {"here": here, "down": down, "remote": remote}, lambda *_: None, log
+        DetectorSettings(), hosts, {"here": here, "down": down, "remote": remote}, lambda *_: None, log
     )
     assert keeper.needed
     before = children()
@@ -65,8 +65,8 @@ async def test_it_is_told_and_started_again() -> None:
     async with asyncio.timeout(30):
         address = (await here.told.get())["at"]
         assert await listener(address)
-        assert down.hearer == address
-        assert remote.hearer == ""
+        assert down.detector == address
+        assert remote.detector == ""
         (process,) = children() - before
         os.kill(process, signal.SIGKILL)
         assert await here.told.get() == {}
@@ -75,8 +75,8 @@ async def test_it_is_told_and_started_again() -> None:
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert not await listener(again)
-    assert here.hearer == ""
-    assert [call.args[0] for call in log.calls] == ["hearer.started", "hearer.lost", "hearer.started"]
+    assert here.detector == ""
+    assert [call.args[0] for call in log.calls] == ["detector.started", "detector.lost", "detector.started"]
     assert "SIGKILL" in log.calls[1].kwargs["why"]
 
 
@@ -85,7 +85,7 @@ async def test_a_port_that_is_taken_is_told() -> None:
     port = taken.sockets[0].getsockname()[1]
     log: Any = CapturingLogger()
     here = Pbx()
-    settings = HearerSettings(listen=f"127.0.0.1:{port}")
+    settings = DetectorSettings(listen=f"127.0.0.1:{port}")
     keeper = Keeper(settings, {"here": "127.0.0.1"}, {"here": here}, lambda *_: None, log)
     running = asyncio.create_task(keeper.run())
     async with asyncio.timeout(30):
@@ -106,7 +106,7 @@ async def test_a_port_that_is_taken_is_told() -> None:
     ],
 )
 def test_which_pbx_can_reach_it(listen: str, allow: tuple[str, ...], host: str, reached: bool) -> None:
-    settings = HearerSettings.model_validate({"listen": listen, "allow": allow})
+    settings = DetectorSettings.model_validate({"listen": listen, "allow": allow})
     assert settings.reaches(host) is reached
     assert not settings.model_copy(update={"enabled": False}).reaches(host)
 
@@ -124,4 +124,4 @@ def test_which_pbx_can_reach_it(listen: str, allow: tuple[str, ...], host: str, 
 )
 def test_settings_that_are_refused(settings: dict[str, Any], what: str) -> None:
     with pytest.raises(ValueError, match=what):
-        HearerSettings.model_validate(settings)
+        DetectorSettings.model_validate(settings)

@@ -17,8 +17,8 @@ from lab.places import REPOSITORY
 
 
 @dataclass(slots=True)
-class Hearing:
-    """A running hearer."""
+class Running:
+    """A running detector."""
 
     address: str
     pid: int
@@ -34,14 +34,14 @@ class Hearing:
     def text(self) -> str:
         """As a line of the report."""
         each = f", {1000 * self.seconds / self.heard:.1f} ms of processor time each" if self.heard else ""
-        return f"heard by the hearer: {self.heard} calls{each}"
+        return f"heard by the detector: {self.heard} calls{each}"
 
 
 @contextmanager
-def hearing(most: int) -> Iterator[Hearing]:
+def running(most: int) -> Iterator[Running]:
     """For at most so many calls at a time. Raises LabError."""
     request = {"host": "127.0.0.1", "port": 0, "allow": [], "most": most, "parent": os.getpid()}
-    command = [sys.executable, "-m", "engine.hearing.process"]
+    command = [sys.executable, "-m", "engine.detection.process"]
     with subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -50,8 +50,8 @@ def hearing(most: int) -> Iterator[Hearing]:
             process.stdin.close()
             line = process.stdout.readline()
             if not line:
-                raise LabError("the hearer ended at once; what it said stands above")
-            found = Hearing(json.loads(line)["address"], process.pid)
+                raise LabError("the detector ended at once; what it said stands above")
+            found = Running(json.loads(line)["address"], process.pid)
             counting = threading.Thread(target=_count, args=(process, found))
             counting.start()
             try:
@@ -65,7 +65,7 @@ def hearing(most: int) -> Iterator[Hearing]:
             process.kill()
 
 
-def _count(process: subprocess.Popen[bytes], found: Hearing) -> None:
+def _count(process: subprocess.Popen[bytes], found: Running) -> None:
     assert process.stdout is not None
     for line in process.stdout:
         told = json.loads(line)

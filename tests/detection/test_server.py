@@ -1,4 +1,4 @@
-"""The hearer's server over real sockets, with a client that does what Asterisk does."""
+"""The detector's server over real sockets, with a client that does what Asterisk does."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from uuid import UUID
 
 import pytest
 
-from engine.hearing.server import Hearer
-from tests.hearing.sounds import samples, silence, sines, voice
+from engine.detection.server import Detector
+from tests.detection.sounds import samples, silence, sines, voice
 
 REQUEST = (
     "agi_network: yes\nagi_uniqueid: v01a20bad5e310000\n"
@@ -27,8 +27,8 @@ MACHINE = samples(silence(0.3), voice(1.8), silence(0.2), sines((1000.0,), 0.3))
 class Asterisk:
     """AGI() of one call, and its AudioSocket()."""
 
-    def __init__(self, hearer: Hearer, writers: list[asyncio.StreamWriter]) -> None:
-        host, _, port = hearer.address.rpartition(":")
+    def __init__(self, detector: Detector, writers: list[asyncio.StreamWriter]) -> None:
+        host, _, port = detector.address.rpartition(":")
         self._where = (host, int(port))
         self._writers = writers
 
@@ -70,10 +70,10 @@ class Asterisk:
 Caller = Callable[[], Asterisk]
 
 
-async def settled(hearer: Hearer) -> None:
+async def settled(detector: Detector) -> None:
     """Nobody is heard any more."""
     async with asyncio.timeout(5):
-        while hearer.live:  # noqa: ASYNC110 -- as it stands in the process
+        while detector.live:  # noqa: ASYNC110 -- as it stands in the process
             await asyncio.sleep(0.01)
 
 
@@ -87,17 +87,17 @@ def late() -> Late:
 
 
 @pytest.fixture
-async def hearer(late: Late) -> AsyncIterator[Hearer]:
-    found = Hearer([], 2, lambda channel, cause: late.append((channel, cause)))
+async def detector(late: Late) -> AsyncIterator[Detector]:
+    found = Detector([], 2, lambda channel, cause: late.append((channel, cause)))
     await found.open("127.0.0.1", 0)
     yield found
     found.close()
 
 
 @pytest.fixture
-async def call(hearer: Hearer) -> AsyncIterator[Caller]:
+async def call(detector: Detector) -> AsyncIterator[Caller]:
     writers: list[asyncio.StreamWriter] = []
-    yield lambda: Asterisk(hearer, writers)
+    yield lambda: Asterisk(detector, writers)
     for writer in writers:
         writer.close()
         with contextlib.suppress(ConnectionError):
@@ -107,7 +107,7 @@ async def call(hearer: Hearer) -> AsyncIterator[Caller]:
 @pytest.mark.parametrize(
     ("sound", "verdict"), [(PERSON, "HUMAN,HUMAN-700-"), (MACHINE, "MACHINE,BEEP-1000,")]
 )
-async def test_a_call_is_heard(hearer: Hearer, call: Caller, sound: array[int], verdict: str) -> None:
+async def test_a_call_is_heard(detector: Detector, call: Caller, sound: array[int], verdict: str) -> None:
     asterisk = call()
     name = await asterisk.ask()
     assert await asterisk.send(name, sound) == b"\0\0\0"
@@ -115,7 +115,7 @@ async def test_a_call_is_heard(hearer: Hearer, call: Caller, sound: array[int], 
     assert told.startswith(verdict)
     further = told.rpartition(",")[2]
     assert bool(further) == (sound is PERSON)
-    assert (hearer.live, hearer.heard, hearer.refused) == (bool(further), 1, 0)
+    assert (detector.live, detector.heard, detector.refused) == (bool(further), 1, 0)
 
 
 async def further(asterisk: Asterisk) -> str:
@@ -134,23 +134,23 @@ async def further(asterisk: Asterisk) -> str:
     ],
 )
 async def test_a_person_is_heard_on(
-    hearer: Hearer, call: Caller, late: Late, sound: array[int], told: Late
+    detector: Detector, call: Caller, late: Late, sound: array[int], told: Late
 ) -> None:
     asterisk = call()
     name = await further(asterisk)
     assert await asterisk.send(name, sound) == b"\0\0\0"
     assert late == told
-    await settled(hearer)
+    await settled(detector)
     assert await asterisk.send(name, sound[:800]) == b"", "an id is good for one call"
 
 
 async def test_nobody_who_is_not_sent_on_is_waited_for(
-    hearer: Hearer, call: Caller, monkeypatch: pytest.MonkeyPatch
+    detector: Detector, call: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.hearing.server.FIRST_WORD", 0.1)
+    monkeypatch.setattr("engine.detection.server.FIRST_WORD", 0.1)
     name = await further(call())
-    assert hearer.live == 1
-    await settled(hearer)
+    assert detector.live == 1
+    await settled(detector)
     assert await call().send(name, PERSON[:800]) == b""
 
 
@@ -166,27 +166,27 @@ async def test_an_id_is_good_for_one_call(call: Caller) -> None:
     assert await asterisk.send(name, PERSON[:800]) == b""
 
 
-async def test_too_many_are_left_to_amd(hearer: Hearer, call: Caller) -> None:
+async def test_too_many_are_left_to_amd(detector: Detector, call: Caller) -> None:
     calls = [call() for _ in range(3)]
     assert [bool(await one.ask()) for one in calls] == [True, True, False]
-    assert hearer.refused == 1
+    assert detector.refused == 1
     assert await calls[0].told() == ""
     assert await call().ask()
 
 
-async def test_audio_that_ends_gives_no_verdict(hearer: Hearer, call: Caller) -> None:
+async def test_audio_that_ends_gives_no_verdict(detector: Detector, call: Caller) -> None:
     asterisk = call()
     name = await asterisk.ask()
     _, writer = await asterisk.connect()
     writer.write(b"\x01\x00\x10" + UUID(name).bytes)
     writer.close()
     assert await asterisk.told() == ""
-    assert hearer.live == 0
+    assert detector.live == 0
 
 
-async def test_a_line_that_sends_nothing_is_silent(hearer: Hearer, call: Caller) -> None:
+async def test_a_line_that_sends_nothing_is_silent(detector: Detector, call: Caller) -> None:
     """After a word, not one packet more: the pause is over all the same."""
-    watching = asyncio.create_task(hearer.watch())
+    watching = asyncio.create_task(detector.watch())
     asterisk = call()
     name = await asterisk.ask()
     assert await asterisk.send(name, samples(silence(0.3), voice(0.7))) == b"\0\0\0"
@@ -205,6 +205,6 @@ async def test_a_stranger_is_hung_up_on(call: Caller, said: bytes) -> None:
 
 
 def test_who_may_ask() -> None:
-    hearer = Hearer([ip_network("10.0.0.0/24")], 1, lambda *_: None)
+    detector = Detector([ip_network("10.0.0.0/24")], 1, lambda *_: None)
     asked = ["127.0.0.1", "::1", "10.0.0.7", "::ffff:10.0.0.7", "10.0.1.7", "2001:db8::1"]
-    assert [hearer.welcome(one) for one in asked] == [True, True, True, True, False, False]
+    assert [detector.welcome(one) for one in asked] == [True, True, True, True, False, False]

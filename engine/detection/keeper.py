@@ -1,7 +1,7 @@
 """Keeps the process that hears alive, and the PBXs told where it is.
 
-A PBX without the hearer's address, or with that of a dead one, tells people from machines by Asterisk's AMD() (volley-call). So
-nothing waits for the hearer, and nothing ends with it.
+A PBX without the detector's address, or with that of a dead one, tells people from machines by Asterisk's AMD() (volley-call). So
+nothing waits for the detector, and nothing ends with it.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Any, Protocol
 import orjson
 
 from engine.child import Child, child, how
+from engine.detector_settings import DetectorSettings
 from engine.errors import AmiError
-from engine.hearing_settings import HearerSettings
 from engine.ops import log as events
 from engine.ops.log import Log
 
-FAMILY = "volleyhearer"
+FAMILY = "volleydetector"
 """AstDB family, read by [volley-call]: `at` is the address."""
 SILENCE = 6.0
 """Seconds without a word from it after which it is stuck; it says one every second."""
@@ -29,11 +29,11 @@ RETRY, RETRY_MOST = 1.0, 30.0
 
 
 class Reached(Protocol):
-    """A PBX, as far as the hearer goes."""
+    """A PBX, as far as the detector goes."""
 
-    hearer: str
+    detector: str
 
-    async def tell_hearer(self) -> None:
+    async def tell_detector(self) -> None:
         """Write the address where calls look for it. Raises AmiError."""
 
 
@@ -43,11 +43,11 @@ def entries(address: str) -> dict[str, str]:
 
 
 class Keeper:
-    """Starts the hearer, again and again."""
+    """Starts the detector, again and again."""
 
     def __init__(
         self,
-        settings: HearerSettings,
+        settings: DetectorSettings,
         hosts: Mapping[str, str],
         pbxs: Mapping[str, Reached],
         late: Callable[[str, str], None],
@@ -79,14 +79,14 @@ class Keeper:
             finally:
                 self._set("")
             wait = RETRY if loop.time() - began > RETRY_MOST else min(2 * wait, RETRY_MOST)
-            self._log.error(events.HEARER_LOST, why=why, retry_in=wait, calls="told by AMD()")
+            self._log.error(events.DETECTOR_LOST, why=why, retry_in=wait, calls="told by AMD()")
             await self._tell()
             await asyncio.sleep(wait)
 
     async def _live(self) -> str:
         """One life of the process. Returns why it ended."""
         try:
-            async with child("engine.hearing.process", self._request()) as process:
+            async with child("engine.detection.process", self._request()) as process:
                 return await self._listen(process)
         except OSError as error:
             return f"cannot be started: {error}"
@@ -98,7 +98,7 @@ class Keeper:
                 async for message in messages:
                     if "address" in message:
                         self._set(message["address"])
-                        self._log.info(events.HEARER_STARTED, address=message["address"])
+                        self._log.info(events.DETECTOR_STARTED, address=message["address"])
                         await self._tell()
                     elif "late" in message:
                         self._late(message["late"], message["cause"])
@@ -123,10 +123,10 @@ class Keeper:
 
     def _set(self, address: str) -> None:
         for pbx in self._pbxs:
-            pbx.hearer = address
+            pbx.detector = address
 
     async def _tell(self) -> None:
         """Tell every PBX that is linked; the others are told when they are."""
         for pbx in self._pbxs:
             with suppress(AmiError):  # its next login tells it
-                await pbx.tell_hearer()
+                await pbx.tell_detector()

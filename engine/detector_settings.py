@@ -1,4 +1,4 @@
-"""The settings of the process that hears callees: `[hearer]` of volley.toml."""
+"""The settings of the process that hears callees: `[detector]` of volley.toml."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pydantic import Field, StringConstraints, model_validator
 from engine.model import Model, address_of
 
 
-class HearerSettings(Model):
-    """`[hearer]`: the process that tells people from machines by what is heard (docs/amd.md)."""
+class DetectorSettings(Model):
+    """`[detector]`: the process that tells people from machines by what is heard (docs/amd.md)."""
 
     enabled: bool = True
     listen: Annotated[str, StringConstraints(pattern=r"^([0-9.]+|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}$")] = (
@@ -25,7 +25,7 @@ class HearerSettings(Model):
     message plays."""
 
     @model_validator(mode="after")
-    def _reachable(self) -> HearerSettings:
+    def _reachable(self) -> DetectorSettings:
         host, port = self.address
         try:
             address = ip_address(host)
