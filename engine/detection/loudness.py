@@ -17,7 +17,7 @@ UNDER_VOICE = 0.16
 """A sound is that much louder than the noise, and no softer than this share of the voice."""
 OVER_ECHO = 0.25
 """While we speak ourselves, a sound is no softer than this share of the voice."""
-STRONG = 0.35
+STRONG = 0.5
 """The share of the voice from which a sound is the speaker's own, and nobody's in the background."""
 NOISY = 100.0
 """A line whose noise is that loud is never silent to Asterisk's own detection (512): a television's words are louder than its mean."""
