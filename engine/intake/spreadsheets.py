@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
 import python_calamine as calamine
@@ -18,6 +19,8 @@ from engine.intake.rows import RawRow
 from engine.intake.source import ContactSource, Limits
 
 _MEMBERS_MAX = 20_000
+PANIC = "PanicException"
+"""Of pyo3, which calamine is bound by."""
 _RATIO_FROM_BYTES = 16 << 20
 """Small members may be packed as well as they like: a page of blanks is no bomb."""
 
@@ -26,16 +29,30 @@ def read_sheet(stream: BinaryIO, name: str, source: ContactSource, limits: Limit
     """The rows of one sheet, numbered as the spreadsheet shows them. Raises InputError."""
     _check_archive(stream, name, limits)
     stream.seek(0)
-    try:
+    with _refusing(name):
         book = calamine.CalamineWorkbook.from_filelike(stream)
         sheet = book.get_sheet_by_name(_sheet_name(book, name, source))
+    return _rows(sheet, limits)
+
+
+@contextmanager
+def _refusing(name: str) -> Iterator[None]:
+    """What calamine cannot read is refused, also where it panics: no Exception to Python, and of a class that cannot be imported."""
+    try:
+        yield
     except calamine.PasswordError as error:
         raise Refused(name, "the spreadsheet has a password", "save it without one") from error
-    except (calamine.CalamineError, OSError, ValueError) as error:
+    except Refused:
+        raise
+    except BaseException as error:
+        if (
+            not isinstance(error, calamine.CalamineError | OSError | ValueError)
+            and type(error).__name__ != PANIC
+        ):
+            raise
         raise Refused(
             name, f"the spreadsheet cannot be read: {error}", "open and save it again, or export it as CSV"
         ) from error
-    return _rows(sheet, limits)
 
 
 def _rows(sheet: calamine.CalamineSheet, limits: Limits) -> Iterator[RawRow]:

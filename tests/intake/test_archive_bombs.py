@@ -21,12 +21,14 @@ SHEET = "xl/worksheets/sheet1.xml"
 
 
 def remade(stream: io.BytesIO, change: dict[str, bytes]) -> bytes:
-    """The same archive with other members."""
+    """The same archive with other members, or more of them."""
     out = io.BytesIO()
     with zipfile.ZipFile(stream) as whole, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in whole.namelist():
-            packed = zipfile.ZIP_STORED if name == "mimetype" else zipfile.ZIP_DEFLATED
-            archive.writestr(name, change.get(name, whole.read(name)), packed)
+        members = {name: whole.read(name) for name in whole.namelist()} | change
+        for name, content in members.items():
+            archive.writestr(
+                name, content, zipfile.ZIP_STORED if name == "mimetype" else zipfile.ZIP_DEFLATED
+            )
     return out.getvalue()
 
 
@@ -66,13 +68,21 @@ def repeats() -> bytes:
     return remade(people, {"content.xml": repeated})
 
 
+def boasts() -> bytes:
+    """A table of shared strings that says that it has more of them than there are bytes in any machine."""
+    sheet = xlsx({"People": [["phone"], ["+33199001001"]]})
+    table = b'<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" uniqueCount="18446744073709551615"/>'
+    return remade(sheet, {"xl/sharedStrings.xml": table})
+
+
 def member(stream: io.BytesIO, name: str) -> bytes:
     with zipfile.ZipFile(stream) as whole:
         return whole.read(name)
 
 
 @pytest.mark.parametrize(
-    ("bomb", "name"), [(lies, "people.xlsx"), (laughs, "people.xlsx"), (repeats, "people.ods")]
+    ("bomb", "name"),
+    [(lies, "people.xlsx"), (laughs, "people.xlsx"), (boasts, "people.xlsx"), (repeats, "people.ods")],
 )
 async def test_it_is_refused_within_its_bounds(tmp_path: Path, bomb: Callable[[], bytes], name: str) -> None:
     content = await asyncio.to_thread(bomb)
