@@ -83,9 +83,12 @@ def _add(root: Path, say: Say) -> None:
     if not missing:
         return
     say(f"adding {', '.join(missing)} to {root}")
-    with _unpacked(root, missing, say, all_of_them=False) as added:
-        for package in missing:
-            (added / SOUNDS[package]).rename(root / SOUNDS[package])
+    try:
+        with _unpacked(root, missing, say, all_of_them=False) as added:
+            for package in missing:
+                (added / SOUNDS[package]).rename(root / SOUNDS[package])
+    except LabError as error:  # without a network the lab is as good as it was
+        say(f"it goes on without {', '.join(missing)}: {error}")
 
 
 @contextmanager
@@ -122,9 +125,7 @@ def _unpacked(root: Path, names: Collection[str], say: Say, all_of_them: bool = 
             )
     if failed:
         last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-4:]
-        raise LabError(
-            "debootstrap could not make the root:\n  " + "\n  ".join(last) + f"\n  (all of it: {log})"
-        )
+        raise LabError("debootstrap failed:\n  " + "\n  ".join(last) + f"\n  (all of it: {log})")
     yield unpacked
     remove(work)
 

@@ -115,6 +115,8 @@ def test_in_english(said: Said) -> None:
 
 def test_in_french(said: Said, practice: Lab) -> None:
     """A date and an amount, from the PBX's French files: what the voicemail recorded is what they are, and not what the English are."""
+    if practice.found_in == "path" and not (practice.dir / "pbx/sounds/fr").exists():
+        pytest.skip("the Asterisk of this machine has no French core sounds (docs/flows.md)")
     spoken = [*DATE["fr"], "20", "et", "1", "units-eur", "5", "cents-eur"]
     assert said.to("fr") == spoken
     heard = envelope(read_wav(practice.dir / "carrier" / "recordings" / f"{FRENCH.lstrip('+')}-1.wav", 60))
