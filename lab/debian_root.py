@@ -15,7 +15,8 @@ import socket
 import stat
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from lab import mirror, packages
@@ -23,6 +24,8 @@ from lab.errors import LabError
 
 SUITE = "forky"
 """Debian testing since 2025. Debian 12 and 13 have no asterisk package."""
+SOUNDS = {"asterisk-core-sounds-fr-gsm": "usr/share/asterisk/sounds/fr_CA_f_June"}
+"""Core sounds in other languages than English, which Asterisk's package brings: package -> its folder."""
 SCRIPTS = Path("/usr/share/debootstrap/scripts")
 DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9)}
 """Linux's device numbers (Documentation/admin-guide/devices.txt)."""
@@ -47,20 +50,50 @@ def enter(root: Path, user: int | None = None) -> list[str]:
 
 
 def make(root: Path, say: Say) -> None:
-    """Make `root`, or leave it as it is when it is complete.
+    """Make `root`, or leave it as it is when it is complete, but for sounds that are not in it yet.
 
     Raises LabError when a mirror, a package or a right is missing, or debootstrap fails.
     """
-    if is_complete(root):
-        if not os.access(root, os.W_OK):
-            raise LabError(
-                f"{root} belongs to another user: give VOLLEY_LAB_SHARED a directory of your own, where a root is made for you"
-            )
-        name_the_host(root)
-        return
+    complete = is_complete(root)
+    if complete and not os.access(root, os.W_OK):
+        raise LabError(
+            f"{root} belongs to another user: give VOLLEY_LAB_SHARED a directory of your own, where a root is made for you"
+        )
     root.parent.mkdir(parents=True, exist_ok=True)
-    for old in (root, *root.parent.glob(f"{root.name}.work-*")):
+    for old in (*([] if complete else [root]), *root.parent.glob(f"{root.name}.work-*")):
         remove(old)
+    if complete:
+        name_the_host(root)
+        _add(root, say)
+        return
+    say(f"making a Debian {SUITE} root with Asterisk in {root} (about a minute)")
+    with _unpacked(root, ("asterisk", *SOUNDS), say) as making:
+        _furnish(making)
+        if not is_complete(making):
+            raise LabError(
+                f"Asterisk in the root that was made does not run (debootstrap's words: {_log(root)})"
+            )
+        making.chmod(0o755)
+        making.rename(root)
+
+
+def _add(root: Path, say: Say) -> None:
+    """The sounds that a root of an earlier version has not. Nothing else in it is touched: an Asterisk may run there."""
+    missing = [package for package, folder in SOUNDS.items() if not (root / folder).exists()]
+    if not missing:
+        return
+    say(f"adding {', '.join(missing)} to {root}")
+    try:
+        with _unpacked(root, missing, say, all_of_them=False) as added:
+            for package in missing:
+                (added / SOUNDS[package]).rename(root / SOUNDS[package])
+    except LabError as error:  # without a network the lab is as good as it was
+        say(f"it goes on without {', '.join(missing)}: {error}")
+
+
+@contextmanager
+def _unpacked(root: Path, names: Collection[str], say: Say, all_of_them: bool = True) -> Iterator[Path]:
+    """A directory beside `root` with these packages unpacked, and those that they and a minimal system need if `all_of_them`."""
     as_root = [] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--mount"]
     if subprocess.run([*as_root, "true"], capture_output=True, check=False).returncode:
         raise LabError("without root rights the lab needs user namespaces, which this system refuses (try: unshare --map-root-user"
@@ -69,44 +102,37 @@ def make(root: Path, say: Say) -> None:
     packages.need({"debootstrap": "debootstrap"}, say)
     uri = mirror.debian_mirror(mirror.sources())
     script = SCRIPTS / (SUITE if (SCRIPTS / SUITE).exists() else "sid")
-    say(f"making a Debian {SUITE} root with Asterisk in {root} (about a minute)")
-    log = root.with_name("debootstrap.log")
+    log = _log(root)
     # a name of its own: an earlier set-up that was killed may have left a debootstrap that still runs
     work = Path(tempfile.mkdtemp(prefix=f"{root.name}.work-", dir=root.parent))
-    download, making = work / "download", work / "root"
-    command = [
-        "debootstrap",
-        "--download-only",
-        "--variant=minbase",
-        "--include=asterisk",
-        SUITE,
-        str(download),
-        uri,
-        str(script),
-    ]
+    download, unpacked = work / "download", work / "root"
+    included = f"--include={','.join(names)}"
+    command = ["debootstrap", "--download-only", "--variant=minbase", included, SUITE, str(download), uri, str(script)]  # fmt: skip
     environment = {**os.environ, "TAR_OPTIONS": "--no-same-owner", "PATH": packages.SEARCH}
     with log.open("wb") as out:
         done = subprocess.run(
             [*as_root, *command], stdout=out, stderr=subprocess.STDOUT, env=environment, check=False
         )
         archives = sorted((download / "var/cache/apt/archives").glob("*.deb"))
-        making.mkdir()
+        if not all_of_them:
+            archives = [archive for archive in archives if archive.name.partition("_")[0] in names]
+        unpacked.mkdir()
         failed = done.returncode != 0 or not archives
         for archive in archives if not failed else []:
-            unpack = ["dpkg-deb", "--extract", str(archive), str(making)]
+            unpack = ["dpkg-deb", "--extract", str(archive), str(unpacked)]
             failed |= (
                 subprocess.run(unpack, stdout=out, stderr=out, env=environment, check=False).returncode != 0
             )
-    if not failed:
-        _furnish(making)
-    if failed or not is_complete(making):
+    if failed:
         last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-4:]
-        raise LabError(
-            "debootstrap could not make the root:\n  " + "\n  ".join(last) + f"\n  (all of it: {log})"
-        )
-    making.chmod(0o755)
-    making.rename(root)
+        raise LabError("debootstrap failed:\n  " + "\n  ".join(last) + f"\n  (all of it: {log})")
+    yield unpacked
     remove(work)
+
+
+def _log(root: Path) -> Path:
+    """Where debootstrap's words are kept."""
+    return root.with_name("debootstrap.log")
 
 
 def name_the_host(root: Path) -> None:

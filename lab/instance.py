@@ -18,9 +18,12 @@ from lab.runtime import Runtime
 
 WRITTEN_BY_ASTERISK = ("log", "run", "db", "spool", "cache", "keys", "recordings")
 WRITTEN_BY_US = ("etc", "sounds", "agi")
-CORE_LANGUAGE, CORE_SOUNDS = "en", "/usr/share/asterisk/sounds/en_US_f_Allison"
-"""Digits, months and the like, as Debian's package asterisk-core-sounds-en-gsm has them; where it is not, the say applications
-are silent."""
+CORE_SOUNDS = {
+    "en": "/usr/share/asterisk/sounds/en_US_f_Allison",
+    "fr": "/usr/share/asterisk/sounds/fr_CA_f_June",
+}
+"""Language -> digits, months and the like, as Debian's packages asterisk-core-sounds-en-gsm and -fr-gsm have them; where they are not,
+the say applications are silent."""
 START_PATIENCE = 60.0
 """Seconds until an instance must be fully booted; it takes one or two."""
 
@@ -61,10 +64,10 @@ class Asterisk:
         if target and not (link.is_symlink() and str(link.readlink()) == target):
             link.unlink(missing_ok=True)
             link.symlink_to(target)
-
-        spoken = home / "sounds" / CORE_LANGUAGE
-        if not spoken.is_symlink():
-            spoken.symlink_to(CORE_SOUNDS)
+        for language, sounds in CORE_SOUNDS.items():
+            spoken = home / "sounds" / language
+            if not spoken.is_symlink():
+                spoken.symlink_to(sounds)
         if self.name == "carrier" and not self.places.calls.exists():
             self.empty_calls()
 

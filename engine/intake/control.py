@@ -30,6 +30,7 @@ from engine.intake.lists.errands import Errands, trace
 from engine.intake.lists.requests import DeskRequest
 from engine.intake.maintenance import Maintenance
 from engine.intake.owner import asker
+from engine.intake.queue import QueueDirs
 from engine.intake.requests import (
     AnyRequest,
     AtOnce,
@@ -81,8 +82,8 @@ class Control:
         cut_off: Callable[[], int],
         call: Callable[[CallRequest, str], Awaitable[dict[str, Any]]],
     ) -> None:
-        self._folder = settings.engine.queue / "control"
-        self._done = self._folder / "done"
+        self._dirs = QueueDirs(settings.engine.queue)
+        self._folder, self._done = self._dirs.control, self._dirs.done
         self._region = settings.defaults.region
         self._writer = writer
         self._clock = clock
@@ -100,7 +101,7 @@ class Control:
 
     async def run(self) -> None:
         """Answer requests until cancelled."""
-        self._done.mkdir(parents=True, exist_ok=True, mode=0o750)
+        await asyncio.to_thread(self._dirs.ensure)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._errands.run(), name="control-errands")
             async with contextlib.aclosing(watch([self._folder], TICK)) as looks:

@@ -6,9 +6,10 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import pwd
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -130,17 +131,28 @@ def migrate(connection: sqlite3.Connection) -> None:
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
-    """A read-only connection, for the command line. Raises StoreError when there is no database."""
+    """A read-only connection, for the command line. Raises StoreError when there is no database, or none that we may read."""
     try:
         connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10.0)
         connection.execute("PRAGMA query_only = ON")
         connection.execute("SELECT 1 FROM campaigns LIMIT 1")
     except sqlite3.Error as error:
-        raise StoreError(
-            f"{path}: cannot read the database: {error}; has `volley run` been started with these settings?"
-        ) from error
+        raise StoreError(f"{path}: cannot read the database: {error}; {_todo(path)}") from error
     connection.row_factory = sqlite3.Row
     return connection
+
+
+def _todo(path: Path) -> str:
+    """What to do about a database that cannot be opened to read."""
+    try:
+        path.open("rb").close()
+    except PermissionError:
+        with suppress(OSError, KeyError):  # we may not even look, or the owner has no name
+            return f"only its owner may: run this as the user {pwd.getpwuid(path.stat().st_uid).pw_name}"
+        return "only the engine's user may: run this as that user"
+    except OSError:
+        pass
+    return "has `volley run` been started with these settings?"
 
 
 async def open_reading(path: Path) -> WriterConnection:

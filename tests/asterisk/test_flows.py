@@ -1,8 +1,7 @@
-"""Flows of several nodes on a real Asterisk: surveys, digits, recordings, callbacks at a time, transfers, an own context, spoken fields."""
+"""Flows of several nodes on a real Asterisk: surveys, digits, recordings, callbacks at a time, transfers, an own context."""
 
 from __future__ import annotations
 
-import json
 import time
 import wave
 from pathlib import Path
@@ -130,64 +129,6 @@ def test_a_flow_of_several_nodes(engine: Engine) -> None:
     assert promise["state"] == "due"
     at = time.localtime(promise["due_at"])
     assert (at.tm_min, promise["due_at"] > promise["asked_at"]) == (30, True)
-
-
-def english(code: int, area: str) -> str:
-    return f"+1{area}55501{code:02d}"
-
-
-def test_fields_are_spoken_by_the_pbx(engine: Engine) -> None:
-    """Digits, letters, numbers, dates, times and amounts by Asterisk's say applications, in the contact's language."""
-    lab.console("pbx", "logger add channel said verbose(3)")
-    said = lab.status().dir / "pbx" / "log" / "said"
-    before = said.stat().st_size if said.exists() else 0
-    try:
-        engine.start()
-        engine.job(
-            "said",
-            [english(10, "212"), english(10, "213")],
-            """
-[menu]
-prompts = [
-    { say = "date", field = "DUE" }, { say = "time", field = "AT" }, { say = "amount", field = "TOTAL" },
-    { say = "digits", field = "ACCOUNT" }, { say = "letters", field = "CODE" }, { say = "number", field = "COUNT" },
-]
-repeats = 0
-timeout = "1s"
-""",
-            language=["en", "en"],
-            due=["2026-12-24", "2026-02-31"],
-            at=["14:30", "9:00"],
-            total=["$12.05", "12"],
-            account=["40-71", "x"],
-            code=["bz", "b"],
-            count=["308", "3"],
-        )
-        engine.completed("said")
-    finally:
-        lab.console("pbx", "logger remove channel said")
-    assert goals(engine, "said") == {english(10, "212"): "heard"}
-    (rejects,) = (engine.queue / "accepted").glob("*.rejects.csv")
-    text = rejects.read_text(encoding="utf-8-sig")
-    for field in ("DUE", "TOTAL", "ACCOUNT"):
-        assert f"{field}, spoken as" in text
-    lines = said.read_bytes()[before:].decode("utf-8", "replace").splitlines()
-    played = [line.split("Playing '")[1].split("'")[0] for line in lines if "Playing '" in line]
-    [flow] = engine.rows("SELECT entries FROM flows")
-    ours = {
-        value.rpartition("/")[2]: key.removeprefix("say/").replace("_", "-")
-        for key, value in json.loads(flow["entries"]).items()
-        if key.startswith("say/")
-    }
-    names = [name.rpartition("/")[2].partition(".")[0] for name in played]
-    assert [ours.get(name, name) for name in names[1:]] == [
-        "day-4", "mon-11", "20", "h-4", "2", "thousand", "20", "6",  # Thursday, December 24th, 2026
-        "2", "30", "p-m",
-        "12", "units-usd", "5", "cents-usd",
-        "4", "0", "7", "1",
-        "b", "z",
-        "3", "hundred", "8",
-    ]  # fmt: skip
 
 
 def test_a_callback_goes_straight_to_an_agent(engine: Engine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,16 @@ def test_what_is_copied_is_there_and_goes_in() -> None:
         for one in allowed
         for kept in ("var", "docker/site", "docker/.env", ".git")
     )
+
+
+def test_what_goes_into_the_wheel_is_there_when_it_is_built() -> None:
+    lines = stages()["built"]
+    build = next(at for at, line in enumerate(lines) if "pip wheel" in line)
+    copied = {source for line in lines[:build] if line.startswith("COPY ") for source in line.split()[1:-1]}
+    wheel = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"][
+        "build"
+    ]["targets"]["wheel"]
+    assert {*wheel["packages"], *wheel["force-include"]} <= copied
 
 
 def test_the_pbx_gets_the_files_that_users_get() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import stat
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from engine.dialing.agents import Agents
 from engine.halts import Halts
 from engine.intake.asking import send
 from engine.intake.control import Control
+from engine.intake.queue import QueueDirs
 from engine.rules.hours import Window
 from engine.store import campaigns
 from engine.store import halts as stored
@@ -102,6 +104,13 @@ async def door(settings: Settings) -> AsyncIterator[Door]:
     writer.close()
     await writing
     await connection.close()
+
+
+async def test_the_group_may_drop_requests(door: Door) -> None:
+    """Whatever the umask, and though the control door is opened before the rest of the queue is there."""
+    queue = QueueDirs(door.settings.engine.queue)
+    await until(queue.done.is_dir)
+    assert stat.S_IMODE(queue.control.stat().st_mode) == 0o2770
 
 
 async def test_a_campaign_changes_and_the_audit_log_has_what_was_before(door: Door) -> None:

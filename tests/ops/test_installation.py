@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import os
 import re
@@ -185,6 +186,14 @@ def test_the_unit_runs_this_program_and_can_write_where_the_settings_say(tmp_pat
     assert needed <= {Path(path.lstrip("-")) for path in writable[1].split()}
     made = (tmp_path / "etc/tmpfiles.d/volley.conf").read_text()
     assert all(f"d {path} " in made for path in needed)
+
+
+def test_systemd_never_gives_up() -> None:
+    """By default it does after five starts in ten seconds, and stays down when the disk is no longer full."""
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment]
+    unit.read_string((share("system") / "volley.service").read_text(encoding="utf-8"))
+    assert (unit["Unit"]["StartLimitIntervalSec"], unit["Service"]["Restart"]) == ("0", "on-failure")
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")

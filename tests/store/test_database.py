@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pwd
 import signal
 import sqlite3
 import stat
@@ -16,6 +17,7 @@ import pytest
 import engine
 from engine.errors import StoreError, StoreInUse
 from engine.store.database import look_over, migrate, migrations, open_reader, open_writer, state_lock
+from tests.intake.privilege import modes_hold
 
 ROOT = Path(engine.__file__).parents[1]
 NEWEST = migrations()[-1][0]
@@ -110,6 +112,14 @@ def test_a_reader_of_nothing_is_told_what_to_do(tmp_path: Path, content: bytes |
     with pytest.raises(StoreError, match="volley run"):
         open_reader(path)
     assert path.exists() == (content is not None)
+
+
+def test_a_reader_who_may_not_read_is_told_who_may(tmp_path: Path) -> None:
+    path = tmp_path / "volley.db"
+    path.touch(0)
+    owner = pwd.getpwuid(path.stat().st_uid).pw_name
+    with modes_hold(), pytest.raises(StoreError, match=f"run this as the user {owner}$"):
+        open_reader(path)
 
 
 # -- the lock ----------------------------------------------------------------------------------------------------------
