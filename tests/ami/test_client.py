@@ -41,6 +41,7 @@ from engine.errors import (
     SettingsError,
 )
 from tests.ami.practice import SECRET, PracticePbx, block, listening
+from tests.patience import PATIENCE
 
 IDS = [channel_id(0x01A2_0B9A_82C1_0000 + at) for at in range(200)]
 
@@ -52,7 +53,7 @@ def originate(at: int) -> bytes:
     ).encode()  # fmt: skip
 
 
-async def until(holds: Callable[[], object], seconds: float = 5.0) -> None:
+async def until(holds: Callable[[], object], seconds: float = PATIENCE) -> None:
     """Wait until something holds. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while not holds():  # noqa: ASYNC110 -- what is waited for happens at the other end of a socket
@@ -156,7 +157,7 @@ async def test_a_connection_that_is_reset_at_once_is_told_at_once() -> None:
                 0.02, heard, done
             )
         connecting = session.connect()
-        async with asyncio.timeout(2.0):
+        async with asyncio.timeout(PATIENCE):
             with pytest.raises(AmiUnreachable):
                 await session.ready
         connecting.cancel()
@@ -186,7 +187,7 @@ async def test_a_listener_that_hangs_up_at_once(pbx: PracticePbx) -> None:
     pbx.greets = False
     line = Line(pbx.port)
     async with at_work(line) as client:
-        await until(lambda: line.failures, 2.0)
+        await until(lambda: line.failures)
         assert isinstance(line.failures[0][0], AmiUnreachable)
         pbx.greets = True
         await until(lambda: client.up)
@@ -470,7 +471,7 @@ async def test_the_backlog_shows_a_pbx_that_does_not_read(pbx: PracticePbx) -> N
                 break
         assert client.backlog() > 100_000
         pbx.listens.set()
-        await until(lambda: client.backlog() == 0, 10.0)
+        await until(lambda: client.backlog() == 0)
 
 
 # -- loss --------------------------------------------------------------------------------------------------------------
@@ -481,7 +482,7 @@ async def test_a_closed_connection_is_lost_and_comes_back(pbx: PracticePbx) -> N
     async with at_work(line) as client:
         await until(lambda: client.up)
         pbx.sessions[0].hang_up()
-        await until(lambda: line.losses, 1.0)
+        await until(lambda: line.losses)
         assert not client.up
         with pytest.raises(AmiUnreachable):
             client.write(originate(0))

@@ -14,6 +14,7 @@ from engine.ops.doctor.examine import judge_pbx
 from engine.ops.doctor.facts import Severity
 from tests.ami.practice import SECRET, Fields, PracticePbx, Session, block
 from tests.ops.doctor.wellness import bad, settings
+from tests.patience import PATIENCE
 
 
 def answers(practice: PracticePbx, action: str, *lines: str, good: bool = True) -> None:
@@ -48,7 +49,7 @@ async def test_a_visit_asks_and_leaves(pbx: PracticePbx) -> None:
             ("volley", [("read", "user")]),
         ]
     (session,) = pbx.sessions
-    await asyncio.wait_for(session.ended.wait(), 5)
+    await asyncio.wait_for(session.ended.wait(), PATIENCE)
     assert {action["Action"] for action in session.actions} == {
         "Login",
         "Getvar",

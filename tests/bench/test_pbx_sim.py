@@ -13,6 +13,7 @@ import pytest
 
 from bench.pbx_sim.behaviour import WAYS, first, mix
 from bench.pbx_sim.pbx import Session, SimulatedPbx
+from tests.patience import PATIENCE
 
 RECORDED = Path(__file__).with_name("recorded-asterisk.txt").read_text(encoding="utf-8")
 SECRET = "s"
@@ -119,7 +120,7 @@ async def simulated(*ways: str) -> AsyncIterator[tuple[SimulatedPbx, Client]]:
     await client.ask([("Action", "Login"), ("ActionID", "1"), ("Username", "volley"), ("Secret", SECRET)])
     await client.next()  # FullyBooted
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             yield pbx, client
     finally:
         writer.close()

@@ -22,6 +22,7 @@ from engine.errors import StoreError
 from engine.ops.books import reading
 from tests import log_lines
 from tests.ops.filled import Books, settings_in, toml_of
+from tests.patience import PATIENCE
 
 
 @dataclass
@@ -101,7 +102,7 @@ def engine(volley: Volley) -> Iterator[EngineProcess]:
 
 def ready(engine: EngineProcess) -> None:
     """Wait until it takes requests."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while not _ready(engine.volley.settings):
         assert engine.process.poll() is None, engine.process.stdout and engine.process.stdout.read()
         assert time.monotonic() < deadline

@@ -15,8 +15,7 @@ from engine.ops.books import reading
 from tests.cli.conftest import EngineProcess, Volley, run_engine
 from tests.cli.test_steering import make_job
 from tests.hooks.receiver import SECRET, Receiver, Reply
-
-PATIENCE = 30.0
+from tests.patience import PATIENCE
 
 
 @pytest.fixture

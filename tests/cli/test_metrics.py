@@ -14,6 +14,7 @@ from engine.ops import pulse
 from engine.ops.metrics import FAMILIES
 from tests.cli.conftest import EngineProcess, Volley, run_engine
 from tests.cli.test_steering import make_job
+from tests.patience import PATIENCE
 
 
 def free_port() -> int:
@@ -37,7 +38,7 @@ def measured(port: int, engine: EngineProcess) -> tuple[EngineProcess, int]:
 
 
 def wait_for(done: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not done():
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.cli.conftest import EngineProcess, Volley, run_engine
 from tests.ops.test_preview import MANIFEST
+from tests.patience import PATIENCE
 from tests.speech.sounds import prompt
 
 
@@ -191,7 +192,7 @@ def test_a_job_that_the_engine_rejects_after_all(engine: EngineProcess, tmp_path
     volley("submit", str(first), "--wait", "--timeout", "0.3", code=1)
     engine.process.send_signal(signal.SIGCONT)
     queue = volley.settings.engine.queue
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while not list((queue / "rejected").glob("*.reason.json")):
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -15,6 +15,7 @@ from structlog.testing import CapturingLogger
 from engine.detection.keeper import Keeper, entries
 from engine.detector_settings import DetectorSettings
 from engine.errors import AmiUnreachable
+from tests.patience import PATIENCE
 
 
 class Pbx:
@@ -62,7 +63,7 @@ async def test_it_is_told_and_started_again() -> None:
     assert keeper.needed
     before = children()
     running = asyncio.create_task(keeper.run())
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         address = (await here.told.get())["at"]
         assert await listener(address)
         assert down.detector == address
@@ -88,7 +89,7 @@ async def test_a_port_that_is_taken_is_told() -> None:
     settings = DetectorSettings(listen=f"127.0.0.1:{port}")
     keeper = Keeper(settings, {"here": "127.0.0.1"}, {"here": here}, lambda *_: None, log)
     running = asyncio.create_task(keeper.run())
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         assert await here.told.get() == {}
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

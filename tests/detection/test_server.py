@@ -14,6 +14,7 @@ import pytest
 
 from engine.detection.server import Detector
 from tests.detection.sounds import samples, silence, sines, voice
+from tests.patience import PATIENCE
 
 REQUEST = (
     "agi_network: yes\nagi_uniqueid: v01a20bad5e310000\n"
@@ -72,7 +73,7 @@ Caller = Callable[[], Asterisk]
 
 async def settled(detector: Detector) -> None:
     """Nobody is heard any more."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while detector.live:  # noqa: ASYNC110 -- as it stands in the process
             await asyncio.sleep(0.01)
 

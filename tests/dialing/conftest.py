@@ -34,6 +34,7 @@ from engine.store.database import open_writer
 from engine.store.jobs import NewCampaign
 from engine.store.writer import Writer
 from tests.log_lines import Captured
+from tests.patience import PATIENCE
 
 MANIFEST = {
     "owner": "Anna <anna@example.org>",
@@ -275,7 +276,7 @@ class Desk:
     def hang_up(self, attempt: int, cause: int = 17, sip: int = 486, **more: Any) -> None:
         self.follower.take(HungUp(attempt, cause, sip, self.clock.now(), **more))
 
-    async def until(self, holds: Callable[[], object], seconds: float = 5.0) -> None:
+    async def until(self, holds: Callable[[], object], seconds: float = PATIENCE) -> None:
         async with asyncio.timeout(seconds):
             while not holds():  # noqa: ASYNC110 -- the database has no event to wait for
                 await asyncio.sleep(0.002)

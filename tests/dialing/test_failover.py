@@ -37,7 +37,7 @@ async def test_a_trunk_that_refuses_all_is_left_and_nobody_loses_an_attempt(new_
         congested(desk)
         await desk.campaign("spring", *(person(row) for row in range(1, 81)))
         desk.start()
-        await desk.until(lambda: books(desk).total() == 80, 15.0)
+        await desk.until(lambda: books(desk).total() == 80)
         assert books(desk) == {("ANSWERED_UNSURE", 1): 80}
         opened = desk.events("trunk.breaker_opened")
         assert opened[0]["trunk"] == "a"
@@ -84,7 +84,7 @@ async def test_a_pbx_that_refuses_originates_is_a_trunk_that_fails(new_desk, per
         desk.exchange.on_write = lambda attempt: asyncio.get_running_loop().call_soon(refuse, attempt)
         await desk.campaign("spring", *(person(row) for row in range(1, 61)))
         desk.start()
-        await desk.until(lambda: len(desk.by_trunk()["b"]) == 60, 15.0)
+        await desk.until(lambda: len(desk.by_trunk()["b"]) == 60)
         assert desk.events("trunk.breaker_opened")[0]["reason"].endswith("the last one: Permission denied")
         assert desk.rows(
             "SELECT DISTINCT disposition, counted FROM attempts WHERE note = 'Permission denied'"
@@ -106,7 +106,7 @@ async def test_one_number_that_is_always_congested_opens_nothing(new_desk, perso
             retry={"max_attempts": 1, "CONGESTION": {"delay": 0, "attempts": 1}},
         )  # fmt: skip
         desk.start()
-        await desk.until(lambda: books(desk).total() == 3, 15.0)
+        await desk.until(lambda: books(desk).total() == 3)
         assert books(desk) == {("BUSY", 1): 2, ("CONGESTION", 0): 1}
         assert desk.rows("SELECT count(*) FROM attempts WHERE disposition = 'CONGESTION'") == [4], (
             "two trunks, two rounds"
@@ -153,7 +153,7 @@ async def test_a_frozen_pbx_holds_up_no_other(new_desk, person) -> None:
         most = desk.trunks.unheard_limit("far")
         await desk.campaign("spring", *(person(row) for row in range(1, 81)))
         desk.start()
-        await desk.until(lambda: len(desk.by_trunk()["a"]) + len(desk.by_trunk()["b"]) == 80, 10.0)
+        await desk.until(lambda: len(desk.by_trunk()["a"]) + len(desk.by_trunk()["b"]) == 80)
         assert len(desk.by_trunk()["b"]) == most
         assert desk.rows("SELECT count(*) FROM contacts WHERE state = 'in_call'") == [80]
         numbers = [one.claim.e164 for one in desk.ledger]
@@ -175,7 +175,7 @@ async def test_a_pbx_that_is_lost_is_left_at_once(new_desk, person) -> None:
         far.unreachable = True  # the connection breaks, and a moment later that is known
         await desk.until(lambda: desk.rows("SELECT 1 FROM attempts WHERE disposition = 'NOT_SENT'"))
         far.up = False
-        await desk.until(lambda: len(desk.by_trunk()["a"]) == 55, 10.0)
+        await desk.until(lambda: len(desk.by_trunk()["a"]) == 55)
         assert len(far.written) == 5
         assert desk.rows("SELECT count(*) FROM contacts WHERE state = 'in_call' AND attempts = 0") == [60]
         assert desk.events("trunk.breaker_opened") == [], "no trunk has failed"
@@ -223,5 +223,5 @@ async def test_a_range_of_numbers_takes_only_so_many(new_desk, person, phone) ->
         for attempt in desk.written():
             if desk.ledger.get(attempt).ranges:
                 desk.hang_up(attempt, 16, 0, answered=True)
-        await desk.until(lambda: len(desk.written()) == 10, 10.0)
+        await desk.until(lambda: len(desk.written()) == 10)
         assert max(one.live for one in desk.trunks.ranges.of("a", "+33199001001")) == 2

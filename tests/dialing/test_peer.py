@@ -19,6 +19,7 @@ from engine.pbx_settings import PbxSettings
 from engine.store import claims, outcomes, recovery
 from engine.store.claimed import Claim, Claimant
 from tests.ami.practice import SECRET, PracticePbx, block, listening
+from tests.patience import PATIENCE
 
 STARTED = "2026-11-24 03:29:12"
 """When the practice PBX says that it started."""
@@ -46,7 +47,7 @@ async def peer(desk, pbx: PracticePbx, tmp_path: Path) -> Peer:
 
 
 @contextlib.asynccontextmanager
-async def connected(desk, peer: Peer, seconds: float = 10.0) -> AsyncIterator[None]:
+async def connected(desk, peer: Peer, seconds: float = PATIENCE) -> AsyncIterator[None]:
     task = asyncio.create_task(peer.ami.run())
     try:
         await desk.until(lambda: peer.ami.up or task.done(), seconds)
@@ -112,7 +113,7 @@ async def test_every_open_attempt_is_settled_before_anything_is_dialed(desk, pee
         # What left no trace is not decided at the first look, and holds up nobody else.
         assert [line["doubtful"] for line in desk.events("ami.connected")] == [2]
         assert [dispositions(desk)[claim.e164] for claim in (nothing, marked)] == [None, None]
-        await desk.until(lambda: len(desk.events("ami.reconciled")) == 2, 10.0)
+        await desk.until(lambda: len(desk.events("ami.reconciled")) == 2)
         looks = [action for action in pbx.sessions[0].actions if action["Action"] == "CoreShowChannels"]
         assert len(looks) == CALM_LOOKS
         flows = pbx.sessions[0].named("DBPut")

@@ -105,7 +105,7 @@ async def heat(
         priority=90,
         retry={"max_attempts": 1},
     )
-    await desk.until(lambda: len(desk.exchange.written) == start + len(races), 20.0)
+    await desk.until(lambda: len(desk.exchange.written) == start + len(races))
     calls = dict(zip(desk.numbers()[start:], desk.written()[start:], strict=True))
     for attempt in calls.values():
         desk.follower.take(Up(attempt))
@@ -144,7 +144,7 @@ async def heat(
     for race in races:
         desk.hang_up(calls[race.first.e164], 16, 0, answered=True)
     await desk.follower.backlog.settled()
-    await desk.until(lambda: desk.rows("SELECT count(*) FROM contacts WHERE state != 'done'") == [0], 20.0)
+    await desk.until(lambda: desk.rows("SELECT count(*) FROM contacts WHERE state != 'done'") == [0])
     return ended
 
 

@@ -101,7 +101,7 @@ async def test_the_sounds_of_a_flow_come_before_its_calls(desk, peer, shelf, per
     version = desk.agenda.campaigns[campaign].flow_version
     desk.start()
     async with connected(desk, peer):
-        await desk.until(lambda: peer.sounds.has(version), 5.0)
+        await desk.until(lambda: peer.sounds.has(version))
         assert peer.has_flow(version)
     base = "http://10.0.0.5:8090/lab"
     assert sorted(shelf.asked) == [
@@ -120,7 +120,7 @@ async def test_what_lies_there_already_is_not_fetched_again(desk, peer, shelf, p
     shelf.files["/var/sounds/prompt-1.wav"] -= 1
     campaign = await desk.campaign("spring", person(1), flow=PLAYS)
     async with connected(desk, peer):
-        await desk.until(lambda: peer.has_flow(desk.agenda.campaigns[campaign].flow_version), 5.0)
+        await desk.until(lambda: peer.has_flow(desk.agenda.campaigns[campaign].flow_version))
     assert shelf.asked == ["http://10.0.0.5:8090/lab/prompt-1.wav"], "only what was cut off"
 
 
@@ -143,7 +143,7 @@ async def test_a_pbx_that_cannot_get_them_is_told_and_not_dialed(
     version = desk.agenda.campaigns[campaign].flow_version
     desk.start()
     async with connected(desk, peer):
-        await desk.until(lambda: desk.events("sounds.missing"), 5.0)
+        await desk.until(lambda: desk.events("sounds.missing"))
         told = desk.events("sounds.missing")[0]
         assert why in told["why"]
         assert (told["missing"], told["dialing"]) == (3, "not through this PBX")
@@ -151,7 +151,7 @@ async def test_a_pbx_that_cannot_get_them_is_told_and_not_dialed(
         assert desk.rows("SELECT count(*) FROM attempts") == [0]
         for name, value in fault.items():
             setattr(shelf, name, not value)
-        await desk.until(lambda: peer.has_flow(version), 5.0)
+        await desk.until(lambda: peer.has_flow(version))
 
 
 async def test_a_lost_connection_asks_anew(desk, peer, shelf, person) -> None:
@@ -159,12 +159,12 @@ async def test_a_lost_connection_asks_anew(desk, peer, shelf, person) -> None:
     version = desk.agenda.campaigns[campaign].flow_version
     shelf.mute = True
     async with connected(desk, peer):
-        await desk.until(lambda: len(shelf.asked) == 3, 5.0)
+        await desk.until(lambda: len(shelf.asked) == 3)
         assert not peer.sounds.has(version)
         shelf.mute = False
         shelf.files.clear()
         shelf.pbx.sessions[0].hang_up()
-        await desk.until(lambda: peer.sounds.has(version), 5.0)
+        await desk.until(lambda: peer.sounds.has(version))
     assert len(shelf.asked) == 6
 
 
@@ -173,7 +173,7 @@ async def test_sounds_for_who_calls_back_are_fetched_and_hold_nothing_up(
 ) -> None:
     shelf.put(tmp_path / "sounds", "en/inbound-ask.gsm")
     async with connected(desk, peer):
-        await desk.until(lambda: shelf.asked == ["http://10.0.0.5:8090/lab/en/inbound-ask.gsm"], 5.0)
+        await desk.until(lambda: shelf.asked == ["http://10.0.0.5:8090/lab/en/inbound-ask.gsm"])
 
 
 async def test_a_flow_that_is_over_is_not_fetched_for(desk, peer, shelf) -> None:

@@ -19,6 +19,7 @@ from engine.errors import SettingsError
 from engine.ops.log import Log
 from engine.sounds_server import SoundsServer
 from tests.log_lines import Captured
+from tests.patience import PATIENCE
 
 
 def free_port() -> int:
@@ -74,7 +75,7 @@ async def ask(port: int, request: bytes, context: ssl.SSLContext | None = None) 
     """Status and body."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
     writer.write(request)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         head, _, body = (await reader.read()).partition(b"\r\n\r\n")
     writer.close()
     await writer.wait_closed()

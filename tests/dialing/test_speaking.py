@@ -119,7 +119,7 @@ async def test_nobody_is_dialed_before_its_words_are_there(desk: Any, stage: Sta
     await asyncio.sleep(0.3)
     assert desk.rows("SELECT count(*) FROM attempts") == [0]
     async with stage.at_work():
-        await desk.until(lambda: len(desk.exchange.written) == 3, 20.0)
+        await desk.until(lambda: len(desk.exchange.written) == 3)
     assert stage.said() == ["en: Hello Anna.", "fr: Bonjour Ben."], (
         "the same words once, in each one's language"
     )
@@ -140,8 +140,8 @@ async def test_a_text_that_cannot_be_spoken_ends_its_contact_and_no_other(
     people = ["Anna", "the unspeakable", "x" * 700, "", "a murderous one", "Ben"]
     campaign = await stage.campaign(*(named(person, row, name) for row, name in enumerate(people, start=1)))
     async with stage.at_work():
-        await desk.until(lambda: len(desk.events("contact.unspoken")) == 4, 30.0)
-        await desk.until(lambda: "wanted" not in stage.speech().values(), 5.0)
+        await desk.until(lambda: len(desk.events("contact.unspoken")) == 4)
+        await desk.until(lambda: "wanted" not in stage.speech().values())
     why = {line["contact"]: line["why"] for line in desk.events("contact.unspoken")}
     assert "cannot say that" in why[2]
     assert why[3].startswith("it lasts 3")
@@ -163,12 +163,12 @@ async def test_a_command_that_says_nothing_at_all_ends_nobody(
     (stage.folder / "mute").touch()
     await stage.campaign(named(person, 1, "Anna"), named(person, 2, "Ben"))
     async with stage.at_work():
-        await desk.until(lambda: len(desk.events("tts.failed")) >= 2, 20.0)
+        await desk.until(lambda: len(desk.events("tts.failed")) >= 2)
         assert "cannot say that" in desk.events("tts.failed")[0]["error"]
         assert set(stage.speech().values()) == {"wanted"}
         assert desk.rows("SELECT DISTINCT state FROM contacts") == ["pending"]
         (stage.folder / "mute").unlink()
-        await desk.until(lambda: "wanted" not in stage.speech().values(), 20.0)
+        await desk.until(lambda: "wanted" not in stage.speech().values())
     assert desk.events("contact.unspoken") == []
 
 
@@ -176,11 +176,11 @@ async def test_it_stays_a_little_ahead_of_the_dialing(desk: Any, tmp_path: Path,
     stage = Stage(desk, tmp_path, ahead=10)
     await stage.campaign(*(named(person, row, f"Person {row}") for row in range(1, 31)))
     async with stage.at_work():
-        await desk.until(lambda: sum(one != "wanted" for one in stage.speech().values()) == 10, 20.0)
+        await desk.until(lambda: sum(one != "wanted" for one in stage.speech().values()) == 10)
         await asyncio.sleep(1.5)
         assert sum(one != "wanted" for one in stage.speech().values()) == 10
         desk.start()
-        await desk.until(lambda: len(desk.exchange.written) == 30, 30.0)
+        await desk.until(lambda: len(desk.exchange.written) == 30)
 
 
 async def test_a_far_pbx_has_them_before_anybody_is_due(
@@ -191,11 +191,11 @@ async def test_a_far_pbx_has_them_before_anybody_is_due(
     stage.far.faults = ["a.alaw: no way"]
     await stage.campaign(named(person, 1, "Anna"))
     async with stage.at_work():
-        await desk.until(lambda: desk.events("tts.failed"), 20.0)
+        await desk.until(lambda: desk.events("tts.failed"))
         assert desk.events("tts.failed")[0]["error"] == "PBX lab does not get what was spoken: a.alaw: no way"
         assert stage.speech() == {1: "wanted"}
         stage.far.faults = []
-        await desk.until(lambda: stage.speech()[1] != "wanted", 20.0)
+        await desk.until(lambda: stage.speech()[1] != "wanted")
     [name] = json.loads(stage.speech()[1])
     assert stage.far.files[:2] == [f"{name}.alaw", f"{name}.ulaw"]
     assert stage.said() == ["en: Hello Anna."], "spoken once, fetched again"
@@ -211,15 +211,15 @@ async def test_what_is_heard_no_more_is_deleted(
     stranger.touch()
     campaign = await stage.campaign(named(person, 1, "Anna"), named(person, 2, "Ben"))
     async with stage.at_work():
-        await desk.until(lambda: "wanted" not in stage.speech().values(), 20.0)
+        await desk.until(lambda: "wanted" not in stage.speech().values())
         ours = {row: json.loads(speech)[0] for row, speech in stage.speech().items()}
         await desk.writer.submit(
             lambda connection: connection.execute("UPDATE contacts SET state = 'done' WHERE row = 1") and None
         )
-        await desk.until(lambda: not any(file.startswith(ours[1]) for file in stage.files()), 5.0)
+        await desk.until(lambda: not any(file.startswith(ours[1]) for file in stage.files()))
         assert sum(file.startswith(ours[2]) for file in stage.files()) == 2
         del desk.agenda.campaigns[campaign]
-        await desk.until(lambda: stage.files() == ["speech-ffffffff-1/a.alaw"], 5.0)
+        await desk.until(lambda: stage.files() == ["speech-ffffffff-1/a.alaw"])
 
 
 async def test_sounds_that_are_gone_after_a_start_are_spoken_anew(
@@ -227,13 +227,13 @@ async def test_sounds_that_are_gone_after_a_start_are_spoken_anew(
 ) -> None:
     await stage.campaign(named(person, 1, "Anna"), named(person, 2, "Ben"))
     async with stage.at_work():
-        await desk.until(lambda: "wanted" not in stage.speech().values(), 20.0)
+        await desk.until(lambda: "wanted" not in stage.speech().values())
     before = stage.speech()
     [name] = json.loads(before[1])
     (stage.folder / "sounds" / f"{name}.alaw").unlink()
     again = Stage(desk, stage.folder)
     async with again.at_work():
-        await desk.until(lambda: len(stage.said()) == 3 and stage.speech() == before, 20.0)
+        await desk.until(lambda: len(stage.said()) == 3 and stage.speech() == before)
     assert stage.said() == ["en: Hello Anna.", "en: Hello Anna.", "en: Hello Ben."]
     assert os.stat(stage.folder / "sounds" / f"{name}.alaw").st_size > 1000
 

@@ -26,6 +26,7 @@ from engine.store.jobs import NewCampaign
 from engine.store.writer import Writer
 from tests.hooks.receiver import SECRET, Receiver
 from tests.log_lines import Captured
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -107,7 +108,7 @@ class Desk:
             with contextlib.suppress(asyncio.CancelledError):
                 await courier
 
-    async def until(self, done: Callable[[], object], seconds: float = 15.0) -> None:
+    async def until(self, done: Callable[[], object], seconds: float = PATIENCE) -> None:
         deadline = time.monotonic() + seconds
         while not done():
             assert self._courier is None or not self._courier.done(), self._courier.exception()

@@ -144,5 +144,5 @@ async def test_a_command_is_told_everything(desk: Desk, tmp_path: Path) -> None:
     script.chmod(0o700)
     ids = await desk.wait(12)
     desk.start(command=[str(script)], parallel=2)
-    await desk.until(lambda: desk.waiting() == 0, seconds=30)
+    await desk.until(lambda: desk.waiting() == 0)
     assert sorted(json.loads(line)["id"] for line in log.read_text().splitlines()) == sorted(ids)

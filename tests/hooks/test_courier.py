@@ -148,7 +148,7 @@ async def test_an_answer_counts_even_when_its_body_does_not_end(desk: Desk, rece
     receiver.behave = lambda request: Reply(drip=b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n")
     await desk.wait(1)
     desk.start(url=receiver.url, timeout=0.4)
-    await desk.until(lambda: desk.waiting() == 0, seconds=3)
+    await desk.until(lambda: desk.waiting() == 0)
     assert len(receiver.requests) == 1
 
 

@@ -23,6 +23,7 @@ from engine.errors import InputError, VolleyError
 from engine.intake.parse_client import ParseRequest, parse_job
 from engine.intake.source import ContactSource, Limits
 from engine.intake.wire import Batch, Done
+from tests.patience import PATIENCE
 
 
 def request_for(
@@ -316,7 +317,7 @@ def test_it_dies_with_its_parent(tmp_path: Path) -> None:
         pid = int(parent.stdout.readline())
         assert Path(f"/proc/{pid}").exists()
         parent.kill()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while _is_alive(pid) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not _is_alive(pid)

@@ -21,6 +21,7 @@ from engine.intake.inspection import COMPLETE_NAME
 from engine.intake.queue import Job, JobEntry, QueueDirs
 from engine.intake.watch import watch
 from tests.intake.privilege import modes_hold
+from tests.patience import PATIENCE
 
 SETTLE = 0.2
 
@@ -371,20 +372,20 @@ async def test_watching_tells_at_once_of_a_change(tmp_path: Path) -> None:
         assert not waiting.done()
         started = time.monotonic()
         (tmp_path / "job").mkdir()
-        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(waiting, PATIENCE)
         assert time.monotonic() - started < 2
 
 
 async def test_watching_ticks_without_any_change(tmp_path: Path) -> None:
     async with aclosing(watch([tmp_path], tick=0.1)) as looks:
         for _ in range(3):
-            await asyncio.wait_for(anext(looks), 5)
+            await asyncio.wait_for(anext(looks), PATIENCE)
 
 
 async def test_watching_ticks_where_there_are_no_notifications(tmp_path: Path) -> None:
     async with aclosing(watch([tmp_path / "not there"], tick=0.05)) as looks:
         for _ in range(4):
-            await asyncio.wait_for(anext(looks), 5)
+            await asyncio.wait_for(anext(looks), PATIENCE)
 
 
 async def test_watching_ends_when_it_is_cancelled(tmp_path: Path) -> None:
@@ -397,7 +398,7 @@ async def test_watching_ends_when_it_is_cancelled(tmp_path: Path) -> None:
     await asyncio.sleep(0.3)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(task, 5)
+        await asyncio.wait_for(task, PATIENCE)
 
 
 async def test_a_job_is_found_by_watching_the_queue(dirs: QueueDirs) -> None:
@@ -412,4 +413,4 @@ async def test_a_job_is_found_by_watching_the_queue(dirs: QueueDirs) -> None:
     task = asyncio.create_task(found())
     await asyncio.sleep(0.2)
     make(dirs.incoming / "spring")
-    assert await asyncio.wait_for(task, 10) == "spring"
+    assert await asyncio.wait_for(task, PATIENCE) == "spring"

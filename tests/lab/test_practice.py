@@ -13,6 +13,7 @@ import pytest
 import lab as practice
 from lab import Lab, LabError, Ports, behaviour_table, carrier_calls, number
 from tests.lab.manager import Manager
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.asterisk
 REFUSING = [row for row in behaviour_table().values() if row.sip is not None]
@@ -53,7 +54,7 @@ def call(manager: Manager, to: str, seconds: int = 2) -> str:
 
 def counted(lab: Lab, calls: int) -> list[practice.CarrierCall]:
     """The carrier's count, which it writes a moment after the PBX reports the end."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while len(found := carrier_calls(lab.dir)) < calls and time.monotonic() < deadline:
         time.sleep(0.02)
     return found

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from lab import process
+from tests.patience import PATIENCE
 
 
 def test_start_know_and_stop(tmp_path: Path) -> None:
@@ -25,7 +26,7 @@ def test_start_know_and_stop(tmp_path: Path) -> None:
 def test_a_process_that_ended_by_itself_does_not_run(tmp_path: Path) -> None:
     pid_file = tmp_path / "it.pid"
     process.start(["sh", "-c", "echo said; exit 3"], pid_file, tmp_path / "out")
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while process.running(pid_file) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert process.running(pid_file) is None
@@ -47,7 +48,7 @@ def test_one_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     process.start(
         ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.05; done"], pid_file, tmp_path / "out"
     )
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while not (tmp_path / "out").read_text() and time.monotonic() < deadline:
         time.sleep(0.01)
     assert process.stop(pid_file, patience=0.2) is True
@@ -64,7 +65,7 @@ def test_one_whose_main_thread_ended_still_runs(tmp_path: Path) -> None:
     )
     pid_file = tmp_path / "it.pid"
     pid = process.start([sys.executable, "-c", code], pid_file, tmp_path / "out")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     stat = Path(f"/proc/{pid}/stat")
     while ") Z " not in stat.read_text() and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -32,6 +32,7 @@ from engine.store.writer import Writer
 from tests import log_lines
 from tests.intake.processes import running
 from tests.ops.filled import Books, person, settings_in
+from tests.patience import PATIENCE
 
 T = TypeVar("T")
 A, B, C = "+12025550123", "+13035550124", "+12125550125"
@@ -161,7 +162,7 @@ async def filled(settings: Settings, fill: Callable[[Books], T]) -> T:
     return await asyncio.to_thread(work)
 
 
-async def until(true: Callable[[], object], seconds: float = 30.0) -> None:
+async def until(true: Callable[[], object], seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline
