@@ -26,7 +26,7 @@ from engine.durations import Duration
 from engine.errors import Problem, RulesError, SettingsError
 from engine.hook_settings import HookSettings
 from engine.metrics_settings import MetricsSettings
-from engine.model import E164, Language, Model, Name
+from engine.model import E164, E164_PATTERN, Language, Model, Name
 from engine.operator_settings import QuietSettings, TestNumberSettings
 from engine.pbx_settings import PbxSettings
 from engine.retention_settings import RetentionSettings, too_short
@@ -316,12 +316,19 @@ def _caller_ids(listed: Any, trunks: Any) -> list[Problem]:
 def problems_of(error: ValidationError, prefix: str = "") -> list[Problem]:
     """Every error of a pydantic validation as a Problem whose `where` is the key's path."""
     found: list[Problem] = []
-    for item in error.errors(include_url=False, include_input=False, include_context=False):
+    items = error.errors(include_url=False, include_input=False)
+    # A list from which pydantic took what is wrong in it is not told to be empty, too.
+    holders = {item["loc"][:-1] for item in items}
+    for item in items:
+        if item["type"] == "too_short" and item["loc"] in holders:
+            continue
         # Parts in brackets are alternatives of ours that pydantic tried, and no keys of the writer's.
         path = ".".join(part for part in map(str, item["loc"]) if not part.startswith("("))
         where = prefix + path if path else prefix.rstrip(": ")
         what = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
             what = "there is no such key"
+        elif item["type"] == "string_pattern_mismatch" and item["ctx"]["pattern"] == E164_PATTERN:
+            what = "must be a number with + and country code, such as +33162000001"
         found.append(Problem(where or "(top)", what))
     return found

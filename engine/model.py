@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}([_-][A-Za-z0-9]{2,8})?$")]
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
-E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
+E164_PATTERN = r"^\+[1-9][0-9]{6,14}$"
+E164 = Annotated[str, StringConstraints(pattern=E164_PATTERN)]
 
 
 class Model(BaseModel):

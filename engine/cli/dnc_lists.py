@@ -265,7 +265,7 @@ def export(
     from engine.ops.books import instant
     from engine.ops.listed import numbers
     from engine.ops.suppressed import everything
-    from engine.ops.whole_file import whole
+    from engine.ops.whole_file import STANDARD_OUTPUT, whole
 
     settings = settings_of(config)
     if name is None:
@@ -290,7 +290,7 @@ def export(
         else:
             spreadsheet.write(columns, everyone, out)
 
-    if output is None:
+    if output is None or output == STANDARD_OUTPUT:
         write(sys.stdout)
         return
     with whole(output) as out:

@@ -55,11 +55,11 @@ def export(
     begins with a byte-order mark (CSV), and appears when it is complete.
     """
     from engine.ops import export as exports
-    from engine.ops.whole_file import whole
+    from engine.ops.whole_file import STANDARD_OUTPUT, whole
 
     sheet = exports.sheet(settings_of(config).database, campaign, what.value)
     form = Format.jsonl if as_json else form
-    if output is None:
+    if output is None or output == STANDARD_OUTPUT:
         _write(sheet, form, sys.stdout)
         return
     with whole(output) as out:

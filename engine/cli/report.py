@@ -20,7 +20,10 @@ def register(app: typer.Typer) -> None:
 def report(
     campaign: CampaignName,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: CAMPAIGN.html, here.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Default: CAMPAIGN.html, here; - is standard output."
+        ),
     ] = None,
     config: Config = CONFIG,
     as_json: Json = False,
@@ -33,7 +36,7 @@ def report(
     """
     from engine.ops.report.page import render
     from engine.ops.report.write import figures_of
-    from engine.ops.whole_file import whole
+    from engine.ops.whole_file import STANDARD_OUTPUT, whole
 
     found = figures_of(settings_of(config), campaign, time.time())
     if as_json:
@@ -42,4 +45,5 @@ def report(
     path = output or Path(f"{campaign}.html")
     with whole(path) as out:
         out.write(render(found))
-    say(str(path))
+    if path != STANDARD_OUTPUT:
+        say(str(path))

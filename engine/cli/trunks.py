@@ -30,10 +30,12 @@ def show(config: Config = CONFIG, as_json: Json = False) -> None:
     """List the trunks: live calls, rates, and whether they get calls: drained, or kept by their breaker, and why."""
     from rich.console import Console
 
+    from engine.ops import pulse
     from engine.ops.status import look
     from engine.ops.trunk_view import view
 
-    found = look(settings_of(config), time.time()).trunks
+    settings = settings_of(config)
+    found = look(settings, time.time(), told=pulse.read(settings.engine.state)).trunks
     if as_json:
         say_json([asdict(one) for one in found])
     else:

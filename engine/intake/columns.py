@@ -18,6 +18,9 @@ from engine.rules.numbers import NumberError, parse_number
 ROLES = tuple(name for name in Columns.model_fields if name not in ("phone_number", "name"))
 """Roles of one column each; the phone number may have several, and a name is a field like others."""
 
+IN_MANIFEST = " under [contacts.columns] as phone_number"
+"""Where a job names it; lists, which have no manifest, leave this out."""
+
 _NAME = re.compile(r"[A-Z0-9_]{1,32}")
 _SAMPLE_ROWS = 50
 
@@ -164,13 +167,15 @@ class _Resolver:
         if len(positions) == 1:
             return tuple(positions)
         if not positions:
-            self._problem(where, "no column is recognised as the phone number", f"name it; {self._shown()}")
+            self._problem(
+                where, "no column is recognised as the phone number", f"name it{IN_MANIFEST}; {self._shown()}"
+            )
             return ()
         shown = ", ".join(repr(self.headings[position]) for position in positions)
         self._problem(
             where,
             f"several columns may be the phone number: {shown}",
-            "name the one, or name them all as a list in the order in which they are to be tried",
+            f"name the one{IN_MANIFEST}, or name them all as a list in the order in which they are to be tried",
         )
         return ()
 

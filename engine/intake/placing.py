@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -45,10 +46,21 @@ def place(files: Mapping[str, Path], sounds_dir: Path) -> None:
                 Problem(
                     str(target.parent),
                     f"cannot place prompts here: {error.strerror}",
-                    f"let the engine's user write to it, as to all of {sounds_dir} (chown)",
+                    remedy(error, sounds_dir),
                 )
             ]
         ) from error
+
+
+def remedy(error: OSError, sounds_dir: Path) -> str:
+    """What to do where a prompt could not be placed. To the service all is read-only but its ReadWritePaths, and of those what
+    was there as it started (system/volley.service)."""
+    if error.errno == errno.EROFS:
+        return (
+            f"if {sounds_dir} was made anew: systemctl restart volley; if it is not the usual one, it must be in the"
+            " service's ReadWritePaths: systemctl edit volley"
+        )
+    return f"let the engine's user write to it, as to all of {sounds_dir} (chown)"
 
 
 def spoken(sounds_dirs: Sequence[Path], language: str) -> tuple[dict[str, str], dict[str, Path]]:

@@ -25,7 +25,7 @@ from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
 
-from engine.errors import Problem, VolleyError
+from engine.errors import InputError, Problem, VolleyError
 from engine.intake.arrivals import SETTLE_SECONDS, Arrivals, JobEntry
 from engine.intake.durable import sync_folders, write_whole
 from engine.intake.inspection import REJECTS_NAME, find_manifest, fingerprint, inspect
@@ -141,8 +141,8 @@ class QueueDirs:
     def claim(self, entry: JobEntry) -> Job | None:
         """Move a job to processing/ under an id of its own.
 
-        None when somebody else has taken it, or when it cannot be moved: then its reasons lie in rejected/,
-        and it is left alone until it changes.
+        None when somebody else has taken it. Raises InputError when it cannot be moved: then its reasons lie in
+        rejected/, and it is left alone until it changes.
         """
         name = _UNSAFE.sub("_", entry.name)[:80].strip(".") or "job"
         moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
@@ -161,20 +161,19 @@ class QueueDirs:
         except FileNotFoundError:
             return None
         except OSError as error:
-            self._leave(entry, job, error)
-            return None
+            raise self._leave(entry, job, error) from error
         sync_folders(target, self.processing, self.incoming)
         return replace(job, path=target)
 
-    def _leave(self, entry: JobEntry, job: Job, error: OSError) -> None:
+    def _leave(self, entry: JobEntry, job: Job, error: OSError) -> InputError:
         self._arrivals.leave_alone(entry.name)
         todo = f"{entry.path} is still there; let the engine's user write to it (a folder that is moved must be writable), or take it away"
-        texts = _reasons(
-            job, [Problem(entry.name, f"cannot be moved out of incoming/: {error.strerror}", todo)]
-        )
+        problems = [Problem(entry.name, f"cannot be moved out of incoming/: {error.strerror}", todo)]
+        texts = _reasons(job, problems)
         target = self._free(job, self.rejected, texts)
         for suffix, text in texts.items():
             write_whole(target.with_name(target.name + suffix), text)
+        return InputError(problems)
 
     def in_processing(self) -> list[Job]:
         """Claimed jobs, oldest first: at the start, those that an engine had not finished when it ended."""

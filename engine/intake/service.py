@@ -74,6 +74,9 @@ class Intake:
     def _claim(self, entry: JobEntry) -> Job | None:
         try:
             return self._dirs.claim(entry)
+        except InputError as error:
+            self._tell_rejected(entry.name, entry.path, error)
+            return None
         except (VolleyError, OSError) as error:
             self._log.error(events.ENGINE_FAULT, what="cannot claim a job", job=entry.name, error=str(error))
             return None
@@ -256,9 +259,12 @@ class Intake:
         while await self._writer.submit(partial(jobs.drop_job, job_id=job.id, limit=SLICE), bulk=True):
             pass
         where: Path = await asyncio.to_thread(self._dirs.reject, job, error.problems)
+        self._tell_rejected(job.source, where, error)
+
+    def _tell_rejected(self, job: str, where: Path, error: InputError) -> None:
         self._log.warning(
             events.CAMPAIGN_REJECTED,
-            job=job.source,
+            job=job,
             moved_to=str(where),
             problems=[str(one) for one in error.problems[:20]],
         )

@@ -22,6 +22,7 @@ from engine.ops.books import reading
 from engine.ops.history import Attempt, Decision, History, Number
 from engine.rules.gate import CampaignRules, Reason, Verdict
 from engine.rules.hours import local_time
+from engine.rules.places.practice import PRACTICE
 from engine.store.due import contact as one_contact
 from engine.store.halts import halts
 from engine.store.jobs import HELD
@@ -238,13 +239,14 @@ def _attempt(one: Attempt) -> str:
 
 def _within(one: Attempt) -> list[str]:
     found = [] if one.decision is None else [f"allowed: {grounds(one.decision)}"]
+    opted_out = "asked never to be called again"
     for event in one.events:
         match event.kind:
             case "key":
                 digit, _, node = event.value.partition("@")
                 found.append(f"pressed {digit} in {node}")
             case "optout":
-                found.append("asked never to be called again")
+                found += [opted_out] if opted_out not in found else []  # the engine notes it too (EARLY_SEQ)
             case "callback":
                 delay = f"in {durations.text(float(event.value))}" if event.value.isdigit() else event.value
                 found.append(f"asked to be called back {delay}")
@@ -264,7 +266,11 @@ def grounds(one: Decision) -> str:
     how = "slowed down by" if one.reason == Reason.ALLOWED else "rule"
     found = [f"rules {one.rules}" + (f", {how} {one.rule}" if one.rule else "")]
     if one.country:
-        found.append(f"in {' or '.join(one.subdivisions) or one.country}")
+        found.append(
+            "a number reserved for fiction"
+            if one.country == PRACTICE
+            else f"in {' or '.join(one.subdivisions) or one.country}"
+        )
     for name, local in zip(one.zones, one.local, strict=False):
         found.append(f"{local[11:16]} in {name}" if len(local) > 16 else f"unknown time in {name}")
     if not one.local and one.zones:  # books of before

@@ -83,6 +83,8 @@ class TrunkStatus:
     breaker_reason: str = ""
     breaker_at: float | None = None
     """Since when."""
+    linked: bool = True
+    """False: the running engine tells that it has no link to its PBX, and dials nothing by it."""
 
 
 @dataclass(slots=True)

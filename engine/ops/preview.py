@@ -30,6 +30,7 @@ from engine.intake.prompts import files_of as prompt_files
 from engine.intake.source import SQLITE
 from engine.intake.wire import Batch, Done
 from engine.ops.call_preview import CallPreview, described
+from engine.ops.doctor.users import myself
 from engine.ops.newcomers import Door, door
 from engine.ops.openings import Openings
 from engine.ops.standing import Standing, Terms, standing_of
@@ -95,8 +96,17 @@ class Preview:
 
 def open_job(path: Path) -> Manifest:
     """The manifest of a job: of a folder, or a manifest itself. Raises InputError with every problem."""
-    if not path.exists():
-        raise InputError([Problem(str(path), "does not exist", "give a job's folder, or its manifest")])
+    try:
+        path.stat()
+    except PermissionError:  # Path.exists() takes it for a file that is not there (since Python 3.12)
+        todo = "put the job where that user can read it, such as /srv"
+        raise InputError(
+            [Problem(str(path), f"cannot be reached by the user {myself().name}", todo)]
+        ) from None
+    except OSError:
+        raise InputError(
+            [Problem(str(path), "does not exist", "give a job's folder, or its manifest")]
+        ) from None
     path = path.absolute()  # what reads contacts and prompts runs elsewhere
     if path.is_dir():
         inspect(path)

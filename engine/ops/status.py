@@ -15,6 +15,7 @@ from engine.config import Settings
 from engine.errors import InputError, Problem
 from engine.ops.books import engine_pid, snapshot
 from engine.ops.figures import CampaignStatus, Kept, Rates, Status, TrunkStatus
+from engine.ops.pulse import Pulse
 from engine.ops.summary import done_contacts
 from engine.store.halts import halts
 from engine.store.jobs import HELD
@@ -32,11 +33,18 @@ CLOSED = 10
 
 
 def look(
-    settings: Settings, now: float, campaign: str | None = None, *, full: bool = False, newest: int = NEWEST
+    settings: Settings,
+    now: float,
+    campaign: str | None = None,
+    *,
+    full: bool = False,
+    newest: int = NEWEST,
+    told: Pulse | None = None,
 ) -> Status:
     """How things stand at `now`, for one campaign or for all that are open and the last that ended.
 
-    Dispositions are those of the `newest` attempts, or of all with `full`.
+    Dispositions are those of the `newest` attempts, or of all with `full`. Links to PBXs are in no book: they are what the
+    running engine has `told`.
     Raises StoreError, and InputError when there is no such campaign.
     """
     pid = engine_pid(settings.engine.state)
@@ -48,6 +56,9 @@ def look(
             )
         by_id = {one.id: one for one in found}
         trunks = _trunks(connection, settings, pid is not None)
+        down = {pbx.name for pbx in told.pbxs if not pbx.up} if told is not None else set()
+        for trunk in trunks.values():
+            trunk.linked = trunk.pbx not in down
         status = Status(
             now, pid, 0, settings.limits.max_channels, settings.limits.cps, Rates(), Rates(), [], found,
             _kept(connection, settings, now),

@@ -41,9 +41,18 @@ def _engine(status: Status) -> RenderableType:
     return Group(
         *(Text(_halted(halt), style=palette.BAD) for halt in status.halts),
         Text.assemble("Engine ", runs, f", live calls {status.live_calls:,} of {status.max_channels:,}"),
+        *(Text(_down(pbx), style=palette.BAD) for pbx in _unlinked(status)),
         Text(f"Last minute  {_rates(status.minute, 60)}"),
         Text(f"Five minutes {_rates(status.five_minutes, 300)}"),
     )
+
+
+def _unlinked(status: Status) -> list[str]:
+    return sorted({trunk.pbx for trunk in status.trunks if not trunk.linked})
+
+
+def _down(pbx: str) -> str:
+    return f"PBX {pbx} DOWN: nothing is dialed by it. `volley doctor` tells why."
 
 
 def _halted(halt: Halt) -> str:

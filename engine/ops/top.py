@@ -121,8 +121,8 @@ class Top:
     def look(self, now: float) -> Picture:
         """Take a picture. Raises StoreError when there are no books."""
         settings = self._settings
-        found = status.look(settings, now)
-        told = pulse.read(settings.engine.state) if found.engine_pid is not None else None
+        told = pulse.read(settings.engine.state)
+        found = status.look(settings, now, told=told)
         self._history.add(told)
         if abs(now - self._outlook_at) >= OUTLOOK_EVERY:
             self._outlook, self._outlook_at = outlook.look(settings.database, now), now

@@ -36,6 +36,8 @@ def state(trunk: TrunkStatus) -> Text:
     """Whether it gets calls."""
     if trunk.drained:
         return Text("drained", style=palette.QUIET)
+    if not trunk.linked:
+        return Text("no link to its PBX", style=palette.BAD)
     words = {"open": "breaker open", "half_open": "breaker half open"}
     if trunk.breaker in words:
         return Text(f"{words[trunk.breaker]}: {line(trunk.breaker_reason)}", style=palette.BAD)

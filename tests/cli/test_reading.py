@@ -74,6 +74,7 @@ def test_export_to_a_file(volley: Volley, books: Books, tmp_path: Path) -> None:
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     volley("export", "shots", "--format", "jsonl", "-o", str(target))
     assert target.read_bytes().startswith(b"{")
+    assert volley("export", "shots", "-o", "-").stdout == volley("export", "shots").stdout
     found = volley("export", "shots", "-o", str(tmp_path / "no" / "out.csv"), code=1)
     assert "cannot be written: No such file or directory" in found.stderr
     volley("export", "nope", "-o", str(tmp_path / "never.csv"), code=1)
@@ -183,6 +184,10 @@ def test_report(volley: Volley, books: Books, tmp_path: Path, monkeypatch: pytes
     target = tmp_path / "elsewhere.html"
     assert volley("report", "shots", "-o", str(target)).stdout == f"{target}\n"
     assert "SIP 486 Busy Here" in target.read_text(encoding="utf-8")
+    written = volley("report", "shots", "-o", "-").stdout
+    assert written.startswith("<!DOCTYPE html>")
+    assert written.endswith("</html>")
+    assert not (tmp_path / "-").exists()
     figures = json.loads(volley("report", "shots", "--json").stdout)
     assert figures["summary"]["attempts"] == {"BUSY": 1}
     assert figures["endings"] == [

@@ -118,7 +118,12 @@ def test_every_error_at_once_each_with_its_path() -> None:
         "window.1.days", "window.1.from", "message.prompts", "menu.timeout", "amd.longest", "fields.0", "colour",
     }  # fmt: skip
     assert found["colour"] == "there is no such key"
+    assert found["caller_id.0"] == "must be a number with + and country code, such as +33162000001"
     assert "offset from UTC" in found["start"]
+
+
+def test_a_list_whose_one_entry_is_wrong_is_not_told_to_be_empty_too() -> None:
+    assert list(problems(caller_id="0162000001")) == ["caller_id.0"]
 
 
 @pytest.mark.parametrize("missing", sorted(SMALL))

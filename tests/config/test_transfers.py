@@ -71,7 +71,7 @@ def test_what_is_right(table: dict[str, Any]) -> None:
         ({**QUEUE, "caller_id": "+33162000001"}, "(top)", "a number, and nothing else, needs the caller_id"),
         ({**NUMBER, "trunk": None}, "(top)", "a number, and nothing else, needs the trunk"),
         ({**NUMBER, "caller_id": None}, "(top)", "a number, and nothing else, needs the caller_id"),
-        ({**NUMBER, "number": "0145678902"}, "number", "pattern"),
+        ({**NUMBER, "number": "0145678902"}, "number", "country code"),
         ({**NUMBER, "number": "+33899123456"}, "(top)", "it is never dialed"),
         ({**NUMBER, "number": "+881612345678"}, "(top)", "it is never dialed"),
         ({**NUMBER, "number": "+3314567"}, "(top)", "+3314567"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import shutil
 import stat
@@ -18,7 +19,7 @@ from engine.dialing.sounds import names_in
 from engine.errors import InputError
 from engine.flow.compiled import compile_flow
 from engine.flow.prompts import key_of
-from engine.intake.placing import place, spoken
+from engine.intake.placing import place, remedy, spoken
 from engine.intake.prompts import Prepared, pbxs_of, prepare, tidy
 from engine.speech.sound import read_wav
 from tests.intake.privilege import modes_hold
@@ -346,3 +347,11 @@ def test_the_prompts_that_come_with_volley_are_spoken_in_each_language(tmp_path:
     assert spoken([paris], "de") == ({}, {})
     (paris / "fr" / "goodbye.alaw").write_text("à bientôt")
     assert spoken([paris], "fr")[0]["answer"] != goodbye, "what is replaced gets another name"
+
+
+def test_what_to_do_where_prompts_cannot_be_placed() -> None:
+    sounds = Path("/var/lib/asterisk/sounds/volley")
+    assert remedy(PermissionError(errno.EACCES, ""), sounds).endswith(
+        "as to all of /var/lib/asterisk/sounds/volley (chown)"
+    )
+    assert "systemctl restart volley" in remedy(OSError(errno.EROFS, ""), sounds)

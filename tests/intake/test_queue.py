@@ -267,7 +267,8 @@ def test_a_job_that_cannot_be_moved_is_told_once_also_to_root(dirs: QueueDirs) -
 def _stuck(dirs: QueueDirs, entry: JobEntry | None = None) -> None:
     if entry is None:
         (entry,) = dirs.scan()
-    assert dirs.claim(entry) is None
+    with pytest.raises(InputError, match="cannot be moved out of incoming/"):
+        dirs.claim(entry)
     reason = json.loads((dirs.rejected / "spring.reason.json").read_text())
     assert "cannot be moved out of incoming/" in reason["problems"][0]["what"]
     assert dirs.scan() == [], "it is left alone"

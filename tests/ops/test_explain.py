@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from engine.dialing.follower import EARLY_SEQ
 from engine.ops import history, reasons
 from engine.ops.books import snapshot
 from engine.ops.explain import Next, grounds, timeline, what_next
@@ -80,11 +81,20 @@ def test_a_callback_comes(books: Books) -> None:
     assert timeline(story(books))[0][2][1:] == ["pressed 2 in message", "asked to be called back in 1m30s"]
 
 
+def test_never_again_is_told_once_though_dialplan_and_engine_note_it(books: Books) -> None:
+    (claim,) = books.claim(one(books))
+    books.opt_out(claim, seq=2)
+    books.opt_out(claim, seq=EARLY_SEQ)
+    books.finish(claim, "ANSWERED_HUMAN", talk=5, result="opted_out", reports=[("key", "9@message")])
+    [(_, _, within), _] = timeline(story(books))
+    assert within[1:] == ["pressed 9 in message", "asked never to be called again"]
+
+
 def test_a_call_tells_what_allowed_it(books: Books) -> None:
     books.claim(one(books))
     [(_, _, within)] = timeline(story(books))
     assert within == [
-        f"allowed: rules {standard_book().version}; in ZZ; 12:00 in Europe/Paris; showing +33162000001"
+        f"allowed: rules {standard_book().version}; a number reserved for fiction; 12:00 in Europe/Paris; showing +33162000001"
     ]
 
 
@@ -114,7 +124,7 @@ def test_a_decision_of_an_older_database(books: Books) -> None:
     books.claim(one(books))
     books.connection.execute("UPDATE decisions SET local = '', caller_id = ''")
     assert timeline(story(books))[0][2] == [
-        f"allowed: rules {standard_book().version}; in ZZ; in Europe/Paris"
+        f"allowed: rules {standard_book().version}; a number reserved for fiction; in Europe/Paris"
     ]
 
 

@@ -18,6 +18,7 @@ from engine.errors import InputError
 from engine.ops.preview import Preview, files_of, open_job, preview
 from engine.ops.preview_view import view
 from engine.store import erasure, forgotten
+from tests.intake.privilege import modes_hold
 from tests.ops.filled import CALLER, NOON, Books, person, settings_in
 from tests.speech.sounds import prompt
 
@@ -316,6 +317,12 @@ def test_the_job_may_be_its_manifest(job: Path, tmp_path: Path) -> None:
 def test_what_is_no_job(job: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         open_job(tmp_path / "nope")
+    job.parent.chmod(0o600)
+    try:
+        with modes_hold(), pytest.raises(InputError, match="cannot be reached by the user"):
+            open_job(job)
+    finally:
+        job.parent.chmod(0o700)
     os.symlink(job / "people.csv", job / "link.csv")
     with pytest.raises(InputError, match="symbolic link"):
         open_job(job)

@@ -10,11 +10,13 @@ from rich.console import Console
 
 from engine.errors import InputError, StoreError
 from engine.ops.figures import Kept, Status
+from engine.ops.pulse import PbxPulse
 from engine.ops.status import look
 from engine.ops.status_view import until, view
 from engine.ops.trunk_view import state
 from engine.retention_settings import LEAST, RetentionSettings
 from tests.ops.filled import Books, person
+from tests.ops.test_top import told
 
 
 def people(count: int, start: int = 0) -> list:  # type: ignore[type-arg]
@@ -147,6 +149,17 @@ def test_what_keeps_calls_from_a_trunk_is_told_with_the_reason(books: Books) -> 
     books.connection.execute("UPDATE trunks SET drained_at = 5")
     (trunk,) = look(books.settings, books.now).trunks
     assert state(trunk).plain == "drained"
+
+
+def test_a_pbx_without_a_link_is_told_as_the_engine_tells_it(books: Books) -> None:
+    """A beginner's first look goes here: a wrong AMI secret must not look like a trunk in use."""
+    links = PbxPulse("lab", False, 0)
+    found = look(books.settings, books.now, told=told(pbxs=(links,)))
+    assert state(found.trunks[0]).plain == "no link to its PBX"
+    assert "\nPBX lab DOWN: nothing is dialed by it. `volley doctor` tells why.\n" in shown(found)
+    found = look(books.settings, books.now, told=told(pbxs=(replace(links, up=True),)))
+    assert state(found.trunks[0]).plain == "in use"
+    assert "DOWN" not in shown(found)
 
 
 def test_campaigns_whose_time_is_over_are_counted(books: Books) -> None:

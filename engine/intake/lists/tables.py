@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.errors import InputError, Problem
-from engine.intake.columns import Mapping
+from engine.intake.columns import IN_MANIFEST, Mapping
 from engine.intake.headings import fold
 from engine.intake.lists.lines import ADDED, REMOVED, Change, instant
 from engine.intake.lists.rows import Faults, NumberReader
@@ -92,7 +92,11 @@ def read_table(
             yield found, rows
     except InputError as error:
         raise InputError(
-            Problem(one.where.replace("contacts.columns.phone_number", f"{file}: column"), one.what, one.todo)
+            Problem(
+                one.where.replace("contacts.columns.phone_number", f"{file}: column"),
+                one.what,
+                one.todo.replace(IN_MANIFEST, ""),
+            )
             for one in error.problems
         ) from error
 

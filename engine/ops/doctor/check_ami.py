@@ -41,6 +41,9 @@ def login(pbx: Pbx) -> Iterable[Finding]:
 
 
 def _why_refused(pbx: Pbx) -> str:
+    if pbx.closed:
+        one = pbx.closed[0]
+        return f"{one.path}: {one.why}; chown root:asterisk {one.path} (Asterisk's group); then: asterisk -rx 'manager reload'"
     conf = pbx.confs.get(MANAGER)
     if conf is None:
         return f"look at [{pbx.user}] of manager.conf: its secret, deny and permit; then: asterisk -rx 'manager reload'"

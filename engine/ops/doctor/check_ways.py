@@ -225,6 +225,7 @@ def denied(access: Iterable[Access]) -> Iterable[Finding]:
         elif not one.allowed:
             yield error(
                 f"{one.who} may not {one.need} {one.path}: {one.why}",
-                "make it (systemd-tmpfiles --create volley.conf makes the usual ones), chown or chmod it, or correct the path",
+                "make it (systemd-sysusers volley.conf && systemd-tmpfiles --create volley.conf make the usual ones), chown or"
+                " chmod it, or correct the path",
                 one.what,
             )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,10 +76,21 @@ def read(path: Path, etc: Path) -> Conf:
     return Conf(tuple((name, tuple(options)) for name, options in sections if name not in templates))
 
 
-def _lines(path: Path, etc: Path, depth: int) -> Iterator[str]:
-    """Lines without comments, includes in their place."""
+def files(path: Path, etc: Path) -> list[Path]:
+    """The file and all that it includes, up to the first that cannot be read."""
+    found: list[Path] = []
+    with suppress(OSError):
+        for _ in _lines(path, etc, 0, found):
+            pass
+    return found
+
+
+def _lines(path: Path, etc: Path, depth: int, seen: list[Path] | None = None) -> Iterator[str]:
+    """Lines without comments, includes in their place. `seen` takes the files."""
     if depth > DEEPEST:
         return
+    if seen is not None:
+        seen.append(path)
     text = re.sub(r";--(?!-).*?--;", "", path.read_text(encoding="utf-8", errors="replace"), flags=re.DOTALL)
     for whole in text.splitlines():
         line = re.sub(r"(?<!\\);.*", "", whole).replace("\\;", ";").strip()
@@ -91,6 +103,6 @@ def _lines(path: Path, etc: Path, depth: int) -> Iterator[str]:
                 paths = [etc / name]
             for one in paths:
                 if found[1] == "include" or one.exists():
-                    yield from _lines(one, etc, depth + 1)
+                    yield from _lines(one, etc, depth + 1, seen)
         elif line and not line.startswith("#"):
             yield line

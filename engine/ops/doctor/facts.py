@@ -149,6 +149,8 @@ class Pbx:
     """Descriptor limit of the running process."""
     access: tuple[Access, ...] = ()
     """Of Asterisk, to what it must read and write."""
+    closed: tuple[Access, ...] = ()
+    """Parts of manager.conf that are on this machine, and that Asterisk may not read."""
     sounds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Language in use -> names of the sounds that are there for it."""
 

@@ -109,6 +109,7 @@ def add_local(pbx: Pbx, etc: Path | None) -> Pbx:
         sounds=sounds,
         descriptors=users.descriptors(pid) if pid is not None else None,
         access=_of_asterisk(pbx, asterisk) if here else (),
+        closed=_closed(etc or ETC, asterisk) if here else (),
     )
 
 
@@ -142,6 +143,14 @@ def _of_asterisk(pbx: Pbx, asterisk: users.User | None) -> tuple[Access, ...]:
         recordings = Path(settings.recordings_path or settings.recordings_dir)
         found.append(_access(f"pbx.{pbx.name}.recordings_path", recordings, "Asterisk", asterisk, "write"))
     return tuple(found)
+
+
+def _closed(etc: Path, asterisk: users.User | None) -> tuple[Access, ...]:
+    looked = (
+        _access("manager.conf", file, "Asterisk", asterisk, "read")
+        for file in conf.files(etc / "manager.conf", etc)
+    )
+    return tuple(one for one in looked if one.allowed is False and one.path.exists())
 
 
 def _access(what: str, path: Path, who: str, user: users.User | None, need: str) -> Access:

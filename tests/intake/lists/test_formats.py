@@ -42,7 +42,10 @@ def test_numbers_are_found(plain: Plain, name: str, content: str | bytes, region
 
 
 def test_a_table_without_headings_is_asked_for_its_column(plain: Plain) -> None:
-    with pytest.raises(InputError, match="no column is recognised as the phone number"):
+    with pytest.raises(
+        InputError,
+        match=r"no column is recognised as the phone number \(name it; the headings are",
+    ):
         plain("us.csv", '"202","5550123","x"\n"303","5550124","y"\n')
     found, _ = plain("us.csv", "x,2025550123,2026-11-01\ny,3035550124,2026-11-01\n", column="2")
     assert found == [A, B]

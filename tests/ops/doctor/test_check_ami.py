@@ -8,7 +8,7 @@ import pytest
 
 from engine.errors import AmiLoginRefused, AmiUnreachable
 from engine.ops.doctor.conf import Conf
-from engine.ops.doctor.facts import Severity
+from engine.ops.doctor.facts import Access, Severity
 from engine.ops.doctor.needs import ACTIONS
 from tests.ops.doctor.wellness import USER, manager, of_pbx, the_one, user_with, well_pbx
 
@@ -111,3 +111,14 @@ def test_no_connection_leaves_nothing_well(tmp_path: Path) -> None:
         "dangerous", "silence", "rtp_ports", "descriptors", "call_limits", "call_records", "verbose_logs", "clock", "trunks", "inbound",
         "transfers", "contexts", "reaches_files",
     }  # fmt: skip
+
+
+def test_a_user_that_asterisk_may_not_read_is_no_matter_of_the_secret(tmp_path: Path) -> None:
+    """The file of the AMI user, made by root and not given to Asterisk's group."""
+    path = Path("/etc/asterisk/manager.d/volley.conf")
+    why = "asterisk may not read it (mode 0640, owner root)"
+    closed = Access("manager.conf", path, "Asterisk (asterisk)", "read", False, why)
+    found = of_pbx(tmp_path, trouble=AmiLoginRefused("Authentication failed"), closed=(closed,))
+    todo = the_one(found, "login", ERROR).todo
+    assert f"{path}: {why}; chown root:asterisk {path}" in todo
+    assert "secret" not in todo

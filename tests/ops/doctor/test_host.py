@@ -133,6 +133,22 @@ def test_the_files_of_a_local_pbx(open_way: Path) -> None:
     assert host.add_local(asked, etc).confs["rtp.conf"] == Conf()
 
 
+def test_a_part_of_manager_conf_that_asterisk_may_not_read(open_way: Path) -> None:
+    etc = open_way / "etc"
+    (etc / "manager.d").mkdir(parents=True)
+    (etc / "manager.conf").write_text('[general]\nenabled = yes\n#include "manager.d/*.conf"\n')
+    user = etc / "manager.d/volley.conf"
+    user.write_text("[volley]\nsecret = s\n")
+    text = f"[directories]\nastrundir = {open_way}\n[options]\nrunuser = nobody\n"
+    (etc / "asterisk.conf").write_text(text)
+    whole = settings(open_way)
+    assert host.add_local(Pbx("lab", whole.pbx["lab"], whole), etc).closed == ()
+    user.chmod(0o640)
+    (closed,) = host.add_local(Pbx("lab", whole.pbx["lab"], whole), etc).closed
+    assert (closed.path, closed.allowed) == (user, False)
+    assert "may not read it (mode 0640" in closed.why
+
+
 def test_a_pbx_elsewhere_has_no_local_files(tmp_path: Path) -> None:
     pbx = settings(tmp_path).pbx["lab"].model_copy(update={"host": "192.0.2.7"})
     found = host.add_local(Pbx("lab", pbx, settings(tmp_path)), None)
