@@ -31,7 +31,7 @@ from engine.store.claimed import Claimant, ClaimResult, Throttle
 from engine.store.listing import Lists
 from engine.store.writer import Writer
 
-HORIZON = 0.040
+HORIZON = 0.060
 """Seconds ahead for which calls are claimed."""
 MOST = 128
 """Claimed and unsent calls at most, whatever the rate."""
@@ -109,6 +109,9 @@ class Dispatcher:
         """One claim; returns how many seconds to wait before the next, unless woken."""
         if not await self._sound():
             return STORE_RETRY
+        await self._writer.turn()  # what comes free until then is claimed as well
+        if self.stopping:
+            return 0.0
         now, mono = self._clock.now(), self._clock.mono()
         if self._halts.word(now):
             return LONGEST_WAIT

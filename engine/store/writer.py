@@ -84,6 +84,8 @@ class Writer:
         self._window = commit_window
         self._urgent: deque[Unit] = deque()
         self._bulk: deque[Unit] = deque()
+        self._turns: list[asyncio.Future[None]] = []
+        """Those who wait for the next transaction to begin."""
         self._wake = asyncio.Event()
         self._closing = False
         self._told = asyncio.Event()
@@ -124,12 +126,21 @@ class Writer:
                 return future
         return self.submit(Gathered(work, item))
 
+    async def turn(self) -> None:
+        """Wait until a transaction is about to begin: what is submitted before the next `await` has a place in it. For who
+        would otherwise decide now what can be decided better then."""
+        if not self._closing:
+            turn = asyncio.get_running_loop().create_future()
+            self._turns.append(turn)
+            self._wake.set()
+            await turn
+
     async def run(self) -> None:
         """Commit what is queued until `close` was called and all is done."""
         loop = asyncio.get_running_loop()
         last = float("-inf")
         while True:
-            if not self._urgent and not self._bulk:
+            if not self._urgent and not self._bulk and not self._turns:
                 if self._closing:
                     return
                 self._wake.clear()
@@ -137,6 +148,9 @@ class Writer:
             wait = last + self._window - loop.time()
             if wait > 0 and not self._closing:
                 await asyncio.sleep(wait)
+            if self._turns:
+                self._give_turns()
+                await asyncio.sleep(0)
             units = list(self._urgent)
             self._urgent.clear()
             if self._bulk:
@@ -165,6 +179,12 @@ class Writer:
                 loop.call_soon(self._told.set)
                 await asyncio.sleep(0)
                 await asyncio.sleep(0)
+
+    def _give_turns(self) -> None:
+        for turn in self._turns:
+            if not turn.done():
+                turn.set_result(None)
+        self._turns.clear()
 
     async def heeded(self) -> None:
         """Wait until no withdrawal is committed of which those who submitted it have not been told. What is sent between

@@ -105,6 +105,44 @@ async def test_units_run_in_the_order_in_which_they_came(
     assert await marks(connection) == list(range(100))
 
 
+async def test_who_waits_for_a_turn_shares_the_transaction_that_begins(connection: WriterConnection) -> None:
+    writer = Writer(connection, 0.2)
+    task = asyncio.create_task(writer.run())
+    await writer.submit(mark("first"))  # the next transaction is a window away
+
+    async def decides() -> float:
+        await writer.turn()
+        began = time.monotonic()
+        await writer.submit(mark("decided late"))
+        return time.monotonic() - began
+
+    deciding = asyncio.create_task(decides())
+    await asyncio.sleep(0.05)
+    await writer.submit(mark("decided early"))
+    assert await deciding < 0.15
+    assert await marks(connection) == ["first", "decided early", "decided late"]
+    assert writer.commits == 2
+    writer.close()
+    await task
+
+
+async def test_a_turn_comes_at_once_while_the_engine_is_idle(connection: WriterConnection) -> None:
+    writer = Writer(connection, 0.25)
+    task = asyncio.create_task(writer.run())
+    began = time.monotonic()
+    for _ in range(5):
+        await writer.turn()
+    assert time.monotonic() - began < 0.2
+    assert writer.commits == 0
+    waiting = asyncio.create_task(writer.turn())
+    await asyncio.sleep(0)
+    waiting.cancel()  # who has gone away holds nobody up
+    await writer.submit(mark("one"))
+    writer.close()
+    await writer.turn()
+    await task
+
+
 # -- units that fail ---------------------------------------------------------------------------------------------------
 
 
