@@ -14,8 +14,9 @@ from typing import Any
 
 MANY = 64
 """Rows of a large statement. At most 32,766 values may be bound to one (SQLITE_MAX_VARIABLE_NUMBER)."""
-FEW = 16
-"""Up to so many rows are one statement: a dozen kinds of statements times sixteen fit among those that a connection keeps."""
+FEW = 32
+"""Up to so many rows are one statement: eight kinds of them, each for so many rows, fit among those that the writing connection
+keeps."""
 VALUES = "VALUES %s"
 """Where the rows stand in a statement."""
 

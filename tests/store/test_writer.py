@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 
 from engine.errors import StoreError, StoreFault
 from engine.store.database import WriterConnection, open_writer
-from engine.store.writer import Writer
+from engine.store.writer import ENOUGH, Writer
 
 WINDOW = 0.010
 
@@ -140,6 +140,34 @@ async def test_a_turn_comes_at_once_while_the_engine_is_idle(connection: WriterC
     await writer.submit(mark("one"))
     writer.close()
     await writer.turn()
+    await task
+
+
+async def test_the_window_is_over_when_enough_has_come_together(connection: WriterConnection) -> None:
+    def count(_: sqlite3.Connection, items: Sequence[int]) -> Sequence[int]:
+        return [len(items)] * len(items)
+
+    writer = Writer(connection, 5.0)
+    task = asyncio.create_task(writer.run())
+    await writer.submit(mark("first"))
+    storing = [writer.gather(count, at) for at in range(ENOUGH)]
+    async with asyncio.timeout(1):
+        assert await storing[0] == [ENOUGH] * ENOUGH
+    writer.gather(count, 1)
+    assert writer.commits == 2
+    writer.close()
+    async with asyncio.timeout(1):
+        await task
+    assert writer.commits == 3
+
+
+async def test_who_is_withdrawn_from_calling_waits_for_no_window(connection: WriterConnection) -> None:
+    writer = Writer(connection, 5.0)
+    task = asyncio.create_task(writer.run())
+    await writer.submit(mark("first"))
+    async with asyncio.timeout(1):
+        await writer.submit(mark("opted out"), withdraws=True)
+    writer.close()
     await task
 
 
