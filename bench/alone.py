@@ -82,14 +82,14 @@ class Leg:
 class Simulated:
     """A simulated PBX that runs."""
 
-    def __init__(self, folder: Path, ways: str, ring: float, talk: float) -> None:
+    def __init__(self, folder: Path, ways: str, ring: float, talk: float, spread: float) -> None:
         self.secret = folder / "secret"
         self.secret.touch(0o600)
         self.secret.write_text(SECRET, encoding="utf-8")
         self._counted = folder / "counted.json"
         self._process = subprocess.Popen(
             [sys.executable, "-m", "bench.pbx_sim", "--secret-file", str(self.secret), "--ways", ways, "--ring", str(ring),
-             "--talk", str(talk), "--counted", str(self._counted)],
+             "--talk", str(talk), "--spread", str(spread), "--counted", str(self._counted)],
             stdout=subprocess.PIPE, text=True, cwd=REPOSITORY,
         )  # fmt: skip
         assert self._process.stdout is not None
@@ -113,9 +113,9 @@ class Simulated:
 
 
 @contextmanager
-def simulated(folder: Path, ways: str, ring: float, talk: float) -> Iterator[Simulated]:
+def simulated(folder: Path, ways: str, ring: float, talk: float, spread: float = 0.0) -> Iterator[Simulated]:
     """A simulated PBX; it has ended afterwards in any case."""
-    pbx = Simulated(folder, ways, ring, talk)
+    pbx = Simulated(folder, ways, ring, talk, spread)
     try:
         yield pbx
     finally:
@@ -130,6 +130,7 @@ def leg(
     ways: str = "hangs-up-mid-message",
     ring: float = 0.05,
     talk: float = 0.2,
+    spread: float = 0.0,
     cps: float = job.LIMIT,
     stages: bool = False,
     plateau: bool = False,
@@ -141,7 +142,7 @@ def leg(
     called with the engine's folder when dialing has begun."""
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "sounds").mkdir(parents=True)
-    with simulated(folder, ways, ring, talk) as pbx:
+    with simulated(folder, ways, ring, talk, spread) as pbx:
         at = job.Pbx("127.0.0.1", pbx.port, pbx.secret, folder / "sounds", str(folder / "sounds"))
         settings = job.settings(folder, at, channels, cps, more)
         pid_file, output, probe = folder / "engine.pid", folder / "engine.out", folder / "probe.json"
@@ -261,13 +262,13 @@ class Bare:
     """Milliseconds a call."""
 
 
-def bare(folder: Path, calls: int, channels: int, ring: float, talk: float) -> Bare:
+def bare(folder: Path, calls: int, channels: int, ring: float, talk: float, spread: float = 0.0) -> Bare:
     """The same Originates by `bench.bare_ami`."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     (folder / "originate").write_bytes(originate.same_as_volley("flow"))
     (folder / "numbers").write_text("\n".join(numbers(calls)), encoding="ascii")
-    with simulated(folder, "hangs-up-mid-message", ring, talk) as pbx:
+    with simulated(folder, "hangs-up-mid-message", ring, talk, spread) as pbx:
         done = subprocess.run(
             [sys.executable, "-m", "bench.bare_ami", "--port", str(pbx.port), "--secret-file", str(pbx.secret),
              "--template", str(folder / "originate"), "--numbers", str(folder / "numbers"), "--channels", str(channels)],
@@ -288,6 +289,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--ways", default="hangs-up-mid-message")
     parser.add_argument("--ring", type=float, default=0.05)
     parser.add_argument("--talk", type=float, default=0.2)
+    parser.add_argument(
+        "--spread", type=float, default=0.0, help="share of themselves by which ring and talk times vary"
+    )
     parser.add_argument("--cps", type=float, default=job.LIMIT)
     parser.add_argument("--stages", action="store_true", help="a round with the stages timed as well")
     parser.add_argument("--concurrent", default="", help="memory at so many live calls: 1000,10000,20000")
@@ -296,11 +300,12 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what was started is stopped
     folder: Path = given.dir.absolute() / "alone"
     asked = partial(
-        leg, folder, given.calls, given.channels, ways=given.ways, ring=given.ring, talk=given.talk, cps=given.cps
+        leg, folder, given.calls, given.channels, ways=given.ways, ring=given.ring, talk=given.talk, spread=given.spread,
+        cps=given.cps,
     )  # fmt: skip
     rounds: list[tuple[Bare, Leg]] = []
     for _ in range(given.rounds):
-        floor = bare(folder, min(given.calls, 20_000), given.channels, given.ring, given.talk)
+        floor = bare(folder, min(given.calls, 20_000), given.channels, given.ring, given.talk, given.spread)
         one = asked()
         rounds.append((floor, one))
         print(f"bare script: {floor.rate:.0f} a second, {floor.processor:.3f} ms a call", flush=True)

@@ -1,6 +1,6 @@
 """`python -m bench.engine_process`: `volley run` with a probe in its event loop, which notes how late the loop is.
 
-What the probe costs (200 timers a second) counts as the engine's. With `--stages` it also notes how much processor time
+What the probe costs (50 timers a second) counts as the engine's. With `--stages` it also notes how much processor time
 each stage of a call takes, which costs more than the stages themselves are worth at times: never for the other figures.
 """
 
@@ -24,7 +24,7 @@ from engine.cli.run import collect_seldom
 from engine.ops import log
 from engine.ops.tally import Tally
 
-EVERY = 0.005
+EVERY = 0.020
 """Seconds between two looks."""
 
 

@@ -45,7 +45,7 @@ class Books:
         big.build(folder / "volley.db", contacts, CAMPAIGNS)
         self.made = time.perf_counter() - began
         self.bytes = (folder / "volley.db").stat().st_size
-        self._connection = sqlite3.connect(folder / "volley.db", isolation_level=None, cached_statements=256)
+        self._connection = sqlite3.connect(folder / "volley.db", isolation_level=None, cached_statements=512)
         for pragma in CONNECTION_PRAGMAS:
             self._connection.execute(f"PRAGMA {pragma}")
         self._lists: Lists = shelf(folder, self._connection, listed)

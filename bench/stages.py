@@ -18,19 +18,21 @@ from engine.ami.client import AmiClient
 from engine.ami.encode import Originate
 from engine.ami.protocol import Protocol
 from engine.dialing.dispatcher import Dispatcher
+from engine.dialing.ends import Ends
 from engine.dialing.follower import Follower
+from engine.dialing.sender import Sender
 from engine.store import claims, endings, writer
 
 ENTRIES: tuple[tuple[str, Any, str], ...] = (
     ("claim", claims, "claim"),
     ("claim", Dispatcher, "_take"),
-    ("send", Dispatcher, "_originate"),
+    ("send", Sender, "_originate"),
     ("send", Originate, "encode"),
     ("send", AmiClient, "write"),
     ("event parse", Protocol, "data_received"),
     ("follow", Follower, "take"),
     ("finish", endings, "finish_all"),
-    ("log", Follower, "_log_end"),
+    ("log", Ends, "_stored"),
     ("commit", writer, "_transaction"),
 )
 """Stage, where, and which function. `commit` is what a transaction takes beside the units in it."""

@@ -50,7 +50,7 @@ class EngineSettings(Model):
     on_stop: Literal["leave", "drain"] = "leave"
     """`leave`: calls go on in Asterisk and are taken up again at the next start; `drain`: wait for them to end."""
     drain_timeout: Duration = 600.0
-    commit_window: Annotated[float, Field(ge=0.0, le=0.1)] = 0.010
+    commit_window: Annotated[float, Field(ge=0.0, le=0.1)] = 0.040
     """Longest wait, in seconds, for more writes to share a commit; nobody waits while the engine is idle."""
     poll_interval: Annotated[Duration, Field(ge=0.2, le=60.0)] = 1.0
     """How often the queue directory is looked at where the file system sends no notifications."""

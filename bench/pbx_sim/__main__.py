@@ -19,7 +19,7 @@ from bench.pbx_sim.pbx import Session, SimulatedPbx
 async def serve(given: argparse.Namespace, secret: str, ways: tuple[str, ...]) -> None:
     """Serve until told to end."""
     loop = asyncio.get_running_loop()
-    pbx = SimulatedPbx(secret, ways, given.ring, given.talk)
+    pbx = SimulatedPbx(secret, ways, given.ring, given.talk, given.spread)
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
@@ -48,6 +48,9 @@ def main() -> int:
     )
     parser.add_argument("--ring", type=float, default=0.05, help="seconds from INVITE to answer or refusal")
     parser.add_argument("--talk", type=float, default=0.2, help="seconds from answer to hangup")
+    parser.add_argument(
+        "--spread", type=float, default=0.0, help="share of themselves by which ring and talk times vary"
+    )
     parser.add_argument("--counted", type=Path, required=True, help="where the counts go at the end, as JSON")
     given = parser.parse_args()
     try:

@@ -9,6 +9,7 @@ failed call or after it, in turn.
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from array import array
 from collections.abc import Callable
@@ -42,9 +43,12 @@ class Channel:
 
 
 class SimulatedPbx:
-    """Channels and AstDB. `ways` are given to calls in turn, by the order of their Originates."""
+    """Channels and AstDB. `ways` are given to calls in turn, by the order of their Originates; ring and talk times vary by
+    up to `spread` of themselves, since calls that are all of one length end in crowds as no people do."""
 
-    def __init__(self, secret: str, ways: tuple[str, ...], ring: float, talk: float) -> None:
+    def __init__(
+        self, secret: str, ways: tuple[str, ...], ring: float, talk: float, spread: float = 0.0
+    ) -> None:
         self.secret = secret
         self.astdb = AstDb()
         self.channels: dict[bytes, Channel] = {}
@@ -53,6 +57,8 @@ class SimulatedPbx:
         self._steps = cycle([WAYS[way] for way in ways])
         self._ring = ring
         self._talk = talk
+        self._spread = spread
+        self._random = random.Random(0)  # the same callees every time
         self._loop = asyncio.get_running_loop()
         self.serial = 0
         self.most = 0
@@ -104,6 +110,7 @@ class SimulatedPbx:
             step = channel.steps[channel.at]
             pause = step.ring * self._ring + step.talk * self._talk
             if pause > 0:
+                pause *= 1 + self._spread * self._random.uniform(-1, 1)
                 channel.timer = self._loop.call_later(pause, self._due, channel)
                 return
             self._take(channel, step)

@@ -33,6 +33,8 @@ PING_EVERY = 3.0
 PING_TIMEOUT = 4.0
 """A half-open link is noticed after PING_EVERY + PING_TIMEOUT seconds at the latest."""
 BACKOFF_FIRST = 0.5
+GATHER = 0.010
+"""Seconds for which events are gathered: the first is taken at once, those that come so soon after it together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ class Connection:
             secret=secret,
             ping_delay=10**6,
             forgetable_actions=("ping", "login", "originate"),
-            protocol_factory=lambda: Protocol(self._handlers, self._listings),
+            protocol_factory=lambda: Protocol(self._handlers, self._listings, GATHER),
         )
         connecting = manager.open()
         try:

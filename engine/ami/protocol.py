@@ -69,11 +69,15 @@ class Listing:
 
 class Protocol(AMIProtocol):  # type: ignore[misc]
     """One AMI connection. `handlers` (event name -> function of its fields) and `listings` are shared with its
-    client."""
+    client. `gather`: seconds for which nothing is read once a handler was told something, so that what comes meanwhile is
+    taken together: to be woken for each event costs as much as the event."""
 
-    def __init__(self, handlers: dict[bytes, Handler], listings: dict[str, Listing]) -> None:
+    def __init__(
+        self, handlers: dict[bytes, Handler], listings: dict[str, Listing], gather: float = 0.0
+    ) -> None:
         self.handlers = handlers
         self.listings = listings
+        self._gather = gather
         self.version: str | None = None
         self._rest = b""
         self.heard = 0.0
@@ -93,18 +97,29 @@ class Protocol(AMIProtocol):  # type: ignore[misc]
             data = rest
         blocks = data.split(b"\r\n\r\n")
         self._rest = blocks.pop()
+        told = False
         for block in blocks:
             if block.startswith(b"Event: "):
-                self._event(block)
+                told |= self._event(block)
             elif block:
-                self._response(block)
+                told |= self._response(block)
+        if told and self._gather:
+            self.transport.pause_reading()
+            asyncio.get_running_loop().call_later(self._gather, self._read_on)
 
-    def _event(self, block: bytes) -> None:
+    def _read_on(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def _event(self, block: bytes) -> bool:
+        """Was a handler told of it?"""
         handler = self.handlers.get(block[7 : block.find(b"\r\n")])
         if handler is not None:
             handler(Message(block))
-        elif self.listings:
+            return True
+        if self.listings:
             self._listed(parse(block))
+        return False
 
     def _listed(self, fields: Fields) -> None:
         listing = self.listings.get(fields.get("ActionID", ""))
@@ -117,10 +132,11 @@ class Protocol(AMIProtocol):  # type: ignore[misc]
         else:
             listing.items.append(fields)
 
-    def _response(self, block: bytes) -> None:
+    def _response(self, block: bytes) -> bool:
+        """Was it the answer to an Originate?"""
         if ORIGINATE_ID in block:
             self.handlers[b"Response"](Message(block))
-            return
+            return True
         fields = parse(block)
         action_id = fields.get("ActionID", "")
         listing = self.listings.get(action_id)
@@ -132,10 +148,11 @@ class Protocol(AMIProtocol):  # type: ignore[misc]
                     listing.future.set_exception(
                         AmiActionFailed(f"a list was refused: {fields.get('Message', 'no reason given')}")
                     )
-            return
+            return False
         message = Answer.from_line(block.decode("utf-8", "replace"))
         if message is not None:
             self.handle_message(message)
+        return False
 
     def write(self, action: bytes) -> None:
         """Write an encoded action."""

@@ -31,8 +31,10 @@ from engine.store.claimed import Claimant, ClaimResult, Throttle
 from engine.store.listing import Lists
 from engine.store.writer import Writer
 
-HORIZON = 0.040
-"""Seconds ahead for which calls are claimed."""
+HORIZON = 0.080
+"""Seconds ahead for which calls are claimed: each waits for its trunk's turn, and a commit may take as long as its window."""
+EARLY = 0.040
+"""Seconds by which a call may leave before the turn that its campaign's own pace gives it: for that one nobody waits."""
 MOST = 128
 """Claimed and unsent calls at most, whatever the rate."""
 MOST_CLAIMANTS = 50
@@ -109,13 +111,16 @@ class Dispatcher:
         """One claim; returns how many seconds to wait before the next, unless woken."""
         if not await self._sound():
             return STORE_RETRY
+        await self._writer.turn()  # what comes free until then is claimed as well
+        if self.stopping:
+            return 0.0
         now, mono = self._clock.now(), self._clock.mono()
         if self._halts.word(now):
             return LONGEST_WAIT
-        wait = self._agenda.wait(now, mono, HORIZON)
+        wait = self._agenda.wait(now, mono, EARLY)
         if wait > 0:
             return wait
-        wanted = self._agenda.trunks(now, mono, HORIZON)
+        wanted = self._agenda.trunks(now, mono, EARLY)
 
         def usable(trunk: Trunk) -> bool:
             return trunk.name in wanted and self.sender.usable(trunk)
@@ -131,7 +136,7 @@ class Dispatcher:
             )  # its turn is taken by what is queued: the sender wakes us
         most = min(MOST_CLAIMANTS, 2 * len(slots) + 2)
         trunks = frozenset(slot.trunk for slot in slots)
-        chosen = self._agenda.claimants(now, mono, HORIZON, trunks, most, self._ready)
+        chosen = self._agenda.claimants(now, mono, EARLY, trunks, most, self._ready)
         if not chosen:
             return LONGEST_WAIT
         for running, _ in chosen:

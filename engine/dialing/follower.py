@@ -130,20 +130,21 @@ class Follower:
                 pbx=live.trunk.pbx,
                 **names(live),
             )
-        was, waiting = live.call.state, live.call.unheard
-        effects = live.call.handle(event, self._clock.now())
-        if live.call.state is not was and live.call.state is State.UP:
+        call, now = live.call, self._clock.now()
+        was, waiting = call.state, call.unheard
+        effects = call.handle(event, now)
+        if call.state is State.UP and was is not State.UP:
             live.stop_timer()
             live.deadline = self._clock.mono() + live.running.max_call + REAP_GRACE
             self._log.debug(events.CALL_ANSWERED, **names(live))
-        unwanted = live.call.withdrawn or event.attempt in self._cut
+        unwanted = call.withdrawn or event.attempt in self._cut
         if unwanted and isinstance(event, Queued | Ringing):
             self.backlog.spawn(self._hang_up(live))  # it was not there yet when it was taken back
-        if waiting and not live.call.unheard:
+        if waiting and not call.unheard:
             self.unacknowledged[live.trunk.pbx] -= 1
-            self.heard_after.observe(self._clock.now() - (live.call.sent_at or self._clock.now()))
+            self.heard_after.observe(now - (call.sent_at or now))
             self.health.acknowledged(live)
-        if live.call.rang or live.call.state is State.UP:
+        if not live.told and (call.rang or call.state is State.UP):
             self.health.alive(live)
         for effect in effects:
             self._do(live, effect)

@@ -26,6 +26,9 @@ from engine.store.writer import Writer
 DEAF = 0.25
 """Seconds for which calls wait for a PBX that acknowledges nothing, where another one could take them."""
 
+GRAIN = 0.0005
+"""Seconds for which nobody waits: the event loop counts milliseconds, and would come back at once."""
+
 
 class Pbx(Protocol):
     """What the dispatcher asks of a PBX."""
@@ -156,7 +159,7 @@ class Sender:
         for one in live.ranges:
             if one.pace is not None:
                 at = max(at, one.pace.next(mono))
-        if at > mono:
+        if at - mono >= GRAIN:
             await asyncio.sleep(at - mono)
         await self._trunks.cap.take()
         await trunk.cap.take()

@@ -26,7 +26,7 @@ async def watch(folders: Sequence[Path], tick: float) -> AsyncGenerator[None]:
             *folders,
             recursive=False,
             debounce=50,
-            step=20,
+            step=50,
             rust_timeout=round(tick * 1000),
             yield_on_timeout=True,
         ):

@@ -42,7 +42,7 @@ async def open_writer(path: Path, *, check: bool = False) -> WriterConnection:
     """
 
     def connect() -> sqlite3.Connection:
-        return sqlite3.connect(path, isolation_level=None, cached_statements=256)
+        return sqlite3.connect(path, isolation_level=None, cached_statements=512)
 
     connection = WriterConnection(connect, 64)
     try:

@@ -1,8 +1,8 @@
 """Many rows by one statement.
 
 Each step of a statement lets go of the interpreter's lock and has to get it back from the event loop, which costs more
-than the row itself. So rows are bound together, as many as there are, in statements of a few fixed sizes that stay
-prepared.
+than the row itself. So rows are bound together, as many as there are, in one statement where they are few, which stays
+prepared for each number of rows, and in large ones of a fixed size where they are many.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-SIZES = (64, 16, 4, 1)
-"""Rows a statement. At most 32,766 values may be bound to one (SQLITE_MAX_VARIABLE_NUMBER)."""
+MANY = 64
+"""Rows of a large statement. At most 32,766 values may be bound to one (SQLITE_MAX_VARIABLE_NUMBER)."""
+FEW = 32
+"""Up to so many rows are one statement: eight kinds of them, each for so many rows, fit among those that the writing connection
+keeps."""
 VALUES = "VALUES %s"
 """Where the rows stand in a statement."""
 
@@ -38,10 +41,12 @@ def read(connection: sqlite3.Connection, statement: str, keys: Sequence[Any]) ->
 
 def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
     start = 0
-    for size in SIZES:
+    for size in (MANY, FEW):
         while len(rows) - start >= size:
             yield rows[start : start + size]
             start += size
+    if start < len(rows):
+        yield rows[start:]
 
 
 @lru_cache(maxsize=256)

@@ -1,7 +1,8 @@
 """The one writer: units of work, gathered into shared commits.
 
 A unit of work is a function of the sqlite3 connection. What arrives while a commit runs, or within the commit
-window under load, shares the next transaction, and each caller is released after the commit that holds its work. A
+window under load, shares the next transaction, and each caller is released after the commit that holds its work. The
+window is over sooner where enough has come together, or somebody is withdrawn from calling. A
 unit that fails is rolled back alone. Units are run again when a neighbour fails, so they must have no effect but on
 the database.
 
@@ -36,6 +37,8 @@ Unit = tuple[Work, "asyncio.Future[Any]", bool]
 Outcome = tuple[bool, Any]
 MOST_GATHERED = 256
 """Items in one gathered unit: bounds how long it takes."""
+ENOUGH = 16
+"""Items in one gathered unit for which the window is over: more of them would hardly cost less each."""
 
 
 class Gathered(Generic[I, T]):
@@ -84,7 +87,11 @@ class Writer:
         self._window = commit_window
         self._urgent: deque[Unit] = deque()
         self._bulk: deque[Unit] = deque()
+        self._turns: list[asyncio.Future[None]] = []
+        """Those who wait for the next transaction to begin."""
         self._wake = asyncio.Event()
+        self._over = asyncio.Event()
+        """The window is over."""
         self._closing = False
         self._told = asyncio.Event()
         """No transaction is under way that withdraws somebody."""
@@ -110,6 +117,8 @@ class Writer:
             return future
         (self._bulk if bulk else self._urgent).append((work, future, withdraws))
         self._wake.set()
+        if withdraws:
+            self._over.set()
         return future
 
     def gather(
@@ -121,22 +130,34 @@ class Writer:
             unit, future, _ = self._urgent[-1]
             if isinstance(unit, Gathered) and unit.work is work and len(unit.items) < MOST_GATHERED:
                 unit.items.append(item)
+                if len(unit.items) == ENOUGH:
+                    self._over.set()
                 return future
         return self.submit(Gathered(work, item))
+
+    async def turn(self) -> None:
+        """Wait until a transaction is about to begin: what is submitted before the next `await` has a place in it. For who
+        would otherwise decide now what can be decided better then."""
+        if not self._closing:
+            turn = asyncio.get_running_loop().create_future()
+            self._turns.append(turn)
+            self._wake.set()
+            await turn
 
     async def run(self) -> None:
         """Commit what is queued until `close` was called and all is done."""
         loop = asyncio.get_running_loop()
         last = float("-inf")
         while True:
-            if not self._urgent and not self._bulk:
+            if not self._urgent and not self._bulk and not self._turns:
                 if self._closing:
                     return
                 self._wake.clear()
                 await self._wake.wait()
-            wait = last + self._window - loop.time()
-            if wait > 0 and not self._closing:
-                await asyncio.sleep(wait)
+            await self._window_over(last)
+            if self._turns:
+                self._give_turns()
+                await asyncio.sleep(0)
             units = list(self._urgent)
             self._urgent.clear()
             if self._bulk:
@@ -166,6 +187,22 @@ class Writer:
                 await asyncio.sleep(0)
                 await asyncio.sleep(0)
 
+    async def _window_over(self, last: float) -> None:
+        """`last`: when the last transaction began, by the event loop's clock."""
+        loop = asyncio.get_running_loop()
+        wait = last + self._window - loop.time()
+        if wait > 0 and not self._closing:
+            timer = loop.call_later(wait, self._over.set)
+            await self._over.wait()
+            timer.cancel()
+        self._over.clear()
+
+    def _give_turns(self) -> None:
+        for turn in self._turns:
+            if not turn.done():
+                turn.set_result(None)
+        self._turns.clear()
+
     async def heeded(self) -> None:
         """Wait until no withdrawal is committed of which those who submitted it have not been told. What is sent between
         this and the next `await` cannot come after the commit of a withdrawal that was not heeded."""
@@ -191,6 +228,7 @@ class Writer:
         """Let `run` end once everything queued is committed."""
         self._closing = True
         self._wake.set()
+        self._over.set()
 
 
 def _transaction(connection: sqlite3.Connection, units: list[Unit]) -> list[Outcome]:

@@ -71,6 +71,25 @@ async def received(
     return told, kept, waiting, protocol
 
 
+class Socket(asyncio.Transport):
+    """Notes whether anybody reads from it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = True
+        self.closed = False
+
+    def pause_reading(self) -> None:
+        self.reads = False
+
+    def resume_reading(self) -> None:
+        assert not self.closed
+        self.reads = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+
 def split(stream: bytes, cuts: list[int]) -> list[bytes]:
     edges = [0, *sorted(cut % len(stream) for cut in cuts), len(stream)]
     return [stream[a:b] for a, b in pairwise(edges)]
@@ -197,3 +216,44 @@ def test_parse() -> None:
         "Twice": "2",
         "Name": "Zoë \ufffd",
     }
+
+
+# -- events that come together -----------------------------------------------------------------------------------------
+
+GATHER = 0.05
+RINGING = b"Event: Newstate\r\nUniqueid: v0000000000000001\r\nChannelState: 5\r\n\r\n"
+PONG = b"Response: Success\r\nActionID: ping-1\r\nPing: Pong\r\n\r\n"
+
+
+def gathering() -> tuple[Messages, Socket, Protocol]:
+    told: Messages = []
+    protocol = Protocol({b"Newstate": partial(_tell, told, "Newstate")}, {}, GATHER)
+    socket = Socket()
+    protocol.connection_made(socket)
+    protocol.data_received(b"Asterisk Call Manager/11.0.0\r\n")
+    return told, socket, protocol
+
+
+async def test_the_first_event_is_taken_at_once_and_those_behind_it_together() -> None:
+    told, socket, protocol = gathering()
+    assert socket.reads
+    protocol.data_received(RINGING)
+    assert len(told) == 1
+    assert not socket.reads
+    await asyncio.sleep(GATHER * 2)
+    assert socket.reads
+
+
+async def test_nobody_waits_for_an_answer_because_of_events() -> None:
+    told, socket, protocol = gathering()
+    protocol.data_received(PONG + b"Event: PeerStatus\r\nPeer: PJSIP/carrier\r\n\r\n" + RINGING[:20])
+    assert not told
+    assert socket.reads
+
+
+async def test_a_connection_that_ends_while_events_are_gathered_is_left_alone() -> None:
+    _, socket, protocol = gathering()
+    protocol.data_received(RINGING)
+    socket.closed = True
+    await asyncio.sleep(GATHER * 2)
+    assert not socket.reads

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 
 from engine.errors import StoreError, StoreFault
 from engine.store.database import WriterConnection, open_writer
-from engine.store.writer import Writer
+from engine.store.writer import ENOUGH, Writer
 
 WINDOW = 0.010
 
@@ -103,6 +103,72 @@ async def test_units_run_in_the_order_in_which_they_came(
 ) -> None:
     await asyncio.gather(*(writer.submit(mark(at)) for at in range(100)))
     assert await marks(connection) == list(range(100))
+
+
+async def test_who_waits_for_a_turn_shares_the_transaction_that_begins(connection: WriterConnection) -> None:
+    writer = Writer(connection, 0.2)
+    task = asyncio.create_task(writer.run())
+    await writer.submit(mark("first"))  # the next transaction is a window away
+
+    async def decides() -> float:
+        await writer.turn()
+        began = time.monotonic()
+        await writer.submit(mark("decided late"))
+        return time.monotonic() - began
+
+    deciding = asyncio.create_task(decides())
+    await asyncio.sleep(0.05)
+    await writer.submit(mark("decided early"))
+    assert await deciding < 0.15
+    assert await marks(connection) == ["first", "decided early", "decided late"]
+    assert writer.commits == 2
+    writer.close()
+    await task
+
+
+async def test_a_turn_comes_at_once_while_the_engine_is_idle(connection: WriterConnection) -> None:
+    writer = Writer(connection, 0.25)
+    task = asyncio.create_task(writer.run())
+    began = time.monotonic()
+    for _ in range(5):
+        await writer.turn()
+    assert time.monotonic() - began < 0.2
+    assert writer.commits == 0
+    waiting = asyncio.create_task(writer.turn())
+    await asyncio.sleep(0)
+    waiting.cancel()  # who has gone away holds nobody up
+    await writer.submit(mark("one"))
+    writer.close()
+    await writer.turn()
+    await task
+
+
+async def test_the_window_is_over_when_enough_has_come_together(connection: WriterConnection) -> None:
+    def count(_: sqlite3.Connection, items: Sequence[int]) -> Sequence[int]:
+        return [len(items)] * len(items)
+
+    writer = Writer(connection, 5.0)
+    task = asyncio.create_task(writer.run())
+    await writer.submit(mark("first"))
+    storing = [writer.gather(count, at) for at in range(ENOUGH)]
+    async with asyncio.timeout(1):
+        assert await storing[0] == [ENOUGH] * ENOUGH
+    writer.gather(count, 1)
+    assert writer.commits == 2
+    writer.close()
+    async with asyncio.timeout(1):
+        await task
+    assert writer.commits == 3
+
+
+async def test_who_is_withdrawn_from_calling_waits_for_no_window(connection: WriterConnection) -> None:
+    writer = Writer(connection, 5.0)
+    task = asyncio.create_task(writer.run())
+    await writer.submit(mark("first"))
+    async with asyncio.timeout(1):
+        await writer.submit(mark("opted out"), withdraws=True)
+    writer.close()
+    await task
 
 
 # -- units that fail ---------------------------------------------------------------------------------------------------
