@@ -92,8 +92,12 @@ class Stage:
         return sorted(path.read_text().splitlines()) if path.exists() else []
 
     def files(self) -> list[str]:
-        return sorted(
-            str(path.relative_to(self.folder / "sounds")) for path in (self.folder / "sounds").rglob("*.*")
+        sounds = self.folder / "sounds"
+        return sorted(  # os.walk goes on where a folder is deleted meanwhile
+            str(Path(folder, file).relative_to(sounds))
+            for folder, _, files in os.walk(sounds)
+            for file in files
+            if "." in file
         )
 
     def speech(self) -> dict[int, str]:

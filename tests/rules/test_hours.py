@@ -107,12 +107,13 @@ windows_in_any_zone = st.builds(
 )
 window_lists = st.lists(windows_in_any_zone, min_size=1, max_size=3)
 zone_lists = st.lists(st.sampled_from(ZONES), min_size=1, max_size=3, unique=True).map(tuple)
-any_instant = st.floats(START, START + 700 * DAY)
+any_instant = st.floats(START, START + 700 * DAY).map(lambda at: round(at, 6))
+"""To the microsecond: datetime, by which the oracle reads the clock, rounds what is finer, also up to midnight."""
 
 
 @st.composite
 def instants_near_a_change(draw: st.DrawFn, name: str) -> float:
-    return draw(st.sampled_from(changes(name) or (START,))) + draw(st.floats(-30 * HOUR, 30 * HOUR))
+    return round(draw(st.sampled_from(changes(name) or (START,))) + draw(st.floats(-30 * HOUR, 30 * HOUR)), 6)
 
 
 # -- against the oracle ------------------------------------------------------------------------------------------------
