@@ -35,8 +35,9 @@ HORIZON = 0.080
 """Seconds ahead for which calls are claimed: each waits for its trunk's turn, and a commit may take as long as its window."""
 EARLY = 0.040
 """Seconds by which a call may leave before the turn that its campaign's own pace gives it: for that one nobody waits."""
-MOST = 48
-"""Claimed and unsent calls at most, whatever the rate: more of them at once would hold the event loop up for too long."""
+MOST = 96
+"""Claimed and unsent calls at most, whatever the rate: more of them at once would hold the event loop up for too long, fewer would
+hold up a ramp, in which no call ends: so many leave in a commit window."""
 MOST_CLAIMANTS = 50
 """Campaigns asked in one claim at most."""
 STORE_RETRY = 1.0
