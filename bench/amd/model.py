@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from bench.amd.audio import FRAME, Samples
 from engine.campaign import AmdSettings
 from engine.detection.ear import Ear, Limits
+from engine.detection.meanwhile import Meanwhile
 
 FRAME_MS = 20
 WORD = 80
@@ -75,7 +76,8 @@ def levels(samples: Samples) -> list[int]:
 def hear(samples: Samples, settings: AmdSettings) -> Verdict:
     """What the detector makes of samples that silence follows for ever."""
     times = (settings.hush, settings.pause, settings.longest, settings.noise, settings.beep)
-    ear = Ear(Limits(*(round(1000 * one) for one in times)))
+    limits = Limits(*(round(1000 * one) for one in times))
+    ear = Ear(limits)
     line = samples + array("h", bytes(2 * FRAME * MESSAGE // FRAME_MS))
     for at in range(LEAD // FRAME_MS * FRAME, len(line) - FRAME + 1, FRAME):
         found = ear.take(line[at : at + FRAME])
@@ -86,7 +88,7 @@ def hear(samples: Samples, settings: AmdSettings) -> Verdict:
         spoke = FRAME_MS * (at // FRAME + 1)
         if found.noisy:
             return Verdict(found.word, spoke)
-        if further(line[at + FURTHER // FRAME_MS * FRAME :], ear.on()):
+        if further(line[at + FURTHER // FRAME_MS * FRAME :], Meanwhile(limits, ear.loudness)):
             return Verdict("MACHINE", spoke)
         # No beep is told by its time: as after no greeting.
         return listen(levels(samples), spoke, 0, found.word)

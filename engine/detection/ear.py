@@ -7,8 +7,6 @@ A greeting begins with the first sound of some length, and ends with a silence. 
 few words it is a person who waits for us to speak, and `pause` is enough; after a sentence it may be a company's person or a
 machine whose beep comes next, and only `beep` tells. A beep, information tones, or a greeting longer than `longest` is a machine;
 a fax is known by its tones. Who speaks again after a long silence is asking whether we are there.
-
-Who was no machine is heard on while we speak (`Ear.on`): a beep that comes only now, or a greeting that goes on all the same.
 """
 
 from __future__ import annotations
@@ -34,12 +32,6 @@ RESUMED = 1200
 """After so many milliseconds of silence somebody speaks anew, and does not go on with a sentence."""
 GOES_ON = 2000
 """Who speaks anew for longer than this is a machine."""
-SPEAKS_ON, MOSTLY = 3500, 0.6
-"""Who speaks for longer than this while we do, and for at least that share of the time, is a machine. A silence of `pause` is none
-of it."""
-LISTENS = 4000
-LISTENS_MOST = 20_000
-"""Who is silent for so many milliseconds while we speak is heard no more; nor anybody for longer than that."""
 MURMUR = 400
 """What goes on softly after the voice (a television) is silence, but is given so many milliseconds more."""
 
@@ -89,8 +81,7 @@ class Ear:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._loudness = Loudness()
-        self._we_speak = False
+        self.loudness = Loudness()
         self._recent: deque[tuple[float, array[int]]] = deque(maxlen=STRETCH)
         self._now = 0
         self._first: int | None = None
@@ -99,8 +90,6 @@ class Ear:
         self._strong = 0
         self._again = False
         """It is not the first thing said."""
-        self._talked = 0
-        """Milliseconds spoken before that, while we speak."""
         self._run = 0
         """Milliseconds of the sound that goes on, short gaps included; 0: there is none."""
         self._gap = 0
@@ -122,20 +111,11 @@ class Ear:
     def take(self, frame: array[int]) -> Verdict | None:
         """20 ms more. The verdict, as soon as there is one; nothing may follow it."""
         self._now += FRAME_MS
-        heard = self._loudness.judge(frame)
+        heard = self.loudness.judge(frame)
         self._recent.append((heard.level, frame))
         if heard.strong:
             self._strong = self._now
         return self._sound() if heard.sound else self._silence()
-
-    def on(self) -> Ear:
-        """An ear for the same callee after a verdict, while we speak: MACHINE, or NOTSURE when nothing more is to be heard."""
-        ear = Ear(self._limits)
-        ear._loudness = self._loudness
-        ear._loudness.we_speak()
-        ear._we_speak = True
-        ear._first = 0
-        return ear
 
     def _sound(self) -> Verdict | None:
         if not self._run:
@@ -151,8 +131,10 @@ class Ear:
         if self._tone is not None or self._run < SOUND:
             return None
         begun = self._now - self._run
-        if self._we_speak:
-            return self._speaks_on(begun)
+        return self._spoken(begun)
+
+    def _spoken(self, begun: int) -> Verdict | None:
+        """The callee speaks, with this sound since `begun`."""
         if self._first is None or begun - self._last >= RESUMED:
             self._again = self._first is not None
             self._first = begun
@@ -160,17 +142,6 @@ class Ear:
         if self._greeting > (GOES_ON if self._again else self._limits.longest):
             return self._verdict("MACHINE", f"LONGGREETING-{self._greeting}")
         return self._ended()
-
-    def _speaks_on(self, begun: int) -> Verdict | None:
-        """The callee speaks while we do."""
-        if self._first is None or begun - self._last >= self._limits.pause:
-            self._talked += self._greeting
-            self._first = begun
-        self._last = self._now
-        talked = self._talked + self._greeting
-        if talked < SPEAKS_ON or talked < MOSTLY * self._now:
-            return None
-        return self._verdict("MACHINE", f"TALKED-{talked}")
 
     def _begin(self) -> None:
         """A sound begins."""
@@ -182,7 +153,7 @@ class Ear:
         if self._run:
             self._gap += FRAME_MS
             if self._tone is not None:
-                self._loudness.no_voice()
+                self.loudness.no_voice()
                 self._waited_from = self._now
             if self._gap >= GAP:
                 self._run = self._gap = self._unbroken = 0
@@ -195,10 +166,6 @@ class Ear:
 
     def _ended(self) -> Verdict | None:
         """A person, if the greeting is over."""
-        if self._we_speak:
-            quiet = self._now - self._last
-            enough = quiet >= LISTENS or self._now >= LISTENS_MOST
-            return self._verdict("NOTSURE", f"QUIET-{quiet}") if enough else None
         quiet = max(self._now - self._last, self._now - self._strong - MURMUR)
         short = self._again or self._greeting < SENTENCE
         if quiet < (self._limits.pause if short else self._limits.beep):
@@ -206,7 +173,7 @@ class Ear:
         return self._verdict("HUMAN", f"HUMAN-{quiet}-{self._greeting}")
 
     def _verdict(self, word: Word, cause: str) -> Verdict:
-        return Verdict(word, cause, self._greeting, self._loudness.noisy)
+        return Verdict(word, cause, self._greeting, self.loudness.noisy)
 
     # -- tones ---------------------------------------------------------------------------------------------------------
 
@@ -217,7 +184,7 @@ class Ear:
         found = self._look() if self._worth_a_look() else None
         if found is None or found.is_key:
             if self._tone is not None:  # it is over, and what follows is a sound of its own
-                self._loudness.no_voice()
+                self.loudness.no_voice()
                 self._begin()
                 self._run = FRAME_MS
             return None
@@ -229,7 +196,7 @@ class Ear:
                 self._sit += 1
         if self._run - self._tone_ms <= GAP:  # all of this sound is the tone
             self._first, self._last, self._again = self._before
-            self._loudness.no_voice()
+            self.loudness.no_voice()
         return self._meaning(found)
 
     def _look(self) -> Tone | None:

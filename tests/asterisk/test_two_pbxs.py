@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -17,25 +18,6 @@ from tests.asterisk.harness import Engine, number
 
 pytestmark = pytest.mark.asterisk
 
-SECOND = """
-[pbx.second]
-host = "{lab.pbx_address}"
-port = {lab.ports.ami}
-username = "volley"
-secret_file = "{lab.secret_file}"
-sounds_dir = "{lab.sounds_dir}"
-sounds_path = "{lab.sounds_path}"
-recordings_dir = "{lab.recordings_dir}"
-
-[trunk.second]
-pbx = "second"
-dial = "PJSIP/{{number}}@carrier"
-number_format = "+E.164"
-codecs = ["alaw", "ulaw"]
-max_channels = 500
-cps = 50
-
-"""
 LISTENERS = [number(13, at) for at in range(60)]
 """They hang up after some seconds."""
 HASTY = [number(12, at) for at in range(90)]
@@ -53,9 +35,18 @@ def second(practice: Lab, tmp_path: Path) -> Iterator[Lab]:
 
 
 def test_the_other_takes_over_and_nobody_is_called_twice(engine: Engine, practice: Lab, second: Lab) -> None:
+    [ours] = re.findall(
+        r"^\[pbx\.lab\].*?(?=^\[\[caller_id)",
+        second.settings.read_text(encoding="utf-8"),
+        re.DOTALL | re.MULTILINE,
+    )
+    other = ours.replace("[pbx.lab]", "[pbx.second]").replace('pbx = "lab"', 'pbx = "second"')
     text = engine.config.read_text(encoding="utf-8").replace("cps = 50", "cps = 10", 1)
     engine.config.write_text(
-        text.replace("[trunk.carrier]", SECOND.format(lab=second) + "[trunk.carrier]", 1), encoding="utf-8"
+        text.replace(
+            "[[caller_id]]", other.replace("[trunk.carrier]", "[trunk.second]") + "[[caller_id]]", 1
+        ),
+        encoding="utf-8",
     )
     engine.start()
     engine.job("two", LISTENERS + HASTY, RETRY)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from engine.detection.ear import FRAME, FRAME_MS, Ear, Limits, Verdict
+from engine.detection.loudness import Loudness
+from engine.detection.meanwhile import Meanwhile
 from tests.detection.sounds import samples, silence, sines, voice
 
 LIMITS = Limits(hush=2000, pause=700, longest=4200, noise=2000, beep=1500)
@@ -134,14 +136,15 @@ def test_a_soft_voice_after_a_loud_tone() -> None:
 def further(before: list[list[float]], *parts: list[float]) -> tuple[str, str]:
     """What an ear on the same line makes of what comes after the verdict on `before`; the cause up to its first dash."""
     line = samples(*before, silence(2.0), *parts, silence(5.0))
-    ear, again = Ear(LIMITS), False
+    ear: Ear = Ear(LIMITS)
+    again = False
     for at in range(0, len(line) - FRAME + 1, FRAME):
         verdict = ear.take(line[at : at + FRAME])
         if verdict is not None and again:
             return verdict.word, verdict.cause.partition("-")[0]
         if verdict is not None:
             assert verdict.word == "HUMAN"
-            ear, again = ear.on(), True
+            ear, again = Meanwhile(LIMITS, ear.loudness), True
     raise AssertionError("it never ends")
 
 
@@ -171,7 +174,7 @@ def test_our_own_echo_is_nobody() -> None:
 
 def test_nobody_is_heard_for_ever() -> None:
     assert further(SENTENCE, *[voice(1.0), silence(1.2)] * 10) == ("NOTSURE", "QUIET")
-    ear = Ear(LIMITS).on()
+    ear = Meanwhile(LIMITS, Loudness())
     line = samples(*[voice(1.0), silence(1.2)] * 10)
     taken = [ear.take(line[at : at + FRAME]) for at in range(0, len(line) - FRAME + 1, FRAME)]
     assert any(taken)

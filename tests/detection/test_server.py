@@ -145,10 +145,7 @@ async def test_a_person_is_heard_on(
     assert await asterisk.send(name, sound[:800]) == b"", "an id is good for one call"
 
 
-async def test_nobody_who_is_not_sent_on_is_waited_for(
-    detector: Detector, call: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("engine.detection.server.FIRST_WORD", 0.1)
+async def test_nobody_who_is_not_sent_on_is_waited_for(detector: Detector, call: Caller) -> None:
     name = await further(call())
     assert detector.live == 1
     await settled(detector)
