@@ -133,9 +133,13 @@ def _attempts(
         # Of a call whose end was seen with a SIP answer or an answer at all, the callee must know.
         proven = [row for row in sent if row["answered_at"] is not None or row["sip"]]
         if len(wire) > len(sent):
-            too_many.append(f"{number} was called {len(wire)} times, in {len(sent)} attempts")
+            too_many.append(
+                f"{number} was called {len(wire)} times, in {len(sent)} attempts ({_told(wire, rows)})"
+            )
         if len(wire) < len(proven):
-            too_few.append(f"{number} was called {len(wire)} times, with {len(proven)} attempts proven")
+            too_few.append(
+                f"{number} was called {len(wire)} times, with {len(proven)} attempts proven ({_told(wire, sent)})"
+            )
         if sum(row["counted"] for row in rows if row["kind"] != "callback") > BUDGET:
             over.append(number)
         if any(row["disposition"] is None for row in rows):
@@ -154,6 +158,16 @@ def _attempts(
     ):  # where the engine's clock was set, its books tell nothing of lengths of time; the wire does
         books.wrong("attempts sent inside the gap", near)
     books.wrong("INVITEs inside the gap", close)
+
+
+def _told(wire: Sequence[float], rows: Sequence[sqlite3.Row]) -> str:
+    """When a number was called, and what its attempts say of themselves: what a reader needs who looks for the cause."""
+    attempts = [
+        f"{row['disposition']} sip {row['sip']} cause {row['cause']} rang {row['rang']} sent {row['sent_at']}"
+        f" ended {row['ended_at']} {row['note']}".rstrip()
+        for row in rows
+    ]
+    return f"INVITEs at {', '.join(f'{at:.3f}' for at in wire) or 'no time'}; {'; '.join(attempts)}"
 
 
 def _keys(books: Books, connection: sqlite3.Connection, keys: list[Heard], seen: Sequence[Seen]) -> None:

@@ -22,6 +22,8 @@ class User:
 
     uid: int
     groups: frozenset[int]
+    root: Path = Path("/")
+    """What its process has for `/`: an Asterisk may run in a chroot, and passes through nothing above it."""
 
     @property
     def name(self) -> str:
@@ -55,7 +57,7 @@ def asterisk_user(conf: Conf | None, pid: int | None) -> User | None:
         words = {line.partition(":")[0]: line.partition(":")[2].split() for line in lines}
         if words.get("Uid"):
             groups = {int(words["Gid"][1]), *map(int, words.get("Groups", ()))}
-            return User(int(words["Uid"][1]), frozenset(groups))
+            return User(int(words["Uid"][1]), frozenset(groups), _root(pid))
     for name in ("" if conf is None else conf.get("options", "runuser"), "asterisk"):
         try:
             entry = pwd.getpwnam(name) if name else None
@@ -94,8 +96,8 @@ def obstacle(user: User, path: Path, need: str) -> str | None:
     here."""
     bits = {"read": 4, "write": 2}[need]
     try:
-        path = path.resolve()
-        for parent in reversed(path.parents):
+        path = _seen(user, path)
+        for parent in reversed([one for one in path.parents if one.is_relative_to(user.root)]):
             if not _may(user, parent.stat(), 1):
                 return f"{user.name} may not pass {parent} (mode {_mode(parent)}, owner {_owner(parent)})"
         there = path.stat()
@@ -106,6 +108,20 @@ def obstacle(user: User, path: Path, need: str) -> str | None:
     if not _may(user, there, bits | (1 if stat.S_ISDIR(there.st_mode) else 0)):
         return f"{user.name} may not {need} it (mode {_mode(path)}, owner {_owner(path)})"
     return ""
+
+
+def _root(pid: int) -> Path:
+    """The root directory of a process; ours where it may not be asked, or lies in another mount namespace."""
+    try:
+        return Path(f"/proc/{pid}/root").readlink()
+    except OSError:
+        return Path("/")
+
+
+def _seen(user: User, path: Path) -> Path:
+    """Where a path of ours, or one that the user's process would name, lies for us."""
+    ours = path.resolve()
+    return ours if ours.is_relative_to(user.root) else (user.root / path.relative_to("/")).resolve()
 
 
 def _named(uid: int, gid: int) -> User:

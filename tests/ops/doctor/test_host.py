@@ -54,6 +54,35 @@ def test_a_directory_needs_passing_too(open_way: Path) -> None:
     assert obstacle(SOMEBODY, folder, "read") == ""
 
 
+def test_the_way_of_an_asterisk_in_a_chroot_begins_at_its_root(open_way: Path) -> None:
+    """As the lab's in a checkout below /root, which is closed to all others."""
+    root = open_way / "closed" / "root"
+    sounds = root / "srv" / "sounds"
+    sounds.mkdir(parents=True)
+    root.parent.chmod(0o700)
+    inside = User(SOMEBODY.uid, SOMEBODY.groups, root)
+    assert "may not pass" in (obstacle(SOMEBODY, sounds, "read") or "")
+    assert obstacle(inside, sounds, "read") == ""
+    assert obstacle(inside, Path("/srv/sounds"), "read") == ""
+    sounds.parent.chmod(0o700)
+    assert f"may not pass {sounds.parent}" in (obstacle(inside, sounds, "read") or "")
+    assert obstacle(inside, Path("/none"), "read") == users.MISSING
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may chroot")
+def test_the_root_of_a_process_is_seen(tmp_path: Path) -> None:
+    there = "import os, sys; os.chroot(sys.argv[1]); print(flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", there, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdout
+        child.stdout.readline()
+        found = asterisk_user(None, child.pid)
+        child.communicate()
+    assert found is not None
+    assert found.root == tmp_path.resolve()
+
+
 def test_who_asterisk_is(tmp_path: Path) -> None:
     (tmp_path / "asterisk.pid").write_text(f"{os.getpid()}\n")
     conf = Conf((("directories", (("astrundir", str(tmp_path)),)),))
