@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+from chaos import plan
 from chaos.faults import Seen
 from chaos.site import BUDGET, GAP, Heard
 
@@ -130,8 +131,7 @@ def _attempts(
     for number, rows in by_number.items():
         wire = sorted(calls.get(number, {}).values())
         sent = [row for row in rows if row["disposition"] != "NOT_SENT"]
-        # Of a call whose end was seen with a SIP answer or an answer at all, the callee must know.
-        proven = [row for row in sent if row["answered_at"] is not None or row["sip"]]
+        proven = [row for row in sent if _proven(number, row)]
         if len(wire) > len(sent):
             too_many.append(
                 f"{number} was called {len(wire)} times, in {len(sent)} attempts ({_told(wire, rows)})"
@@ -158,6 +158,14 @@ def _attempts(
     ):  # where the engine's clock was set, its books tell nothing of lengths of time; the wire does
         books.wrong("attempts sent inside the gap", near)
     books.wrong("INVITEs inside the gap", close)
+
+
+def _proven(number: str, row: sqlite3.Row) -> bool:
+    """Must the callee know of this attempt? Where it rang, was answered, or ended with the very status that this callee gives.
+    Others are Asterisk's own: 480 and 408 of an end by time, 603 of a call that was hung up before its INVITE left."""
+    if row["answered_at"] is not None or row["rang"]:
+        return True
+    return bool(row["sip"] == plan.behaviour(number).status and row["disposition"] != "CANCELLED")
 
 
 def _told(wire: Sequence[float], rows: Sequence[sqlite3.Row]) -> str:

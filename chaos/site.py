@@ -164,13 +164,14 @@ class Site:
         """Bring everything up; the engine is not started yet."""
         lab.down(self.laboratory)
         process.stop(self.dir / "callee.pid")
+        if self.disk.is_mount():  # of a run that was killed
+            self._unmount()
         shutil.rmtree(self.dir, ignore_errors=True)
         self.disk.mkdir(parents=True)
         (self.queue / "incoming").mkdir(parents=True)
         self._mount()
-        for left in self.laboratory.glob("pbx/db/astdb*"):
-            left.unlink()
         self.practice = lab.up(self.laboratory, PORTS, self.say)
+        lab.console("pbx", "database deltree volley", self.laboratory)  # what an earlier run left
         self.relay.start()
         command = [sys.executable, "-m", "chaos.callee", "--address", BENCH_ADDRESS, "--port", str(PORTS.sip)]
         command += ["--log", str(self.callee_log), "--seed", str(self.dice.randrange(1 << 30))]
@@ -197,8 +198,8 @@ class Site:
         lab.down(self.laboratory)
         if self.mounted:
             kept = self.dir / "kept"
-            shutil.copytree(self.disk, kept, ignore=shutil.ignore_patterns("filling"))
-            subprocess.run(["umount", str(self.disk)], check=False)
+            shutil.copytree(self.disk, kept, ignore=shutil.ignore_patterns("filling", "*.sock"))
+            self._unmount()
             self.mounted = False
 
     def _mount(self) -> None:
@@ -211,6 +212,9 @@ class Site:
             self.mounted = done.returncode == 0
         if not self.mounted:
             self.say("a small disk cannot be mounted here (it takes root): no disk is filled in this run")
+
+    def _unmount(self) -> None:
+        subprocess.run(["umount", str(self.disk)], check=False)
 
     # -- the callee ----------------------------------------------------------------------------------------------------
 

@@ -91,8 +91,7 @@ async def _ask(process: asyncio.subprocess.Process, request: bytes) -> None:
     try:
         process.stdin.write(request)
         await process.stdin.drain()
-        process.stdin.close()
-        await process.stdin.wait_closed()
+        process.stdin.close()  # not waited for: who is cancelled in that wait leaves asyncio an error to report
     except (BrokenPipeError, ConnectionResetError):
         # It broke before it had read everything; its exit status and last words tell why.
         return
