@@ -24,7 +24,7 @@ from chaos import books as accounts
 from chaos.books import Books
 from chaos.faults import FAULTS, Seen
 from chaos.site import Site
-from lab import LabError, packages
+from lab import LabError
 from lab.places import REPOSITORY
 
 RESULTS = REPOSITORY / "var" / "chaos"
@@ -81,7 +81,6 @@ def _run(given: argparse.Namespace, wanted: list[str], dice: random.Random, name
     try:
         site.open()
         if "clock-jumps" in wanted:
-            packages.need({"faketime": "faketime"}, site.say)
             site.set_clock(0.0)
         site.start_engine()
 

@@ -5,7 +5,6 @@ Knows how each is started, killed, frozen and asked. Refuses to know when (`faul
 
 from __future__ import annotations
 
-import glob
 import json
 import os
 import random
@@ -32,6 +31,8 @@ from lab.places import BENCH_ADDRESS, PBX_ADDRESS, REPOSITORY
 PORTS = lab.Ports(sip=25660, ami=25638, rtp=20000)
 """Apart from those of a person's lab, of the tests and of the benchmarks."""
 RELAY_PORT = 25639
+CLOCK = REPOSITORY / "chaos" / "clock"
+"""What sets the clock of a Python program that has it on its PYTHONPATH."""
 DISK = 320 << 20
 """Bytes of the engine's disk."""
 WAVE = 2500
@@ -107,16 +108,6 @@ CONGESTION = {{ delay = "4s", attempts = 4 }}
 [contacts]
 file = "people.csv"
 """
-
-
-def faketime() -> str:
-    """The library that stands in front of clock_gettime; of Debian's package faketime."""
-    found = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
-    if not found:
-        raise lab.LabError(
-            "there is no libfaketime, by which a clock is set: install Debian's package faketime"
-        )
-    return found[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,12 +254,7 @@ class Site:
         """Start `volley run`; returns at once."""
         environment = dict(os.environ)
         if (self.dir / "clock").exists():
-            environment |= {
-                "LD_PRELOAD": faketime(),
-                "FAKETIME_TIMESTAMP_FILE": str(self.dir / "clock"),
-                "FAKETIME_CACHE_DURATION": "1",
-                "DONT_FAKE_MONOTONIC": "1",
-            }
+            environment |= {"PYTHONPATH": str(CLOCK), "VOLLEY_CHAOS_CLOCK": str(self.dir / "clock")}
         with (self.dir / "engine.err").open("ab") as errors:
             self.engine = subprocess.Popen(
                 [sys.executable, "-m", "engine.cli", "run", "--config", str(self.dir / "volley.toml")],
@@ -284,7 +270,9 @@ class Site:
     def set_clock(self, offset: float) -> None:
         """Set the engine's wall clock, and nobody else's, to `offset` seconds off; its monotonic clock runs on."""
         self.clock = offset
-        (self.dir / "clock").write_text(f"{offset:+.0f}s", encoding="ascii")
+        draft = self.dir / "clock.tmp"
+        draft.write_text(f"{offset:.0f}", encoding="ascii")
+        draft.rename(self.dir / "clock")
 
     def signal_engine(self, number: signal.Signals) -> None:
         assert self.engine is not None
