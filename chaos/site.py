@@ -271,7 +271,7 @@ class Site:
         """Set the engine's wall clock, and nobody else's, to `offset` seconds off; its monotonic clock runs on."""
         self.clock = offset
         draft = self.dir / "clock.tmp"
-        draft.write_text(f"{offset:.0f}", encoding="ascii")
+        draft.write_text(repr(offset), encoding="ascii")
         draft.rename(self.dir / "clock")
 
     def signal_engine(self, number: signal.Signals) -> None:
