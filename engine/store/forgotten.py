@@ -15,7 +15,7 @@ import os
 import secrets
 import sqlite3
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.errors import KeyMissing
@@ -102,15 +102,16 @@ def remember(connection: sqlite3.Connection, e164: str, actor: str, reason: str,
     )
 
 
-def born(connection: sqlite3.Connection, number_id: int, e164: str) -> None:
-    """A number has come into the database: when its person was forgotten, it is suppressed from the start. Raises
+def born(connection: sqlite3.Connection, numbers: Mapping[str, int]) -> None:
+    """Numbers (e164 -> id) have come into the database: those whose person was forgotten are suppressed from the start. Raises
     KeyMissing."""
-    if not any_forgotten(connection):
+    if not numbers or not any_forgotten(connection):
         return
-    connection.execute(
+    key = _key(connection)
+    connection.executemany(
         "INSERT OR IGNORE INTO suppression (number_id, since, reason, source, actor)"
         " SELECT ?, at, 'forgotten', 'forgotten', actor FROM forgotten WHERE digest = ?",
-        (number_id, digest(_key(connection), e164)),
+        [(found, digest(key, e164)) for e164, found in numbers.items()],
     )
 
 

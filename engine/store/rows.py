@@ -31,11 +31,13 @@ def write(connection: sqlite3.Connection, statement: str, rows: Sequence[Row]) -
         )
 
 
-def read(connection: sqlite3.Connection, statement: str, keys: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
-    """What `statement`, which has `IN (VALUES %s)` once, finds for all keys."""
+def read(
+    connection: sqlite3.Connection, statement: str, keys: Sequence[Any], *more: Any
+) -> Iterator[tuple[Any, ...]]:
+    """What `statement`, which has `IN (VALUES %s)` once, finds for all keys; `more` is bound to what comes behind it."""
     for part in _parts([(key,) for key in keys]):
         yield from connection.execute(
-            _with_rows(statement, len(part), 1), [row[0] for row in part]
+            _with_rows(statement, len(part), 1), [*(row[0] for row in part), *more]
         ).fetchall()
 
 

@@ -7,7 +7,7 @@ unit that fails is rolled back alone. Units are run again when a neighbour fails
 the database.
 
 Bulk work (taking in a contact file) goes behind: one unit of it a commit at most, so an attempt never waits behind
-a million rows.
+a million rows. Where there is nothing else it waits for no window.
 
 A unit may withdraw somebody from calling (an opt-out). From its commit on nobody may dial that person, and the commit
 happens in another thread, some moments before the event loop hears of it. So a transaction with such a unit is a
@@ -159,12 +159,14 @@ class Writer:
                 self._give_turns()
                 await asyncio.sleep(0)
             units = list(self._urgent)
+            urgent = bool(units)
             self._urgent.clear()
             if self._bulk:
                 units.append(self._bulk.popleft())
             if not units:
                 continue
-            last = loop.time()
+            if urgent:
+                last = loop.time()
             withdraws = any(unit[2] for unit in units)
             if withdraws:
                 self._told.clear()
@@ -188,7 +190,7 @@ class Writer:
                 await asyncio.sleep(0)
 
     async def _window_over(self, last: float) -> None:
-        """`last`: when the last transaction began, by the event loop's clock."""
+        """`last`: when the last transaction that was not bulk alone began, by the event loop's clock."""
         loop = asyncio.get_running_loop()
         wait = last + self._window - loop.time()
         if wait > 0 and not self._closing:

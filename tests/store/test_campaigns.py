@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime, time
@@ -134,6 +135,49 @@ def test_collisions_are_told_and_the_rest_is_taken(books, person, phone) -> None
     job = close(books, parsed=9, refused=2)
     assert (job.accepted, job.rejected) == (5, 6)
     assert books.one("SELECT open_contacts FROM campaigns") == 5
+
+
+@pytest.mark.parametrize("reject", [True, False])
+def test_a_batch_is_stored_as_its_contacts_one_by_one(books, person, phone, reject) -> None:
+    """Numbers that are known, new and repeated, ids that are taken and repeated, in batches that take several statements."""
+    dice = random.Random(6)
+    people = [
+        person(
+            row,
+            *(phone(which) for which in dice.sample(range(99), dice.choice((1, 1, 2, 3)))),
+            external_id=dice.choice((None, f"id-{dice.randrange(150)}")),
+        )
+        for row in range(1, 161)
+    ]
+    together, one_by_one = begin(books, "together"), begin(books, "one-by-one")
+    known, batch = people[:20], people[20:]
+    assert books.add("job-together", together, *known, reject=reject) == [
+        collision
+        for one in known
+        for collision in books.add("job-one-by-one", one_by_one, one, reject=reject)
+    ]
+    found = books.add("job-together", together, *batch, reject=reject)
+    assert found == [
+        collision
+        for one in batch
+        for collision in books.add("job-one-by-one", one_by_one, one, reject=reject)
+    ]
+    assert {one.code for one in found} == (
+        {"duplicate_number", "duplicate_id"} if reject else {"duplicate_id"}
+    )
+
+    def stored(campaign: int) -> list[object]:
+        return books.rows(
+            "SELECT c.row, c.external_id, c.number_id, c.numbers, n.position, n.number_id FROM contacts c"
+            " JOIN contact_numbers n ON n.contact_id = c.id WHERE c.campaign_id = ? ORDER BY c.id, n.position",
+            campaign,
+        )
+
+    assert stored(together) == stored(one_by_one)
+    assert (
+        books.rows("SELECT open_contacts FROM campaigns")
+        == [books.one("SELECT count(*) FROM contacts WHERE campaign_id = ?", together)] * 2
+    )
 
 
 def test_another_campaign_has_ids_and_numbers_of_its_own(books, person) -> None:

@@ -171,6 +171,22 @@ async def test_who_is_withdrawn_from_calling_waits_for_no_window(connection: Wri
     await task
 
 
+async def test_bulk_work_waits_for_a_window_only_behind_urgent_work(connection: WriterConnection) -> None:
+    writer = Writer(connection, 5.0)
+    task = asyncio.create_task(writer.run())
+    async with asyncio.timeout(1):
+        for at in range(5):
+            await writer.submit(mark(at), bulk=True)
+        await writer.submit(mark("urgent"))
+    behind = writer.submit(mark("behind"), bulk=True)
+    done, _ = await asyncio.wait([behind], timeout=0.2)
+    assert not done
+    writer.close()
+    async with asyncio.timeout(1):
+        await behind
+        await task
+
+
 # -- units that fail ---------------------------------------------------------------------------------------------------
 
 
