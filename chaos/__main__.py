@@ -81,22 +81,22 @@ def _run(given: argparse.Namespace, wanted: list[str], dice: random.Random, name
     try:
         site.open()
         if "clock-jumps" in wanted:
-            site.set_clock(0.0)
-        site.start_engine()
+            site.engine.set_clock(0.0)
+        site.engine.start()
 
         def dials() -> bool:
             site.feed()
-            return bool(site.listen())
+            return bool(site.callee.read())
 
         if not site.until(dials, 30.0):
-            raise LabError("no call left within 30 s: " + _last_words(site))
+            raise LabError("no call left within 30 s: " + site.engine.last_words())
         for kind in wanted:
             calm = time.monotonic() + dice.uniform(*CALM)
             while time.monotonic() < calm:
                 site.feed()
-                site.listen()
+                site.callee.read()
                 time.sleep(0.05)
-            site.mark()
+            site.engine.mark()
             one = FAULTS[kind](site)
             seen.append(one)
             again = "never" if one.again is None else f"{one.again:.2f} s"
@@ -104,14 +104,14 @@ def _run(given: argparse.Namespace, wanted: list[str], dice: random.Random, name
                 f"{len(seen):4}  {one.kind:28} in flight {one.in_flight:4}  again after {again}  {one.problem}",
                 flush=True,
             )
-            if not site.engine_lives():
-                print(_last_words(site), flush=True)
-                site.start_engine()
+            if not site.engine.lives():
+                print(site.engine.last_words(), flush=True)
+                site.engine.start()
         problems = _end(site)
     finally:
         site.close()
-    site.listen()
-    books = accounts.check(site.database, site.heard, seen, loaded=site.instances, cps=given.cps)
+    site.callee.read()
+    books = accounts.check(site.database, site.callee.lines, seen, loaded=site.waves.people, cps=given.cps)
     books.violations += problems + [f"{one.kind}: {one.problem}" for one in seen if one.problem]
     _report(name, seen, books, time.monotonic() - began, given.dir.absolute())
     if books.violations:
@@ -140,18 +140,13 @@ def _end(site: Site) -> list[str]:
         problems.append(
             f"contacts or calls are still open {END_PATIENCE:.0f} s after everything was cancelled"
         )
-    site.signal_engine(signal.SIGTERM)
-    if (status := site.engine_ended()) != 0:
-        problems.append(f"the engine ended with {status}: {_last_words(site)}")
-    stopping = site.log("engine.stopping")[-1]
+    site.engine.signal(signal.SIGTERM)
+    if (status := site.engine.ended()) != 0:
+        problems.append(f"the engine ended with {status}: {site.engine.last_words()}")
+    stopping = site.engine.log("engine.stopping")[-1]
     if stopping["live"]:
         problems.append(f"the engine's ledger held {stopping['live']} calls after the last one had ended")
     return problems
-
-
-def _last_words(site: Site) -> str:
-    path = site.dir / "engine.err"
-    return path.read_text(encoding="utf-8", errors="replace")[-2000:] if path.exists() else "(nothing)"
 
 
 def _report(name: str, seen: list[Seen], books: Books, seconds: float, directory: Path) -> None:

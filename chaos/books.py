@@ -16,7 +16,8 @@ from pathlib import Path
 
 from chaos import plan
 from chaos.faults import Seen
-from chaos.site import BUDGET, GAP, Heard
+from chaos.heard import Heard
+from chaos.waves import BUDGET, GAP
 
 ASTDB_LAG = 1.5
 """Seconds before a kill of Asterisk in which a key may be lost: AstDB reaches the disk about a second late (docs/recovery.md)."""

@@ -32,7 +32,7 @@ from typing import Any
 
 import uvloop
 
-from chaos import plan
+from chaos import plan, sip
 
 T1 = 0.5
 """RFC 3261 17.1.1.1: the first retransmission of what is not acknowledged comes after half a second."""
@@ -46,8 +46,6 @@ KEY_AFTER = (0.4, 1.2)
 EVENT_MS, PACKET_MS, CLOCK = 120, 20, 8
 """Length of a key, distance of its packets (milliseconds), and ticks a millisecond of the RTP clock."""
 
-Address = tuple[str, int]
-
 
 @dataclass(slots=True)
 class Call:
@@ -55,13 +53,11 @@ class Call:
 
     number: str
     call_id: str
-    invite: dict[str, str]
-    via: list[str]
-    source: Address
+    invite: sip.Message
+    source: sip.Address
     tag: str
     behaviour: plan.Behaviour
-    media: Address | None
-    event_type: int
+    audio: sip.Audio
     answered: bool = False
     ended: bool = False
     closed: bool = False
@@ -78,9 +74,7 @@ class Callee(asyncio.DatagramProtocol):
     def __init__(
         self, address: str, port: int, rtp_port: int, write: Callable[[str], None], seed: int
     ) -> None:
-        self._address = address
-        self._port = port
-        self._rtp_port = rtp_port
+        self._sip = sip.Speaker(address, port, rtp_port)
         self._write = write
         self._dice = random.Random(seed)
         self._calls: dict[str, Call] = {}
@@ -94,72 +88,50 @@ class Callee(asyncio.DatagramProtocol):
         self._transport = transport
 
     def datagram_received(self, data: bytes, source: Any) -> None:
-        head, _, body = data.partition(b"\r\n\r\n")
-        first, *lines = head.decode("utf-8", "replace").split("\r\n")
-        via: list[str] = []
-        headers: dict[str, str] = {}
-        for line in lines:
-            name, _, value = line.partition(":")
-            key = name.strip().lower()
-            if key == "via":
-                via.append(value.strip())
-            headers.setdefault(key, value.strip())
-        if first.startswith("SIP/2.0"):
-            self._response(headers)
-            return
-        method = first.partition(" ")[0]
-        call = self._calls.get(headers.get("call-id", ""))
-        if method == "INVITE":
-            self._invite(first, headers, via, body.decode("utf-8", "replace"), source, call)
-        elif method == "ACK":
+        message = sip.read(data)
+        call = self._calls.get(message.headers.get("call-id", ""))
+        if message.method == "SIP/2.0":
+            if call is not None:  # the answer to our BYE
+                call.closed = True
+        elif message.method == "INVITE":
+            self._invite(message, source, call)
+        elif message.method == "ACK":
             if call is not None:
                 self._acknowledged(call)
-        elif method == "OPTIONS":
-            self._send(self._answer(200, "OK", headers, via, "options"), source)
+        elif message.method == "OPTIONS":
+            self._send(self._sip.answer(200, "OK", message, "options"), source)
         elif call is None:
-            self._send(self._answer(481, "Call Does Not Exist", headers, via, "none"), source)
+            self._send(self._sip.answer(481, "Call Does Not Exist", message, "none"), source)
         else:
-            self._send(self._answer(200, "OK", headers, via, call.tag), source)
-            if method == "BYE":
+            self._send(self._sip.answer(200, "OK", message, call.tag), source)
+            if message.method == "BYE":
                 self._end(call, "bye")
-            elif method == "CANCEL" and not call.answered and not call.ended:
+            elif message.method == "CANCEL" and not call.answered and not call.ended:
                 self._refuse(call, 487, "Request Terminated")
                 self._end(call, "cancel")
 
     # -- what comes ----------------------------------------------------------------------------------------------------
 
-    def _invite(
-        self,
-        first: str,
-        headers: dict[str, str],
-        via: list[str],
-        body: str,
-        source: Address,
-        call: Call | None,
-    ) -> None:
+    def _invite(self, message: sip.Message, source: sip.Address, call: Call | None) -> None:
         if call is not None:
-            if ";tag=" in headers.get("to", ""):  # a re-INVITE is no new call
-                self._send(self._answer(200, "OK", headers, via, call.tag, self._offer(call)), source)
+            if message.in_dialog:
+                self._send(self._sip.answer(200, "OK", message, call.tag, self._description(call)), source)
             elif call.last:
                 self._send(call.last, source)
             return
-        number = first.split(" ")[1].removeprefix("sip:").partition("@")[0].partition(";")[0]
         self._tags += 1
-        call_id = headers["call-id"]
-        media, event_type = _media(body)
-        call = self._calls[call_id] = Call(
+        number = message.number
+        call = self._calls[message.headers["call-id"]] = Call(
             number,
-            call_id,
-            headers,
-            via,
+            message.headers["call-id"],
+            message,
             source,
             f"c{os.getpid()}x{self._tags}",
             plan.behaviour(number),
-            media,
-            event_type,
+            sip.audio(message.body),
         )
         times = self._times[number] = self._times.get(number, 0) + 1
-        self._write(f"invite {number} {call_id} {_caller(headers.get('from', ''))}")
+        self._write(f"invite {number} {call.call_id} {message.caller}")
         if call.behaviour.first_call_only and times > 1:
             call.behaviour = plan.PERSON
         self._after(call, LOST_AFTER + call.behaviour.talk, lambda: self._end(call, "lost"))
@@ -188,20 +160,14 @@ class Callee(asyncio.DatagramProtocol):
         if behaviour.key:
             self._after(call, self._dice.uniform(*KEY_AFTER), lambda: self._press(call, behaviour.key))
 
-    def _response(self, headers: dict[str, str]) -> None:
-        """The answer to our BYE."""
-        call = self._calls.get(headers.get("call-id", ""))
-        if call is not None:
-            call.closed = True
-
     # -- what goes -----------------------------------------------------------------------------------------------------
 
     def _ring(self, call: Call) -> None:
-        call.last = self._answer(180, "Ringing", call.invite, call.via, call.tag)
+        call.last = self._sip.answer(180, "Ringing", call.invite, call.tag)
         self._send(call.last, call.source)
 
     def _accept(self, call: Call) -> None:
-        call.last = self._answer(200, "OK", call.invite, call.via, call.tag, self._offer(call))
+        call.last = self._sip.answer(200, "OK", call.invite, call.tag, self._description(call))
         self._repeat(call, call.last, lambda: not call.answered)
 
     def _decline(self, call: Call) -> None:
@@ -209,29 +175,14 @@ class Callee(asyncio.DatagramProtocol):
         self._end(call, "refuse")
 
     def _refuse(self, call: Call, status: int, reason: str) -> None:
-        call.last = self._answer(status, reason, call.invite, call.via, call.tag)
+        call.last = self._sip.answer(status, reason, call.invite, call.tag)
         self._send(call.last, call.source)
 
     def _hang_up(self, call: Call) -> None:
         if call.ended:
             return
-        contact = call.invite.get("contact", "").partition("<")[2].partition(">")[0]
-        message = "\r\n".join(
-            (
-                f"BYE {contact} SIP/2.0",
-                f"Via: SIP/2.0/UDP {self._address}:{self._port};branch=z9hG4bK{call.tag}bye;rport",
-                "Max-Forwards: 70",
-                f"From: {call.invite['to']};tag={call.tag}",
-                f"To: {call.invite['from']}",
-                f"Call-ID: {call.call_id}",
-                "CSeq: 1 BYE",
-                "Content-Length: 0",
-                "",
-                "",
-            )
-        ).encode()
         self._end(call, "hangup")
-        self._repeat(call, message, lambda: not call.closed)
+        self._repeat(call, self._sip.bye(call.invite, call.tag), lambda: not call.closed)
 
     def _repeat(
         self, call: Call, message: bytes, wanted: Callable[[], bool], sends: int = SENDS, wait: float = T1
@@ -243,7 +194,7 @@ class Callee(asyncio.DatagramProtocol):
 
     def _press(self, call: Call, digit: str) -> None:
         """A key as RFC 4733 has it: packets of a growing duration, the last one three times with the end bit."""
-        if call.ended or call.media is None:
+        if call.ended or call.audio.to is None:
             return
         event = "0123456789*#".index(digit)
         started = int(time.monotonic() * 1000 * CLOCK) & 0xFFFFFFFF
@@ -261,19 +212,19 @@ class Callee(asyncio.DatagramProtocol):
         self._after(call, EVENT_MS / 1000 + 0.010, lambda: self._pressed(call, digit))
 
     def _event(self, call: Call, event: int, started: int, length: int, end: bool, first: bool) -> None:
-        if call.ended or call.media is None:
+        if call.ended or call.audio.to is None:
             return
         call.sequence += 1
         header = struct.pack(
             "!BBHII",
             0x80,
-            (0x80 if first else 0) | call.event_type,
+            (0x80 if first else 0) | call.audio.event_type,
             call.sequence,
             started,
             hash(call.call_id) & 0xFFFFFFFF,
         )
         self.rtp.sendto(
-            header + struct.pack("!BBH", event, (0x80 if end else 0) | 10, length * CLOCK), call.media
+            header + struct.pack("!BBH", event, (0x80 if end else 0) | 10, length * CLOCK), call.audio.to
         )
 
     def _pressed(self, call: Call, digit: str) -> None:
@@ -299,58 +250,11 @@ class Callee(asyncio.DatagramProtocol):
         # It is kept a while: an INVITE that comes again must not be taken for a new call.
         asyncio.get_running_loop().call_later(KEEP_ENDED, self._calls.pop, call.call_id, None)
 
-    def _send(self, message: bytes, to: Address) -> None:
+    def _send(self, message: bytes, to: sip.Address) -> None:
         self._transport.sendto(message, to)
 
-    def _answer(
-        self, status: int, reason: str, headers: dict[str, str], via: list[str], tag: str, body: str = ""
-    ) -> bytes:
-        to = headers.get("to", "")
-        lines = [
-            f"SIP/2.0 {status} {reason}",
-            *(f"Via: {one}" for one in via),
-            f"From: {headers.get('from', '')}",
-        ]
-        lines.append(f"To: {to}" if ";tag=" in to or status == 100 else f"To: {to};tag={tag}")
-        lines += [f"Call-ID: {headers.get('call-id', '')}", f"CSeq: {headers.get('cseq', '')}"]
-        lines.append(f"Contact: <sip:callee@{self._address}:{self._port}>")
-        if body:
-            lines.append("Content-Type: application/sdp")
-        lines += [f"Content-Length: {len(body)}", "", body]
-        return "\r\n".join(lines).encode()
-
-    def _offer(self, call: Call) -> str:
-        lines = (
-            "v=0",
-            f"o=callee 1 1 IN IP4 {self._address}",
-            "s=-",
-            f"c=IN IP4 {self._address}",
-            "t=0 0",
-            f"m=audio {self._rtp_port} RTP/AVP 8 {call.event_type}",
-            "a=rtpmap:8 PCMA/8000",
-            f"a=rtpmap:{call.event_type} telephone-event/8000",
-            f"a=fmtp:{call.event_type} 0-16",
-            "a=sendrecv",
-            "",
-        )
-        return "\r\n".join(lines)
-
-
-def _media(sdp: str) -> tuple[Address | None, int]:
-    """Where the PBX wants its audio, and its number for telephone events."""
-    host, port, event_type = "", 0, 101
-    for line in sdp.splitlines():
-        if line.startswith("c=IN IP4 "):
-            host = line.split()[-1]
-        elif line.startswith("m=audio "):
-            port = int(line.split()[1])
-        elif line.startswith("a=rtpmap:") and "telephone-event/8000" in line:
-            event_type = int(line.removeprefix("a=rtpmap:").split()[0])
-    return ((host, port) if host and port else None), event_type
-
-
-def _caller(header: str) -> str:
-    return header.partition("sip:")[2].partition("@")[0] or "-"
+    def _description(self, call: Call) -> str:
+        return self._sip.description(call.audio.event_type)
 
 
 async def serve(address: str, port: int, log: Path, seed: int) -> None:

@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chaos.site import Heard, Site
+from chaos.heard import Heard
+from chaos.site import Site
 
 AGAIN_PATIENCE = 40.0
 """Seconds until a first call must leave again; far over the target of five, so that a miss is a figure and no hang-up."""
@@ -37,23 +38,23 @@ class Seen:
 def engine_kill(site: Site) -> Seen:
     """SIGKILL, and a new process at once."""
     at = time.time()
-    site.signal_engine(signal.SIGKILL)
-    site.engine_ended()
+    site.engine.signal(signal.SIGKILL)
+    site.engine.ended()
     in_flight = site.in_flight()
     mended = time.time()
-    site.start_engine()
+    site.engine.start()
     return _again(site, "engine kill", at, mended, in_flight, parted=mended)
 
 
 def engine_away(site: Site) -> Seen:
     """SIGKILL, and nobody there for a while: calls end, keys are pressed, and only Asterisk sees it."""
     at = time.time()
-    site.signal_engine(signal.SIGKILL)
-    site.engine_ended()
+    site.engine.signal(signal.SIGKILL)
+    site.engine.ended()
     in_flight = site.in_flight()
     time.sleep(site.dice.uniform(4.0, 10.0))
     mended = time.time()
-    site.start_engine()
+    site.engine.start()
     return _again(site, "engine away", at, mended, in_flight, parted=mended)
 
 
@@ -61,11 +62,11 @@ def restart(site: Site) -> Seen:
     """SIGTERM, a clean end, and a new process: an upgrade under load."""
     at = time.time()
     in_flight = site.in_flight()
-    site.signal_engine(signal.SIGTERM)
-    status = site.engine_ended()
+    site.engine.signal(signal.SIGTERM)
+    status = site.engine.ended()
     problem = "" if status == 0 else f"exit status {status} after SIGTERM"
     mended = time.time()
-    site.start_engine()
+    site.engine.start()
     return _again(site, "restart", at, mended, in_flight, problem, parted=mended)
 
 
@@ -118,8 +119,8 @@ def link_freeze(site: Site) -> Seen:
     in_flight = site.in_flight()
     site.relay.freeze()
     # Whether it was noticed is told by the engine's log; lines are appended in order.
-    before = len(site.log("ami.lost", "ami.failed"))
-    noticed = site.until(lambda: len(site.log("ami.lost", "ami.failed")) > before, 15.0, every=0.1)
+    before = len(site.engine.log("ami.lost", "ami.failed"))
+    noticed = site.until(lambda: len(site.engine.log("ami.lost", "ami.failed")) > before, 15.0, every=0.1)
     gone = time.time()
     took = gone - at
     site.relay.mend()
@@ -144,9 +145,9 @@ def engine_freeze(site: Site) -> Seen:
     """SIGSTOP of the engine; Asterisk gives its connection up after a while."""
     at = time.time()
     in_flight = site.in_flight()
-    site.signal_engine(signal.SIGSTOP)
+    site.engine.signal(signal.SIGSTOP)
     time.sleep(site.dice.choice((0.5, 2.0, 7.0)) * site.dice.uniform(0.5, 1.0))
-    site.signal_engine(signal.SIGCONT)
+    site.engine.signal(signal.SIGCONT)
     return _again(site, "engine frozen", at, time.time(), in_flight)
 
 
@@ -162,7 +163,7 @@ def disk_full(site: Site) -> Seen:
     )
     time.sleep(site.dice.uniform(0.5, 2.5))
     problem = "" if stopped else "dialing did not stop while the disk was full"
-    if not site.engine_lives():
+    if not site.engine.lives():
         problem = "the engine ended"
     site.free_disk()
     return _again(site, "disk full", at, time.time(), in_flight, problem)
@@ -177,10 +178,10 @@ def clock_jump(site: Site) -> Seen:
         * site.dice.choice((-1.0, 1.0))
         * site.dice.uniform(0.5, 1.0)
     )
-    before = len(site.log("clock.jumped"))
-    site.set_clock(site.clock + jump)
+    before = len(site.engine.log("clock.jumped"))
+    site.engine.set_clock(site.engine.clock + jump)
     problem = ""
-    if not site.until(lambda: len(site.log("clock.jumped")) > before, 10.0, every=0.2):
+    if not site.until(lambda: len(site.engine.log("clock.jumped")) > before, 10.0, every=0.2):
         problem = "the engine did not notice that its clock was set"
     return _again(site, "clock set", at, time.time(), in_flight, problem)
 
@@ -202,9 +203,9 @@ FAULTS: dict[str, Callable[[Site], Seen]] = {
 
 
 def _since(site: Site, moment: float) -> list[Heard]:
-    site.listen()
+    site.callee.read()
     found: list[Heard] = []
-    for one in reversed(site.heard):
+    for one in reversed(site.callee.lines):
         if one.at < moment:
             break
         found.append(one)
@@ -223,13 +224,13 @@ def _again(
     def left() -> bool:
         site.feed()
         if since[0] is None:
-            since[0] = next((moment for moment in site.logins() if moment > (parted or mended)), None)
+            since[0] = next((moment for moment in site.engine.logins() if moment > (parted or mended)), None)
         first[:] = [
             one.at
-            for one in site.heard_after(mended)
+            for one in site.callee.after(mended)
             if one.what == "invite" and since[0] and one.at > since[0]
         ][:1]
-        return bool(first) or not site.engine_lives()
+        return bool(first) or not site.engine.lives()
 
     site.until(left, AGAIN_PATIENCE)
     if not first:
@@ -239,7 +240,7 @@ def _again(
 
 def _silence(site: Site, mended: float) -> str:
     """Why nobody was heard, as far as the engine's log and the callee tell."""
-    if not site.engine_lives():
+    if not site.engine.lives():
         return "the engine ended"
-    logins = ", ".join(f"{moment - mended:+.3f} s" for moment in site.logins()) or "none"
-    return f"no call left any more (logins from the mending: {logins}; INVITEs since: {len(site.heard_after(mended))})"
+    logins = ", ".join(f"{moment - mended:+.3f} s" for moment in site.engine.logins()) or "none"
+    return f"no call left any more (logins from the mending: {logins}; INVITEs since: {len(site.callee.after(mended))})"

@@ -1,6 +1,6 @@
-"""One run's site: PBX, callee, relay, and the engine as a process, with its state on a small disk of its own.
+"""One run's site: PBX, callee, relay, and the engine with its state on a small disk of its own.
 
-Knows how each is started, killed, frozen and asked. Refuses to know when (`faults`) and what it should come to (`books`).
+Knows how each is brought up and asked. Refuses to know when (`faults`) and what it should come to (`books`).
 """
 
 from __future__ import annotations
@@ -14,32 +14,27 @@ import sqlite3
 import subprocess
 import sys
 import time
-import wave
 from collections.abc import Callable
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import lab
-from chaos import plan
+from chaos.engine import Engine
+from chaos.heard import CalleeLog
 from chaos.link import Relay
+from chaos.waves import Waves
 from lab import process
-from lab.places import BENCH_ADDRESS, PBX_ADDRESS, REPOSITORY
+from lab.places import BENCH_ADDRESS, PBX_ADDRESS
 
 PORTS = lab.Ports(sip=25660, ami=25638, rtp=20000)
 """Apart from those of a person's lab, of the tests and of the benchmarks."""
 RELAY_PORT = 25639
-CLOCK = REPOSITORY / "chaos" / "clock"
-"""What sets the clock of a Python program that has it on its PYTHONPATH."""
 DISK = 320 << 20
 """Bytes of the engine's disk."""
-WAVE = 2500
-"""Contacts of one job."""
 LOW = 900
 """With fewer contacts waiting, the next job is dropped."""
-CAMPAIGN = "wave"
 
 SETTINGS = """
 [engine]
@@ -75,52 +70,6 @@ owner = "Chaos"
 proof = {proof}
 """
 
-GAP = 4.0
-"""Seconds of the campaigns' min_gap, and of every retry's delay."""
-BUDGET = 3
-MESSAGE = 3.0
-"""Seconds of the message."""
-MANIFEST = """
-id = "{name}"
-owner = "Chaos, chaos@example.org"
-purpose = "informational"
-caller_id = "+33162000001"
-window = [{{ from = "00:00", to = "00:00" }}]
-max_callbacks = 1
-[amd]
-enabled = false
-[message]
-prompts = ["message.wav"]
-[menu]
-repeats = 0
-timeout = "2s"
-[menu.keys]
-1 = "confirm"
-2 = {{ action = "call_back", after = "6s" }}
-[retry]
-max_attempts = 3
-min_gap = "4s"
-unknown = "after_gap"
-BUSY = {{ delay = "4s", attempts = 1 }}
-NO_ANSWER = {{ delay = "4s", attempts = 0 }}
-FAILED = {{ delay = "4s", attempts = 1 }}
-CONGESTION = {{ delay = "4s", attempts = 4 }}
-[contacts]
-file = "people.csv"
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A line of the callee's log."""
-
-    at: float
-    """POSIX seconds."""
-    what: str
-    number: str
-    call_id: str
-    rest: str
-
 
 class Site:
     """Everything of one run, in one directory."""
@@ -137,16 +86,9 @@ class Site:
         self.disk = directory / "disk"
         self.queue = directory / "queue"
         self.mounted = False
-        self.clock = 0.0
-        """Seconds by which the engine's wall clock is off; set by `set_clock`."""
-        self.waves = 0
-        self.instances = 0
-        """Numbers handed out so far."""
-        self.engine: subprocess.Popen[bytes] | None = None
-        self.heard: list[Heard] = []
-        self._offset = 0
-        self._marked = 0
-        self._torn = b""
+        self.waves = Waves(self.queue)
+        self.engine = Engine(directory, self.disk / "volley.log")
+        self.callee = CalleeLog(directory / "callee.log")
         self.relay = Relay(PBX_ADDRESS, RELAY_PORT, PORTS.ami, random.Random(dice.random()))
 
     # -- set-up and end ------------------------------------------------------------------------------------------------
@@ -165,7 +107,7 @@ class Site:
         lab.console("pbx", "database deltree volley", self.laboratory)  # what an earlier run left
         self.relay.start()
         command = [sys.executable, "-m", "chaos.callee", "--address", BENCH_ADDRESS, "--port", str(PORTS.sip)]
-        command += ["--log", str(self.callee_log), "--seed", str(self.dice.randrange(1 << 30))]
+        command += ["--log", str(self.callee.path), "--seed", str(self.dice.randrange(1 << 30))]
         process.start(command, self.dir / "callee.pid", self.dir / "callee.out")
         (self.dir / "volley.toml").write_text(
             SETTINGS.format(
@@ -177,10 +119,7 @@ class Site:
 
     def close(self) -> None:
         """End whatever still runs, in whatever state it is."""
-        if self.engine is not None and self.engine.poll() is None:
-            self.engine.send_signal(signal.SIGCONT)
-            self.engine.kill()
-            self.engine.wait()
+        self.engine.end()
         self.relay.stop()
         process.stop(self.dir / "callee.pid")
         pid = lab.status(self.laboratory).pids["pbx"]
@@ -206,120 +145,6 @@ class Site:
 
     def _unmount(self) -> None:
         subprocess.run(["umount", str(self.disk)], check=False)
-
-    # -- the callee ----------------------------------------------------------------------------------------------------
-
-    @property
-    def callee_log(self) -> Path:
-        return self.dir / "callee.log"
-
-    def listen(self) -> list[Heard]:
-        """What the callee wrote since the last time."""
-        if not self.callee_log.exists():
-            return []
-        with self.callee_log.open("rb") as handle:
-            handle.seek(self._offset)
-            data = handle.read()
-        self._offset += len(data)
-        *lines, self._torn = (self._torn + data).split(b"\n")
-        fresh = []
-        for line in lines:
-            at, what, number, call_id, *rest = line.decode().split(" ")
-            fresh.append(Heard(float(at) / 1000, what, number, call_id, " ".join(rest)))
-        self.heard += fresh
-        return fresh
-
-    def heard_after(self, moment: float) -> list[Heard]:
-        """What the callee wrote after that moment, oldest first."""
-        self.listen()
-        found: list[Heard] = []
-        for one in reversed(self.heard):
-            if one.at <= moment - 1.0:
-                break
-            if one.at > moment:
-                found.append(one)
-        return found[::-1]
-
-    def logins(self) -> list[float]:
-        """When the engine was ready to dial since the last `mark`, POSIX seconds: its `ami.connected`, by its own clock less
-        what that is off."""
-        return [
-            datetime.fromisoformat(line["time"]).timestamp() - self.clock
-            for line in self.log_tail("ami.connected")
-        ]
-
-    # -- the engine ----------------------------------------------------------------------------------------------------
-
-    def start_engine(self) -> None:
-        """Start `volley run`; returns at once."""
-        environment = dict(os.environ)
-        if (self.dir / "clock").exists():
-            environment |= {"PYTHONPATH": str(CLOCK), "VOLLEY_CHAOS_CLOCK": str(self.dir / "clock")}
-        with (self.dir / "engine.err").open("ab") as errors:
-            self.engine = subprocess.Popen(
-                [sys.executable, "-m", "engine.cli", "run", "--config", str(self.dir / "volley.toml")],
-                cwd=REPOSITORY,
-                stdout=errors,
-                stderr=errors,
-                env=environment,
-            )
-        # Who ends this harness by force finds the engine by this file.
-        started = process.started_at(self.engine.pid)
-        (self.dir / "engine.pid").write_text(f"{self.engine.pid} {started}\n", encoding="ascii")
-
-    def set_clock(self, offset: float) -> None:
-        """Set the engine's wall clock, and nobody else's, to `offset` seconds off; its monotonic clock runs on."""
-        self.clock = offset
-        draft = self.dir / "clock.tmp"
-        draft.write_text(repr(offset), encoding="ascii")
-        draft.rename(self.dir / "clock")
-
-    def signal_engine(self, number: signal.Signals) -> None:
-        assert self.engine is not None
-        self.engine.send_signal(number)
-
-    def engine_ended(self, patience: float = 30.0) -> int:
-        """Its exit status, once it has ended."""
-        assert self.engine is not None
-        return self.engine.wait(patience)
-
-    def engine_lives(self) -> bool:
-        return self.engine is not None and self.engine.poll() is None
-
-    def mark(self) -> None:
-        """A fault is about to strike: `logins` looks at what the engine logs from here on."""
-        path = self.disk / "volley.log"
-        self._marked = path.stat().st_size if path.exists() else 0
-
-    def log_tail(self, name: str) -> list[dict[str, Any]]:
-        """Lines of this event since the last `mark`."""
-        path = self.disk / "volley.log"
-        if not path.exists():
-            return []
-        with path.open("rb") as handle:
-            handle.seek(self._marked)
-            lines = handle.read().split(b"\n")
-        found = []
-        for line in lines:
-            if b'"event":"%s"' % name.encode() in line:
-                with suppress(ValueError):  # cut off by a full disk
-                    found.append(json.loads(line))
-        return found
-
-    def log(self, *names: str) -> list[dict[str, Any]]:
-        """The engine's log lines of these events."""
-        path = self.disk / "volley.log"
-        if not path.exists():
-            return []
-        found = []
-        with path.open("rb") as lines:
-            for line in lines:
-                if any(b'"event":"%s"' % name.encode() in line for name in names):
-                    try:
-                        found.append(json.loads(line))
-                    except ValueError:  # cut off by a full disk
-                        continue
-        return found
 
     # -- the PBX -------------------------------------------------------------------------------------------------------
 
@@ -381,19 +206,8 @@ class Site:
             return
         if (self.queue / "processing").is_dir() and any((self.queue / "processing").glob("*-wave*")):
             return
-        if self.instances + WAVE > plan.MOST:
-            return
-        self.waves += 1
-        name = f"{CAMPAIGN}{self.waves}"
-        draft = self.queue / "incoming" / f".{name}"
-        draft.mkdir()
-        _cut(self.practice.samples / "en" / "menu.wav", draft / "message.wav", MESSAGE)
-        people = "".join(f"{plan.number(self.instances + at)}\n" for at in range(WAVE))
-        self.instances += WAVE
-        (draft / "people.csv").write_text("phone_number\n" + people, encoding="utf-8")
-        (draft / "campaign.toml").write_text(MANIFEST.format(name=name), encoding="utf-8")
-        (draft / ".complete").touch()
-        draft.rename(draft.with_name(name))
+        if not self.waves.over():
+            self.waves.drop(self.practice.samples)
 
     def cancel_all(self) -> None:
         """Ask for the end of every campaign that is open."""
@@ -415,10 +229,3 @@ class Site:
                 return False
             time.sleep(every)
         return True
-
-
-def _cut(source: Path, target: Path, seconds: float) -> None:
-    """The first seconds of a WAV file."""
-    with wave.open(str(source), "rb") as long, wave.open(str(target), "wb") as short:
-        short.setparams(long.getparams())
-        short.writeframes(long.readframes(int(long.getframerate() * seconds)))

@@ -35,6 +35,6 @@ def _follow(traveller: time_machine.Traveller, known: float) -> None:
 
 
 _first = _wanted()
-threading.Thread(
-    target=_follow, args=(time_machine.travel(time.time() + _first).start(), _first), daemon=True
-).start()
+_traveller = time_machine.travel(time.time() + _first).start()
+time.time()  # from the first look on, and not before, this clock goes
+threading.Thread(target=_follow, args=(_traveller, _first), daemon=True).start()

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from chaos import books, plan
-from chaos.site import GAP, Heard
+from chaos.heard import Heard
+from chaos.waves import GAP
 from engine.store.database import migrate
 
 START = 1_795_491_000.0
