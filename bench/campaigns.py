@@ -26,7 +26,7 @@ from engine.dialing.agents import Agents
 from engine.dialing.dispatcher import HORIZON
 from engine.dialing.running import NEVER
 from engine.rules.numbers import Number
-from engine.store import campaigns, jobs, recovery
+from engine.store import campaigns, jobs, loading, recovery
 from engine.store.claims import claim
 from engine.store.database import migrate
 from engine.store.jobs import NewCampaign
@@ -85,7 +85,7 @@ class World:
             Number(f"+3319900{which * contacts + at:04d}", "FR", "fixed", ("Europe/Paris",))
             for at in range(contacts)
         ]
-        jobs.add_contacts(
+        loading.add_contacts(
             self.connection, job_id=name, campaign_id=found, through_row=contacts, due_at=due, reject_known_numbers=False,
             contacts=[Contact(row, None, (one,), None, None, None, None, None, None, None, {}) for row, one in enumerate(numbers)],
         )  # fmt: skip

@@ -28,7 +28,7 @@ from engine.rules.caller_ids import CallerId, CallerIds
 from engine.rules.gate import UNLISTED, CampaignRules, Candidate, Listing, Used, decide
 from engine.rules.hours import Hours
 from engine.rules.numbers import Number
-from engine.store import jobs, lists, recovery
+from engine.store import jobs, lists, loading, recovery
 from engine.store.claimed import Claimant
 from engine.store.claims import NO_LISTS, claim
 from engine.store.database import migrate
@@ -123,7 +123,7 @@ def books(path: Path, count: int) -> sqlite3.Connection:
     recovery.register(connection, ["lab"], {"a": "lab"})
     new = NewCampaign("c", "", "anna", "marketing", 50, NOON - 1, None, {"id": "c"}, "flow", {"max": "60"})
     found = jobs.begin_job(connection, job_id="j", fingerprint="j", source="j", campaign=new, now=NOON - 1)
-    jobs.add_contacts(
+    loading.add_contacts(
         connection, job_id="j", campaign_id=found, through_row=count, due_at=NOON - 1, reject_known_numbers=False,
         contacts=[
             Contact(row, None, (american(row),), None, None, consent(row), None, None, None, None, {}) for row in range(count)

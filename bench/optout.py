@@ -39,7 +39,7 @@ from engine.dialing.ledger import Ledger
 from engine.dialing.trunks import Trunks
 from engine.ops import log as events
 from engine.rules.numbers import Number
-from engine.store import campaigns, jobs, recovery
+from engine.store import campaigns, jobs, loading, recovery
 from engine.store.database import open_writer
 from engine.store.jobs import NewCampaign
 from engine.store.writer import Writer
@@ -146,7 +146,7 @@ async def load(writer: Writer, calls: int, now: float) -> None:
         number = Number(f"+33{RANGES[block]}{digits:04d}", "FR", "fixed", ("Europe/Paris",))
         people.append(Contact(row, None, (number,), None, None, None, None, None, None, None, {}))
     add = partial(
-        jobs.add_contacts, job_id="j", campaign_id=found, contacts=people, through_row=calls, due_at=now,
+        loading.add_contacts, job_id="j", campaign_id=found, contacts=people, through_row=calls, due_at=now,
         reject_known_numbers=False,
     )  # fmt: skip
     await writer.submit(add)

@@ -31,9 +31,10 @@ from engine.intake.rejects import HEADINGS
 from engine.intake.wire import Batch, Done
 from engine.ops import log as events
 from engine.ops.log import Log
-from engine.store import audited, campaigns, jobs
+from engine.store import audited, campaigns, jobs, loading
 from engine.store.campaigns import CampaignRow
-from engine.store.jobs import Collision, JobRow, NewCampaign
+from engine.store.jobs import JobRow, NewCampaign
+from engine.store.loading import Collision
 from engine.store.writer import Writer
 
 SLICE = 2000
@@ -145,7 +146,7 @@ class Intake:
             )
         if not isinstance(manifest.job, CampaignJob):
             while await self._writer.submit(
-                partial(jobs.release_held, campaign_id=campaign_id, now=self._clock.now(), limit=SLICE),
+                partial(loading.release_held, campaign_id=campaign_id, now=self._clock.now(), limit=SLICE),
                 bulk=True,
             ):
                 pass
@@ -234,12 +235,12 @@ class Intake:
                 if isinstance(part, Batch):
                     collisions += await self._writer.submit(
                         partial(
-                            jobs.add_contacts,
+                            loading.add_contacts,
                             job_id=job.id,
                             campaign_id=campaign_id,
                             contacts=part.contacts,
                             through_row=part.through_row,
-                            due_at=jobs.HELD if adds else self._clock.now(),
+                            due_at=loading.HELD if adds else self._clock.now(),
                             reject_known_numbers=adds and described.contacts.duplicates != "keep",
                             spoken_to=bool(campaign.personal()),
                         ),

@@ -31,7 +31,7 @@ from engine.rules.hours import Hours
 from engine.store import audited_steering, campaigns
 from engine.store.database import open_reader
 from engine.store.due import due
-from engine.store.jobs import HELD
+from engine.store.loading import HELD
 from engine.store.writer import Writer
 
 SLICE = 2000

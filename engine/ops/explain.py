@@ -25,8 +25,8 @@ from engine.rules.hours import local_time
 from engine.rules.places.practice import PRACTICE
 from engine.store.due import contact as one_contact
 from engine.store.halts import halts
-from engine.store.jobs import HELD
 from engine.store.listing import ListBook
+from engine.store.loading import HELD
 from engine.store.past import StoredPast, matter_of
 from engine.store.speech import WANTED
 

@@ -1,7 +1,7 @@
 """What the books say of people who are not in them yet: of their first number whether it is suppressed or in a call and what
 happened at it before, and of each whether the campaign has them already.
 
-Sees what `engine.store.jobs` would do with them, and what a claim would then tell the gate. Where there are no books yet,
+Sees what `engine.store.loading` would do with them, and what a claim would then tell the gate. Where there are no books yet,
 empty ones are looked at.
 """
 

@@ -18,7 +18,7 @@ from engine.ops.figures import CampaignStatus, Kept, Rates, Status, TrunkStatus
 from engine.ops.pulse import Pulse
 from engine.ops.summary import done_contacts
 from engine.store.halts import halts
-from engine.store.jobs import HELD
+from engine.store.loading import HELD
 from engine.store.purge import overdue
 
 MINUTE = 60.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from engine.store.jobs import HELD
+from engine.store.loading import HELD
 
 _DUE = """
 UPDATE contacts SET due_at = due_at + ? WHERE campaign_id = ? AND state = 'pending' AND due_at > ? AND due_at < ?

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.store.closing import close_contact
-from engine.store.jobs import HELD, WORDLESS
+from engine.store.loading import HELD, WORDLESS
 
 WANTED = "wanted"
 FAILED = "speech_failed"

@@ -7,7 +7,7 @@ import sqlite3
 from typing import Any
 
 from engine.contacts import Contact
-from engine.store import jobs
+from engine.store import jobs, loading
 from engine.store.campaigns import CampaignRow, flow_entries
 from engine.store.jobs import NewCampaign
 
@@ -59,7 +59,7 @@ def open_trial(
         "UPDATE campaigns SET manifest = ?, steered = ?, steered_at = ?, flow_version = ?, message_seconds = ? WHERE id = ?",
         (json.dumps(manifest), json.dumps(steered), now, row.flow_version, row.message_seconds, campaign_id),
     )
-    jobs.add_contacts(
+    loading.add_contacts(
         connection, job_id, campaign_id, [contact], 1, now, reject_known_numbers=False, spoken_to=spoken_to
     )  # fmt: skip
     jobs.close_job(connection, job_id, 1, 0, now)

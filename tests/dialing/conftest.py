@@ -29,7 +29,7 @@ from engine.dialing.trunks import Trunks
 from engine.errors import AmiUnreachable
 from engine.halts import Halts
 from engine.rules.numbers import Number
-from engine.store import campaigns, jobs, recovery
+from engine.store import campaigns, jobs, loading, recovery
 from engine.store.database import open_writer
 from engine.store.jobs import NewCampaign
 from engine.store.writer import Writer
@@ -237,7 +237,7 @@ class Desk:
         )
         await self.writer.submit(
             partial(
-                jobs.add_contacts, job_id=name, campaign_id=found, contacts=contacts, through_row=len(contacts),
+                loading.add_contacts, job_id=name, campaign_id=found, contacts=contacts, through_row=len(contacts),
                 due_at=now, reject_known_numbers=False, spoken_to=spoken_to,
             )
         )  # fmt: skip

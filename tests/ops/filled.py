@@ -16,7 +16,7 @@ from engine.config import Settings
 from engine.contacts import Contact
 from engine.dialing.running import Running
 from engine.rules.numbers import dial_format, parse_number
-from engine.store import campaigns, claims, jobs, outcomes, recovery, suppression
+from engine.store import campaigns, claims, jobs, loading, outcomes, recovery, suppression
 from engine.store.claimed import Claim, Claimant
 from engine.store.database import open_writer
 from engine.store.jobs import NewCampaign
@@ -136,7 +136,7 @@ class Books:
             self.flows,
         )
         campaign_id = jobs.begin_job(self.connection, job, job, f"{name}.toml", new, self.now)
-        jobs.add_contacts(
+        loading.add_contacts(
             self.connection,
             job,
             campaign_id,

@@ -18,7 +18,7 @@ from engine.rules.caller_ids import CallerId, CallerIds
 from engine.rules.gate import CampaignRules
 from engine.rules.hours import Hours
 from engine.rules.numbers import Number
-from engine.store import claims, jobs, outcomes, recovery, suppression
+from engine.store import claims, jobs, loading, outcomes, recovery, suppression
 from engine.store.claimed import Claim, Claimant, ClaimResult
 from engine.store.database import migrate
 from engine.store.jobs import NewCampaign
@@ -129,9 +129,9 @@ class Books:
         due_at: float | None = None,
         reject: bool = False,
         spoken_to: bool = False,
-    ) -> list[jobs.Collision]:
+    ) -> list[loading.Collision]:
         return self.unit(
-            jobs.add_contacts, job_id=job, campaign_id=campaign_id, contacts=contacts,
+            loading.add_contacts, job_id=job, campaign_id=campaign_id, contacts=contacts,
             through_row=max((one.row for one in contacts), default=0), due_at=self.now if due_at is None else due_at,
             reject_known_numbers=reject, spoken_to=spoken_to,
         )  # fmt: skip

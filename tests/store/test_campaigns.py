@@ -10,7 +10,7 @@ from datetime import UTC, datetime, time
 import pytest
 
 from engine.contacts import Consent
-from engine.store import campaigns, jobs
+from engine.store import campaigns, jobs, loading
 from engine.store.jobs import JobRow
 
 
@@ -66,7 +66,7 @@ def test_a_batch_and_how_far_it_got_are_one(books, person) -> None:
     books.add("job-spring", campaign, person(2), person(3))
 
     def crash(connection: sqlite3.Connection) -> None:
-        jobs.add_contacts(
+        loading.add_contacts(
             connection,
             "job-spring",
             campaign,
@@ -390,8 +390,8 @@ def test_removing_by_external_id(books, person) -> None:
 
 def test_held_contacts_are_released_in_slices(books, person) -> None:
     campaign = books.campaign("spring")
-    books.add("job-spring", campaign, *(person(row) for row in range(1, 6)), due_at=jobs.HELD)
-    assert [books.unit(jobs.release_held, campaign, books.now, 2) for _ in range(4)] == [2, 2, 1, 0]
+    books.add("job-spring", campaign, *(person(row) for row in range(1, 6)), due_at=loading.HELD)
+    assert [books.unit(loading.release_held, campaign, books.now, 2) for _ in range(4)] == [2, 2, 1, 0]
     assert len(books.claim(campaign).claims) == 5
 
 

@@ -11,7 +11,7 @@ import pytest
 from engine.channel import channel_id, created_at
 from engine.rules.caller_ids import CallerId, CallerIds
 from engine.rules.hours import Hours, Window
-from engine.store import campaigns, claims, closing, jobs
+from engine.store import campaigns, claims, closing, loading
 from engine.store.claims import SCAN_LIMIT
 
 HOUR = 3600.0
@@ -266,10 +266,10 @@ def test_a_claim_of_many_refusals_is_bounded(books, person, phone) -> None:
 def test_contacts_that_a_job_holds_back_are_not_seen(books, person) -> None:
     campaign = books.campaign("spring", person(1))
     books.claim_one(campaign)
-    books.add("job-spring", campaign, person(2), due_at=jobs.HELD)
+    books.add("job-spring", campaign, person(2), due_at=loading.HELD)
     found = books.claim(campaign)
     assert found.claims == found.refusals == ()
-    assert books.unit(jobs.release_held, campaign, books.now, 10) == 1
+    assert books.unit(loading.release_held, campaign, books.now, 10) == 1
     assert len(books.claim(campaign).claims) == 1
 
 

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 )
 
 from engine.channel import Report
-from engine.store import campaigns, claims, jobs, outcomes, recovery, suppression
+from engine.store import campaigns, claims, jobs, loading, outcomes, recovery, suppression
 
 NUMBERS = st.integers(1, 8)
 LISTS_OF_NUMBERS = st.lists(NUMBERS, min_size=1, max_size=3, unique=True)
@@ -122,7 +122,7 @@ class AnyHistory(RuleBasedStateMachine):
             now=self.books.now,
         )
         self.loading[job] = campaign
-        self.batch(job, campaign, people, jobs.HELD if held else self.books.now, reject=False)
+        self.batch(job, campaign, people, loading.HELD if held else self.books.now, reject=False)
 
     @precondition(lambda self: self.loading)
     @rule(data=st.data())
@@ -133,7 +133,7 @@ class AnyHistory(RuleBasedStateMachine):
     def close(self, job: str) -> None:
         campaign = self.loading.pop(job)
         self.books.unit(jobs.close_job, job_id=job, parsed=9, refused=0, now=self.books.now)
-        while self.books.unit(jobs.release_held, campaign, self.books.now, 2):
+        while self.books.unit(loading.release_held, campaign, self.books.now, 2):
             self.books.check()
 
     @precondition(lambda self: self.loading)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from engine.store import campaigns, jobs, speech
-from engine.store.jobs import HELD, WORDLESS
+from engine.store import campaigns, jobs, loading, speech
+from engine.store.loading import HELD, WORDLESS
 from engine.store.speech import Wordless
 
 SOUND = "speech-0a1b2c3d-1/" + "f" * 32
@@ -63,19 +63,19 @@ def test_contacts_of_a_job_that_is_not_in_whole_wait_for_that_too(
         jobs.begin_job, job_id="more", fingerprint="more", source="more", campaign=waiting, now=books.now
     )
     books.unit(
-        jobs.add_contacts, job_id="more", campaign_id=waiting, contacts=[person(9)], through_row=9, due_at=HELD,
+        loading.add_contacts, job_id="more", campaign_id=waiting, contacts=[person(9)], through_row=9, due_at=HELD,
         reject_known_numbers=True, spoken_to=True,
     )  # fmt: skip
     books.unit(speech.ready, names={4: [SOUND]}, now=books.now)
     assert due_at(books, 9) == HELD
-    books.unit(jobs.release_held, campaign_id=waiting, now=books.now, limit=10)
+    books.unit(loading.release_held, campaign_id=waiting, now=books.now, limit=10)
     assert due_at(books, 9) == books.now
 
     books.unit(
-        jobs.add_contacts, job_id="more", campaign_id=waiting, contacts=[person(10)], through_row=10, due_at=HELD,
+        loading.add_contacts, job_id="more", campaign_id=waiting, contacts=[person(10)], through_row=10, due_at=HELD,
         reject_known_numbers=True, spoken_to=True,
     )  # fmt: skip
-    books.unit(jobs.release_held, campaign_id=waiting, now=books.now, limit=10)
+    books.unit(loading.release_held, campaign_id=waiting, now=books.now, limit=10)
     assert due_at(books, 10) == WORDLESS, "what releases the job does not release who has no words"
     books.unit(jobs.close_job, job_id="more", parsed=2, refused=0, now=books.now)
     books.unit(speech.ready, names={5: [SOUND]}, now=books.now)
