@@ -252,7 +252,7 @@ class Engine:
             self.ledger,
             self.follower,
             self.writer,
-            lambda row: Running(row, self.settings),
+            lambda row: Running.to_settle(row, self.settings),
             self.dispatcher.wake,
             self._changed.set,
             self._clock,

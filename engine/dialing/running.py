@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
+
+from pydantic import ValidationError
 
 from engine.campaign import Campaign
-from engine.config import Settings
+from engine.config import Settings, problems_of
 from engine.dialing.disposition import Disposition
 from engine.dialing.pacing import Pace
 from engine.dialing.retry import Policy
+from engine.errors import StoreError
 from engine.flow.actions import MESSAGE
 from engine.flow.compiled import opt_out_keys
 from engine.rules.caller_ids import CallerId, CallerIds
@@ -29,6 +34,27 @@ CAREFUL_HOURS = Hours([Window.model_validate({"from": "09:00", "to": "20:00"})])
 
 def _nobody(running: Running) -> None:
     """Nobody keeps its place."""
+
+
+def _without(table: dict[str, Any], paths: Iterable[Sequence[int | str]]) -> dict[str, Any]:
+    """A copy without what lies at these paths, or as far along them as there is something: pydantic names alternatives of ours in
+    between, and what is missing."""
+    table = deepcopy(table)
+    wrong: dict[tuple[int, Any], Any] = {}
+    """Where something lies that goes -> what it lies in."""
+    key: Any
+    for path in paths:
+        at: Any = table
+        found: tuple[Any, Any] | None = None
+        for key in path:
+            if (isinstance(at, dict) and key in at) or (isinstance(at, list) and key in range(len(at))):
+                found, at = (at, key), at[key]
+        if found is not None:
+            wrong[id(found[0]), found[1]] = found[0]
+    places = sorted(wrong, key=lambda place: place[1] if isinstance(place[1], int) else -1)
+    for place in reversed(places):  # of a list the last first
+        del wrong[place][place[1]]
+    return table
 
 
 class Running:
@@ -100,6 +126,24 @@ class Running:
             cost_a_day=campaign.cost_per_day,
             most_per_call={trunk: self.tariff.most(trunk) for trunk in self.trunks},
         )
+
+    @classmethod
+    def to_settle(cls, row: CampaignRow, settings: Settings) -> Running:
+        """A campaign of which calls are to be settled and none are to be made: where another version has stored it, without the words
+        of it that this one does not know. Raises StoreError when too little is left."""
+        try:
+            return cls(row, settings)
+        except ValidationError as error:
+            unknown = [item["loc"] for item in error.errors()]
+        manifest, steered = _without(row.manifest, unknown), _without(row.steered, unknown)
+        try:
+            return cls(replace(row, manifest=manifest, steered=steered), settings)
+        except ValidationError as error:
+            raise StoreError(
+                f"campaign {row.name} was stored by another version of Volley and cannot be read: "
+                + "; ".join(str(one) for one in problems_of(error))
+                + "; run that version until the calls of the campaign have ended"
+            ) from error
 
     def __repr__(self) -> str:
         return f"<Running {self.name} {self.state} live={self.live} next_due={self.next_due:.0f}>"

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from engine.dialing.agenda import Agenda
 from engine.dialing.agents import Agents
 from engine.dialing.running import CAREFUL_HOURS, NEVER, Running, transfers
+from engine.errors import StoreError
 from engine.store.campaigns import CampaignRow
 from engine.store.claimed import Claimant
 from tests.dialing.conftest import settings as lab_settings
@@ -123,6 +125,39 @@ def test_a_campaign_s_own_pace(some_settings) -> None:
     assert 0.4 < running.wait(100.0, 50.0, 0.04) < 0.6
     running.live = 10
     assert running.room(60.0, 0.04) == 0
+
+
+DAY = {"from": "09:00", "to": "18:00"}
+
+
+@pytest.mark.parametrize(
+    ("stored", "steered", "known"),
+    [
+        ({"telepathy": {"on": True}, "cps": 3}, {}, {"cps": 3}),
+        (
+            {"retry": {"max_attempts": 5, "BUSY": {"delay": "1h", "wisdom": 9}, "omens": []}},
+            {},
+            {"retry": {"max_attempts": 5, "BUSY": {"delay": "1h"}}},
+        ),
+        ({"window": [DAY, {**DAY, "moon": "full"}, {"tide": 1}]}, {}, {"window": [DAY, DAY]}),
+        ({"cps": "as fast as light", "max_channels": 3}, {"cps": "faster"}, {"max_channels": 3}),
+        ({"cps": 2}, {"aura": "green", "cps": 4}, {"cps": 4}),
+    ],
+)
+def test_what_another_version_stored_is_settled_by_what_is_known_of_it(
+    some_settings, stored: dict[str, Any], steered: dict[str, Any], known: dict[str, Any]
+) -> None:
+    kept = replace(row(1, **stored), steered=steered)
+    with pytest.raises(ValidationError):
+        Running(kept, some_settings())
+    found = Running.to_settle(kept, some_settings())
+    assert found.campaign == Running(row(1, **known), some_settings()).campaign
+    assert kept.manifest == row(1, **stored).manifest
+
+
+def test_what_hardly_anything_is_known_of_is_told(some_settings) -> None:
+    with pytest.raises(StoreError, match=r"campaign c1 .*caller_id.*run that version"):
+        Running.to_settle(row(1, caller_id="of the future"), some_settings())
 
 
 def test_refreshing(agenda: Agenda) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -40,7 +41,7 @@ async def peer(desk, pbx: PracticePbx, tmp_path: Path) -> Peer:
     settings = PbxSettings(port=pbx.port, secret_file=secret, sounds_dir=Path("/sounds"), reconnect_max=0.5)
     found = Peer(
         "lab", settings, desk.settings, desk.agenda, desk.trunks, desk.ledger, desk.follower, desk.writer,
-        lambda row: Running(row, desk.settings), desk.dispatcher.wake, lambda: None, desk.clock, desk.log,
+        lambda row: Running.to_settle(row, desk.settings), desk.dispatcher.wake, lambda: None, desk.clock, desk.log,
     )  # fmt: skip
     desk.exchange = found.ami
     return found
@@ -171,6 +172,65 @@ async def test_a_restart_is_not_forgotten_when_the_settling_fails(desk, peer, pb
     del pbx.answers["DBGetTree"]
     await desk.until(lambda: peer.ami.up)
     assert dispositions(desk)[claim.e164] == "UNKNOWN"
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def rewrite(desk, campaign_id: int, **changes) -> None:
+    """The campaign as another version of Volley might have stored it; this one does not take it up."""
+    [stored] = desk.rows("SELECT manifest FROM campaigns WHERE id = ?", campaign_id)
+    manifest = json.dumps(json.loads(stored) | changes)
+    await desk.writer.submit(
+        lambda connection: connection.execute(
+            "UPDATE campaigns SET manifest = ? WHERE id = ?", (manifest, campaign_id)
+        )
+    )
+    del desk.agenda.campaigns[campaign_id]
+
+
+async def test_calls_of_a_campaign_with_unknown_words_are_settled_by_the_rest_of_it(
+    desk, peer, pbx, person
+) -> None:
+    found = await left_open(desk, person(1), person(2), person(3), retry={"BUSY": {"delay": "1h"}})
+    busy, answered, lives = found
+    await desk.writer.submit(partial(recovery.note_started, pbx="lab", started=STARTED))
+    for claim in found:
+        keep(pbx, claim, sent=str(int(claim.created_at)))
+    keep(pbx, busy, end=f"17|Down|SIP 486|{int(claim.created_at) + 2}")
+    keep(
+        pbx,
+        answered,
+        _1="key|9@message|6",
+        _2="optout|message|6",
+        end=f"16|Up|SIP 200|{int(claim.created_at) + 9}",
+    )
+    live(pbx, lives, "6")
+    await rewrite(
+        desk, busy.campaign_id, retry={"BUSY": {"delay": "1h", "wisdom": "much"}}, telepathy={"enabled": True}
+    )
+    async with connected(desk, peer):
+        await desk.until(lambda: dispositions(desk)[answered.e164] and dispositions(desk)[busy.e164])
+        assert dispositions(desk) == {
+            busy.e164: "BUSY", answered.e164: "ANSWERED_HUMAN", lives.e164: None,
+        }  # fmt: skip
+        assert desk.rows("SELECT attempt_id FROM suppression") == [answered.attempt]
+        [(state, due)] = desk.rows("SELECT state, due_at FROM contacts WHERE id = ?", busy.contact_id)
+        assert state == "pending"
+        assert due > desk.clock.now() + 3000
+        desk.hang_up(lives.attempt, cause=16, sip=0, answered=True)
+        await desk.until(lambda: dispositions(desk)[lives.e164])
+    assert not desk.agenda.campaigns
+
+
+async def test_a_pbx_is_not_dialed_while_its_calls_cannot_be_settled(desk, peer, pbx, person) -> None:
+    [claim] = await left_open(desk, person(1))
+    await rewrite(desk, claim.campaign_id, caller_id="a number of the future")
+    task = asyncio.create_task(peer.ami.run())
+    await desk.until(lambda: desk.events("ami.failed"))
+    assert "spring" in desk.events("ami.failed")[0]["error"]
+    assert "caller_id" in desk.events("ami.failed")[0]["error"]
+    assert not task.done()
+    assert dispositions(desk)[claim.e164] is None
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

@@ -85,7 +85,7 @@ async def peer(desk, shelf: Shelf, tmp_path: Path) -> AsyncIterator[Peer]:
     whole = desk.settings.model_copy(update={"pbx": {"lab": settings}})
     found = Peer(
         "lab", settings, whole, desk.agenda, desk.trunks, desk.ledger, desk.follower, desk.writer,
-        lambda row: Running(row, desk.settings), desk.dispatcher.wake, lambda: None, desk.clock, desk.log,
+        lambda row: Running.to_settle(row, desk.settings), desk.dispatcher.wake, lambda: None, desk.clock, desk.log,
     )  # fmt: skip
     desk.exchange = found.ami
     desk.has_flow = lambda pbx, version: found.has_flow(version)
