@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import stat
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from engine.errors import StoreError
 from engine.store.backup import back_up, verify
 from engine.store.database import open_writer
 from engine.store.writer import Writer
+from tests.patience import PATIENCE
 
 
 def damage(path: Path) -> None:
@@ -58,14 +60,20 @@ async def test_a_backup_taken_while_the_writer_writes_is_one_moment_and_whole(tm
         one.execute("INSERT INTO pbxs (name) VALUES (?)", (f"left-{at}",))
         one.execute("INSERT INTO pbxs (name) VALUES (?)", (f"right-{at}",))
 
+    written = 0
+
     async def keep_writing() -> None:
-        for at in range(100_000):
-            await writer.submit(lambda one, at=at: pair(one, at))
+        nonlocal written
+        while True:
+            await writer.submit(partial(pair, at=written))
+            written += 1
 
     busy = asyncio.create_task(keep_writing())
-    counts = []
+    counts = [0]
     for copy in range(5):
-        await asyncio.sleep(0.05)
+        async with asyncio.timeout(PATIENCE):
+            while written <= counts[-1]:  # noqa: ASYNC110 -- the writer goes on, whatever is copied
+                await asyncio.sleep(0.001)
         target = tmp_path / f"copy-{copy}.db"
         found = await asyncio.to_thread(back_up, tmp_path / "volley.db", target)
         assert found == verify(target)
@@ -75,7 +83,7 @@ async def test_a_backup_taken_while_the_writer_writes_is_one_moment_and_whole(tm
             assert plain.execute("PRAGMA journal_mode").fetchone() == ("delete",)
         assert sides["left"] == sides["righ"] > 0
         counts.append(sides["left"])
-    assert counts == sorted(set(counts))  # each one newer than the one before, so the writer went on
+    assert counts == sorted(set(counts))  # each one newer than the one before
     busy.cancel()
     await asyncio.gather(busy, return_exceptions=True)
     writer.close()
