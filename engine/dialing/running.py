@@ -32,6 +32,9 @@ CAREFUL_HOURS = Hours([Window.model_validate({"from": "09:00", "to": "20:00"})])
 """Hours of a campaign that names none, with settings that name none."""
 
 
+_GONE = object()
+
+
 def _nobody(running: Running) -> None:
     """Nobody keeps its place."""
 
@@ -40,8 +43,6 @@ def _without(table: dict[str, Any], paths: Iterable[Sequence[int | str]]) -> dic
     """A copy without what lies at these paths, or as far along them as there is something: pydantic names alternatives of ours in
     between, and what is missing."""
     table = deepcopy(table)
-    wrong: dict[tuple[int, Any], Any] = {}
-    """Where something lies that goes -> what it lies in."""
     key: Any
     for path in paths:
         at: Any = table
@@ -50,11 +51,15 @@ def _without(table: dict[str, Any], paths: Iterable[Sequence[int | str]]) -> dic
             if (isinstance(at, dict) and key in at) or (isinstance(at, list) and key in range(len(at))):
                 found, at = (at, key), at[key]
         if found is not None:
-            wrong[id(found[0]), found[1]] = found[0]
-    places = sorted(wrong, key=lambda place: place[1] if isinstance(place[1], int) else -1)
-    for place in reversed(places):  # of a list the last first
-        del wrong[place][place[1]]
-    return table
+            found[0][found[1]] = _GONE
+    kept: dict[str, Any] = _kept(table)
+    return kept
+
+
+def _kept(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _kept(one) for key, one in value.items() if one is not _GONE}
+    return [_kept(one) for one in value if one is not _GONE] if isinstance(value, list) else value
 
 
 class Running:

@@ -121,7 +121,9 @@ def _root(pid: int) -> Path:
 def _seen(user: User, path: Path) -> Path:
     """Where a path of ours, or one that the user's process would name, lies for us."""
     ours = path.resolve()
-    return ours if ours.is_relative_to(user.root) else (user.root / path.relative_to("/")).resolve()
+    return (
+        ours if ours.is_relative_to(user.root) else (user.root / path.absolute().relative_to("/")).resolve()
+    )
 
 
 def _named(uid: int, gid: int) -> User:

@@ -67,13 +67,17 @@ def test_the_way_of_an_asterisk_in_a_chroot_begins_at_its_root(open_way: Path) -
     sounds.parent.chmod(0o700)
     assert f"may not pass {sounds.parent}" in (obstacle(inside, sounds, "read") or "")
     assert obstacle(inside, Path("/none"), "read") == users.MISSING
+    assert obstacle(inside, Path("none"), "read") == users.MISSING
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may chroot")
 def test_the_root_of_a_process_is_seen(tmp_path: Path) -> None:
     there = "import os, sys; os.chroot(sys.argv[1]); print(flush=True); sys.stdin.read()"
+    # Who is not root is root of a user namespace, as in the lab.
+    as_root = [] if os.geteuid() == 0 else ["unshare", "--map-root-user"]
     with subprocess.Popen(
-        [sys.executable, "-c", there, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [*as_root, sys.executable, "-c", there, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as child:
         assert child.stdout
         child.stdout.readline()
